@@ -1,0 +1,5 @@
+set(YELLOW_SANITIZE "" CACHE STRING "Sanitizers for every target, as for -fsanitize=")
+if(YELLOW_SANITIZE)
+  add_compile_options(-fsanitize=${YELLOW_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${YELLOW_SANITIZE})
+endif()

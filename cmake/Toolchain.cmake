@@ -1,0 +1,17 @@
+# Uses ccache and mold when they are there; both only make the build faster.
+option(YELLOW_TESTS "Build the unit and integration tests" ON)
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# Debug information costs more link time than it is worth in every build; -g1 keeps stack traces.
+string(REPLACE "-g" "-g1" CMAKE_CXX_FLAGS_DEBUG "${CMAKE_CXX_FLAGS_DEBUG}")
+# Paths in the binary and in ccache's keys are relative to the checkout.
+add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)

@@ -1,0 +1,22 @@
+#include "base/suggest.h"
+
+#include <gtest/gtest.h>
+
+#include "base/digest.h"
+
+namespace yellow::base {
+namespace {
+
+TEST(Suggest, FindsTheNearest) {
+  EXPECT_EQ(Suggest("nmae", {"kind", "name"}), "name");
+  EXPECT_EQ(Suggest("DATASETS", {"dataset", "datasets"}), "datasets");
+  EXPECT_EQ(Suggest("zzzz", {"kind", "name"}), "");
+  EXPECT_EQ(Suggest("", {"kind"}), "");
+}
+
+TEST(Digest, IsSha256) {
+  EXPECT_EQ(Sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+}  // namespace
+}  // namespace yellow::base

@@ -1,0 +1,1 @@
+int yellow_cli_anchor();

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/secret.h"
+#include "sql/statement.h"
+
+namespace yellow::ports {
+
+/// Where and as whom to connect. Holds a secret, so it is never printed whole.
+struct ConnectionTarget {
+  std::string host;              ///< a name, an address, or the folder of a unix socket
+  int port = 5432;
+  std::string database;
+  std::string user;
+  base::Secret password;         ///< empty: none is sent (peer)
+  std::string sslmode = "prefer";
+  std::string sslrootcert;
+  std::string application_name = "yellow";
+};
+
+/// What a statement returned, as text; rows of a SELECT or RETURNING, and the count of rows it touched.
+struct Rows {
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::optional<std::string>>> rows;
+  int64_t affected = 0;
+
+  bool empty() const { return rows.empty(); }
+  size_t size() const { return rows.size(); }
+  /// The value at (row, column); REQUIRES it to be there and not null.
+  const std::string& Text(size_t row, size_t column) const;
+  bool IsNull(size_t row, size_t column) const { return !rows[row][column].has_value(); }
+  int64_t Integer(size_t row, size_t column) const;
+  bool Boolean(size_t row, size_t column) const;      ///< PostgreSQL's t or f
+};
+
+/// One session of a database. One thread at a time. Failed statements throw base::Error with sqlstate, retryable
+/// (connection failures, serialization, deadlock, lock_timeout, too many connections, shutdown) and outcome_unknown (a
+/// connection that was lost while COMMIT was on its way). After a lost connection every call throws.
+class Session {
+ public:
+  virtual ~Session() = default;
+  virtual Rows Execute(const sql::Statement& statement) = 0;
+  /// Several statements without parameters in one round trip, in one implicit transaction (DDL scripts).
+  virtual void ExecuteScript(std::string_view script) = 0;
+  /// Reads `COPY … TO STDOUT` of `from` and feeds `COPY … FROM STDIN` here, in constant memory. Returns rows written.
+  /// A failure on either side aborts the COPY here and throws; both sessions stay usable if their connections do.
+  virtual int64_t CopyFrom(Session& from, std::string_view copy_out, std::string_view copy_in) = 0;
+  virtual int backend_pid() const = 0;
+  virtual int server_version() const = 0;                       ///< 150004, 160001, …
+  /// Asks the server, from any thread, to end what the session is running.
+  virtual void Cancel() = 0;
+};
+
+class Connector {
+ public:
+  virtual ~Connector() = default;
+  /// Sets client_connection_check_interval, keepalives, lock_timeout, search_path '' is left to the caller.
+  /// Throws base::Error code "connect" (retryable unless the login was refused).
+  virtual std::unique_ptr<Session> Open(const ConnectionTarget& target) = 0;
+  /// SCRAM-SHA-256 verifier of a password, computed on this side, for CREATE ROLE … PASSWORD.
+  virtual std::string ScramVerifier(const base::Secret& password) = 0;
+};
+
+/// BEGIN … COMMIT around a block; rolls back when it is left without Commit. `mode` follows BEGIN.
+class Transaction {
+ public:
+  explicit Transaction(Session& session, std::string_view mode = "");
+  ~Transaction();
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  void Commit();
+
+ private:
+  Session& session_;
+  bool open_ = true;
+};
+
+enum class ServiceRole { kSuperuser, kMigrator, kEngine, kIngestOut, kAccess };
+
+/// Resolves what the model names to targets, with secrets, for the environment in use.
+class Endpoints {
+ public:
+  virtual ~Endpoints() = default;
+  /// A container of the model as one of Yellow's own logins. kSuperuser: only where Yellow owns the server.
+  virtual ConnectionTarget Service(const std::string& container, ServiceRole role, std::string_view purpose) = 0;
+  /// A source container with a credential of the model.
+  virtual ConnectionTarget Source(const std::string& container, const std::string& credential, std::string_view purpose) = 0;
+  /// A container with a login and password made by Yellow (a run's).
+  virtual ConnectionTarget As(const std::string& container, const std::string& login, const base::Secret& password,
+                              std::string_view purpose) = 0;
+};
+
+}  // namespace yellow::ports

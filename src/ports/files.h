@@ -1,0 +1,21 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace yellow::ports {
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  /// Every regular file below `root`/`folder`, path relative to root to content. Skips names that begin with a dot.
+  /// Throws base::Error when a file cannot be read; an absent folder gives nothing.
+  virtual std::map<std::string, std::string> ReadTree(const std::string& root, const std::string& folder) = 0;
+  virtual std::optional<std::string> Read(const std::string& path) = 0;
+  /// Writes beside and renames, with mode 0600 when `secret`. Throws base::Error.
+  virtual void WriteAtomically(const std::string& path, const std::string& content, bool secret) = 0;
+  virtual bool Exists(const std::string& path) = 0;
+};
+
+}  // namespace yellow::ports

@@ -1,0 +1,33 @@
+#include "sql/statement.h"
+
+namespace yellow::sql {
+namespace {
+
+std::string Doubled(std::string_view text, char quote) {
+  std::string out(1, quote);
+  for (const char c : text) {
+    out += c;
+    if (c == quote) out += c;
+  }
+  return out + quote;
+}
+
+}  // namespace
+
+Identifier Identifier::Quote(std::string_view name) { return Identifier(Doubled(name, '"')); }
+
+std::string Qualified(std::string_view schema, std::string_view name) {
+  return Identifier::Quote(schema).text() + "." + Identifier::Quote(name).text();
+}
+
+std::string Literal(std::string_view text) {
+  if (text.find('\\') == std::string_view::npos) return Doubled(text, '\'');
+  std::string escaped;
+  for (const char c : text) {
+    escaped += c;
+    if (c == '\\') escaped += c;
+  }
+  return " E" + Doubled(escaped, '\'');
+}
+
+}  // namespace yellow::sql
