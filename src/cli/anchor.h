@@ -1,1 +1,0 @@
-int yellow_cli_anchor();

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <functional>
+#include <iosfwd>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ports/clock.h"
+#include "ports/database.h"
+#include "ports/entropy.h"
+#include "ports/fault.h"
+#include "ports/files.h"
+#include "ports/process.h"
+#include "ports/secrets.h"
+#include "ports/servers.h"
+#include "run/context.h"
+
+namespace yellow::cli {
+
+inline constexpr std::string_view kVersion = "0.1.0";
+
+/// What the composition root gives to the commands.
+struct Program {
+  ports::FileSystem& files;
+  ports::Connector& connector;
+  ports::Clock& clock;
+  ports::Entropy& entropy;
+  ports::Faults& faults;
+  ports::SecretStore& secrets;
+  ports::ProcessLauncher& processes;
+  /// The servers of a model's environment; `data` is the data folder of the project.
+  std::function<std::unique_ptr<ports::Servers>(const model::Model& model, const std::string& data)> open_servers;
+  /// Runs a program on the terminal with these variables added to the environment; returns its exit status.
+  std::function<int(const std::vector<std::string>& command, const std::map<std::string, std::string>& variables)> foreground;
+  run::Actor actor;
+  std::string working_directory;
+  std::ostream& out;
+  std::ostream& err;
+  bool terminal = false;   ///< `out` is one
+};
+
+/// The whole command line; returns the exit status of DESIGN 11.
+int Main(const Program& program, int argc, const char* const* argv);
+
+}  // namespace yellow::cli

@@ -1,0 +1,115 @@
+#include "cli/project.h"
+
+#include <ostream>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "check/check.h"
+#include "graph/intention_graph.h"
+
+namespace yellow::cli {
+namespace {
+
+std::string Parent(const std::string& folder) {
+  const size_t slash = folder.rfind('/');
+  return slash == std::string::npos || slash == 0 ? "/" : folder.substr(0, slash);
+}
+
+std::string Absolute(const Program& program, std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  if (path.starts_with('/')) return path;
+  if (path.empty() || path == ".") return program.working_directory;
+  if (path.starts_with("./")) path = path.substr(2);
+  return program.working_directory + "/" + path;
+}
+
+std::string FindRoot(const Program& program, const Options& options) {
+  if (!options.project.empty()) {
+    const std::string root = Absolute(program, options.project);
+    if (program.files.Exists(root + "/model")) return root;
+    throw base::UsageError("no model/ folder in the project: " + root).Remedy("yellow demo makes a project to start from");
+  }
+  for (std::string folder = program.working_directory;; folder = Parent(folder)) {
+    if (program.files.Exists(folder + "/model")) return folder;
+    if (folder == "/") break;
+  }
+  throw base::UsageError("no project here: neither this folder nor one above it has a model/ folder")
+      .Remedy("go to a project, name one with --project DIR, or make one with: yellow demo");
+}
+
+/// Secrets in files may be named relative to the project.
+void AnchorPaths(model::Model& model, const std::string& root) {
+  if (!model.environment) return;
+  for (model::CredentialPlace& place : model.environment->credentials) {
+    if (auto* file = std::get_if<model::FileSecret>(&place.source); file != nullptr && !file->path.starts_with('/')) {
+      file->path = root + "/" + file->path;
+    }
+  }
+  for (model::ContainerPlace& place : model.environment->containers) {
+    if (auto* server = std::get_if<model::NamedServer>(&place.server)) {
+      if (!server->ca.empty() && !server->ca.starts_with('/')) server->ca = root + "/" + server->ca;
+    }
+  }
+}
+
+}  // namespace
+
+std::string DigestOf(const load::Files& files) {
+  std::string all;
+  for (const auto& [path, text] : files) all += path + '\0' + base::Sha256Hex(text) + '\n';
+  return base::Sha256Hex(all);
+}
+
+Project OpenProject(const Program& program, const Options& options) {
+  Project project;
+  project.root = FindRoot(program, options);
+  project.data = options.data.empty() ? project.root + "/.yellow" : Absolute(program, options.data);
+  project.environment = options.environment;
+  project.files = program.files.ReadTree(project.root, "model");
+  const std::string single = "environments/" + options.environment + ".yaml";
+  if (auto text = program.files.Read(project.root + "/" + single)) project.files[single] = *text;
+  project.files.merge(program.files.ReadTree(project.root, "environments/" + options.environment));
+  project.digest = DigestOf(project.files);
+  project.loaded = load::Load(project.files, options.environment);
+  project.loaded.diagnostics.Append(check::Check(project.loaded.model));
+  project.loaded.diagnostics.Sort();
+  AnchorPaths(project.loaded.model, project.root);
+  return project;
+}
+
+void RequireNoErrors(const Program& program, const Project& project) {
+  if (!project.loaded.diagnostics.has_errors()) return;
+  base::Diagnostics errors;
+  int count = 0;
+  for (const base::Diagnostic& item : project.loaded.diagnostics.items()) {
+    if (item.severity != base::Severity::kError) continue;
+    errors.Error(item.code, item.where, item.message, item.remedy);
+    ++count;
+  }
+  program.err << base::Render(errors, TextOf(project.files)) << "\nThe model has " << count
+              << (count == 1 ? " error" : " errors") << "; nothing was done.\n";
+  throw ModelHasErrors{};
+}
+
+base::SourceText TextOf(const load::Files& files) {
+  return [&files](const std::string& file) -> std::string_view {
+    const auto found = files.find(file);
+    return found == files.end() ? std::string_view() : found->second;
+  };
+}
+
+run::Applied Compile(const load::Files& files, const std::string& environment, const std::string& root, int version,
+                     const std::string& digest) {
+  run::Applied applied;
+  applied.version = version;
+  applied.digest = digest;
+  applied.files = files;
+  load::Loaded loaded = load::Load(files, environment);
+  applied.model = std::move(loaded.model);
+  AnchorPaths(applied.model, root);
+  applied.graph = graph::Build(applied.model);
+  applied.physical = plan::Lay(applied.model, applied.graph, applied.files);
+  return applied;
+}
+
+}  // namespace yellow::cli

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/model.h"
+#include "ports/database.h"
+
+namespace yellow::ports {
+
+/// How a person or a program reaches a container; no secret in it.
+struct ConnectionInfo {
+  std::string container;
+  std::string host;
+  int port = 5432;
+  std::string database;
+  std::string sslmode;
+  bool embedded = false;
+};
+
+/// The database servers of one environment: targets, and the life of those that Yellow starts itself.
+class Servers : public Endpoints {
+ public:
+  /// Starts the private cluster if any of these containers is embedded, and makes their databases. For `merge`
+  /// containers also the roles, schemas and passwords of Yellow (bootstrap). Does nothing that is done already.
+  virtual void Prepare(const std::vector<std::string>& merge, const std::vector<std::string>& sources) = 0;
+  /// True when no container is embedded, or the private cluster answers.
+  virtual bool Running() = 0;
+  /// Stops the private cluster; false when it was not running. Named servers are left alone.
+  virtual bool Stop() = 0;
+  virtual ConnectionInfo Describe(const std::string& container) = 0;
+};
+
+}  // namespace yellow::ports

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "run/batch_runner.h"
+#include "run/tick.h"
+#include "run/transform_runner.h"
+
+namespace yellow::run {
+
+struct LoopReport {
+  int batches = 0;          ///< committed, outputs included
+  int runs = 0;             ///< committed
+  int held = 0;
+  int failed = 0;
+  std::vector<Decision> last;   ///< the verdicts with which it stopped
+};
+
+/// Asks for a batch of each stream, or a run of each transformer, by node key, whatever its schedule says.
+void Request(ports::Session& engine, const std::vector<std::string>& nodes);
+
+/// Tick after tick until nothing is due: reads the world, decides, records verdicts that changed, acts on the most
+/// urgent decision. A failure of one node never ends the loop; what it leaves behind is in the report and the database.
+LoopReport RunUntilQuiet(const Effects& effects, const Actor& actor, const Applied& applied, ports::Session& engine);
+
+}  // namespace yellow::run
