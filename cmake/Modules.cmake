@@ -4,7 +4,8 @@
 function(yellow_module name)
   cmake_parse_arguments(arg "" "" "DEPENDS;EMBED;TEST_DEPENDS" ${ARGN})
   string(REPLACE "/" "_" target ${name})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc
+       ${CMAKE_CURRENT_SOURCE_DIR}/views/*.cc)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")

@@ -1,0 +1,174 @@
+#include <fmt/format.h>
+
+#include <ostream>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/demo_proof.h"
+#include "cli/engine.h"
+#include "cli/exit_status.h"
+#include "cli/shop_example.h"
+#include "cli/text_table.h"
+#include "sql/names.h"
+
+namespace yellow::cli {
+namespace {
+
+constexpr const char* kSourceRows =
+    "SELECT id, firstname, lastname, email, dob::text FROM public.customers WHERE id = ANY ($1::text[]) ORDER BY id";
+constexpr const char* kMaskedRows =
+    "SELECT id, firstname, lastname, dob::text FROM ws_analysts.now__shopmasked__customers WHERE id = ANY ($1::text[]) ORDER BY id";
+constexpr const char* kSourceValues =
+    "SELECT v FROM public.customers, unnest(ARRAY[firstname, lastname, email, phone]) v WHERE v IS NOT NULL "
+    "UNION SELECT street FROM public.addresses WHERE street IS NOT NULL";
+constexpr const char* kMaskedValues =
+    "SELECT v FROM ws_analysts.now__shopmasked__customers, unnest(ARRAY[id, firstname, lastname, dob::text]) v WHERE v IS NOT NULL "
+    "UNION ALL SELECT v FROM ws_analysts.now__shopmasked__addresses, unnest(ARRAY[id, customer_id, city, country]) v WHERE v IS NOT NULL";
+constexpr const char* kDaysOfBirth =
+    "SELECT count(*) FROM ws_analysts.now__shopmasked__customers WHERE dob <> date_trunc('year', dob)";
+
+std::string ExampleText(std::string_view path) {
+  for (const auto& [name, text] : kShopExample) {
+    if (name == path) return std::string(text);
+  }
+  throw base::Error("demo", "the example is not in this program: " + std::string(path));
+}
+
+/// Writes the example's project; files that are there already are the user's and stay.
+void WriteProject(const Program& program, const std::string& root) {
+  for (const auto& [path, text] : kShopExample) {
+    if (!path.starts_with("model/") && !path.starts_with("environments/")) continue;
+    const std::string file = root + "/" + std::string(path);
+    if (!program.files.Exists(file)) program.files.WriteAtomically(file, std::string(text), false);
+  }
+}
+
+/// The shop's own database: its tables, and a login that may read them, with a password that only a file knows.
+std::unique_ptr<ports::Session> MakeSource(const Program& program, ports::Servers& servers, const Project& project) {
+  auto shop = program.connector.Open(servers.Service("ShopDB", ports::ServiceRole::kSuperuser, "demo shop"));
+  if (!shop->Execute("SELECT to_regclass('public.customers') IS NOT NULL").Boolean(0, 0)) {
+    shop->ExecuteScript(ExampleText("source.sql"));
+  }
+  const std::string secret = project.data + "/secrets/shop_reader";
+  const bool has_login = !shop->Execute("SELECT FROM pg_roles WHERE rolname = 'shop_reader'").empty();
+  if (!has_login || !program.files.Exists(secret)) {
+    const base::Secret password = program.entropy.Password();
+    program.files.WriteAtomically(secret, "shop_reader:" + password.Reveal(), true);
+    const std::string verifier = sql::Literal(program.connector.ScramVerifier(password));
+    shop->Execute(std::string(has_login ? "ALTER" : "CREATE") + " ROLE shop_reader LOGIN PASSWORD " + verifier);
+  }
+  shop->ExecuteScript(
+      "GRANT CONNECT ON DATABASE shop TO shop_reader; GRANT USAGE ON SCHEMA public TO shop_reader;"
+      "GRANT SELECT ON public.customers, public.addresses TO shop_reader;");
+  return shop;
+}
+
+std::vector<std::string> Cells(const std::string& label, const ports::Rows& rows, size_t row) {
+  std::vector<std::string> cells{label};
+  for (const auto& value : rows.rows[row]) cells.push_back(value.value_or("(null)"));
+  return cells;
+}
+
+/// Source rows beside masked rows, by id.
+void ShowSideBySide(std::ostream& out, ports::Session& shop, ports::Session& analysts, const std::string& ids) {
+  const ports::Rows source = shop.Execute({kSourceRows, {ids}});
+  const ports::Rows masked = analysts.Execute({kMaskedRows, {ids}});
+  std::vector<std::vector<std::string>> table{{"", "id", "firstname", "lastname", "email", "dob"}};
+  for (size_t i = 0; i < source.size(); ++i) table.push_back(Cells("shop", source, i));
+  for (size_t i = 0; i < masked.size(); ++i) {
+    std::vector<std::string> cells = Cells("masked", masked, i);
+    cells.insert(cells.begin() + 4, "");
+    table.push_back(std::move(cells));
+  }
+  out << TextTable(table) << "\n";
+}
+
+std::vector<std::string> FirstColumn(const ports::Rows& rows) {
+  std::vector<std::string> values;
+  for (size_t i = 0; i < rows.size(); ++i) values.push_back(rows.Text(i, 0));
+  return values;
+}
+
+/// Changes the source, runs what follows, and says how long the change took from commit to masked row.
+void FollowAChange(const Program& program, Engines& engines, ports::Session& shop, ports::Session& analysts) {
+  if (!shop.Execute("SELECT FROM public.customers WHERE id = 'C90001'").empty()) {
+    shop.ExecuteScript("DELETE FROM public.customers WHERE id IN ('C90001', 'C90002');"
+                       "INSERT INTO public.customers VALUES ('C00003', 'Leopold', 'Moreau', NULL, NULL, '1970-01-02') ON CONFLICT DO NOTHING;");
+    PrintingReporter quiet(program.out);
+    const run::Effects effects = EffectsOf(program, *engines.servers, quiet);
+    run::Request(*engines.engines[0].session, {"Ingest/Main/Shop"});
+    run::RunUntilQuiet(effects, program.actor, *engines.engines[0].applied, *engines.engines[0].session);
+  }
+  program.out << "\nThe shop changes: two new customers, a new last name, another date of birth, one customer leaves.\n";
+  shop.ExecuteScript(ExampleText("changes.sql"));
+  const ports::TimePoint committed = program.clock.Now();
+  PrintingReporter reporter(program.out);
+  const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
+  run::Request(*engines.engines[0].session, {"Ingest/Main/Shop"});
+  run::RunUntilQuiet(effects, program.actor, *engines.engines[0].applied, *engines.engines[0].session);
+  const bool visible =
+      !analysts.Execute("SELECT FROM ws_analysts.now__shopmasked__customers WHERE id = 'C90001'").empty() &&
+      analysts.Execute("SELECT FROM ws_analysts.now__shopmasked__customers WHERE id = 'C00003'").empty();
+  if (!visible) throw base::Error("demo", "the masked store does not show the change").Remedy("yellow status says why");
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(program.clock.Now() - committed);
+  program.out << fmt::format("From the commit at the shop to the visible masked rows: {} ms.\n\n", took.count());
+  ShowSideBySide(program.out, shop, analysts, "{C00001,C00002,C00003,C90001,C90002}");
+}
+
+int Prove(const Program& program, ports::Session& shop, ports::Session& analysts) {
+  const Proof proof = LookForLeaks(FirstColumn(shop.Execute(kSourceValues)), FirstColumn(analysts.Execute(kMaskedValues)));
+  const int64_t days = analysts.Execute(kDaysOfBirth).Integer(0, 0);
+  if (!proof.leaks.empty() || days > 0) {
+    for (const Leak& leak : proof.leaks) {
+      program.err << fmt::format("A source value is in the masked store: '{}' in '{}'\n", leak.source_value, leak.masked_value);
+    }
+    if (days > 0) program.err << fmt::format("Dates of birth that say more than the year: {}\n", days);
+    return kFindings;
+  }
+  program.out << fmt::format(
+      "Proof: no source value is left in the masked store. {} first names, last names, e-mails, phones and streets were looked for\n"
+      "in {} masked values; every date of birth is the first of January of its year.\n",
+      proof.source_values, proof.masked_values);
+  return kDone;
+}
+
+void SayWhatNext(const Program& program, const std::string& folder) {
+  program.out << fmt::format(R"(
+What next? The project is in {0}:
+  cd {0}
+  ../yellow status                             # what is there
+  ../yellow explain MaskShop                   # why it ran, what it waits for
+  ../yellow sql -w Analysts                    # psql with the analysts' rights
+  edit model/mask/customers.sql, then
+  ../yellow run --apply                        # the new mask, on all rows
+  ../yellow down                               # stop the private PostgreSQL; the data stays
+)", folder);
+}
+
+}  // namespace
+
+int Demo(const Program& program, const Options& options, const DemoOptions& demo) {
+  Options here = options;
+  here.project = demo.folder.starts_with('/') ? demo.folder : program.working_directory + "/" + demo.folder;
+  program.out << "Yellow masks a shop's customers and keeps the masked copy up to date. Project: " << demo.folder << "\n";
+  WriteProject(program, here.project);
+  const Project project = OpenProject(program, here);
+  RequireNoErrors(program, project);
+  auto servers = program.open_servers(project.loaded.model, project.data);
+  servers->Prepare({"MergeDB"}, {"ShopDB"});
+  const auto shop = MakeSource(program, *servers, project);
+  const auto analysts = program.connector.Open(servers->Service("MergeDB", ports::ServiceRole::kSuperuser, "demo analysts"));
+  program.out << "\n$ yellow run --apply\n";
+  if (const int status = Run(program, here, {true, {"Shop"}}); status != kDone) return status;
+  analysts->Execute("SET ROLE " + sql::Identifier::Quote(sql::Roles("yellow").WorkspaceGroup("Analysts")).text());
+
+  Engines engines = OpenApplied(program, project);
+  program.out << "\nWhat the shop has, and what the analysts see:\n";
+  ShowSideBySide(program.out, *shop, *analysts, "{C00001,C00002,C00003}");
+  FollowAChange(program, engines, *shop, *analysts);
+  if (const int status = Prove(program, *shop, *analysts); status != kDone) return status;
+  SayWhatNext(program, demo.folder);
+  return kDone;
+}
+
+}  // namespace yellow::cli

@@ -1,0 +1,121 @@
+#include "cli/engine.h"
+
+#include <algorithm>
+#include <ostream>
+#include <set>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "base/suggest.h"
+#include "run/observe.h"
+
+namespace yellow::cli {
+namespace {
+
+std::vector<std::string> SourceContainers(const model::Model& model) {
+  std::set<std::string> containers;
+  for (const model::Datastore& store : model.datastores) {
+    if (const auto* snapshot = std::get_if<model::SqlSnapshot>(&store.capture)) containers.insert(snapshot->container.text);
+  }
+  return {containers.begin(), containers.end()};
+}
+
+/// Names by which people may call a node, beside its key.
+std::vector<std::string> NamesOf(const graph::Node& node) {
+  switch (node.kind) {
+    case graph::NodeKind::kIngest:
+      return {node.dataset.empty() ? node.store : node.store + "." + node.dataset};
+    case graph::NodeKind::kExport:
+      return {node.store + "." + node.dataset};
+    case graph::NodeKind::kTransform:
+      return {node.workspace};
+    case graph::NodeKind::kTrigger:
+      return {};
+  }
+  YELLOW_CHECK(false);
+}
+
+}  // namespace
+
+void PrintingReporter::Line(const std::string& text) { out_ << text << std::endl; }
+
+std::vector<std::string> MergeContainers(const model::Model& model, const plan::Physical& physical) {
+  std::set<std::string> containers;
+  for (const plan::Stream& stream : physical.streams) containers.insert(stream.container);
+  for (const plan::PlacedWorkspace& workspace : physical.workspaces) containers.insert(workspace.container);
+  if (containers.empty() && !model.platforms.empty()) containers.insert(model.platforms.front().container.text);
+  return {containers.begin(), containers.end()};
+}
+
+run::Applied InContainer(const run::Applied& applied, const std::string& container) {
+  run::Applied part = applied;
+  std::erase_if(part.physical.streams, [&](const auto& item) { return item.container != container; });
+  std::erase_if(part.physical.workspaces, [&](const auto& item) { return item.container != container; });
+  std::erase_if(part.physical.transformers, [&](const auto& item) { return item.container != container; });
+  return part;
+}
+
+Engines OpenEngines(const Program& program, const Project& project) {
+  Engines engines;
+  engines.servers = program.open_servers(project.loaded.model, project.data);
+  const graph::Built built = graph::Build(project.loaded.model);
+  const plan::Physical physical = plan::Lay(project.loaded.model, built, project.files);
+  const std::vector<std::string> merge = MergeContainers(project.loaded.model, physical);
+  engines.servers->Prepare(merge, SourceContainers(project.loaded.model));
+  for (const std::string& container : merge) {
+    Engine engine;
+    engine.container = container;
+    engine.session = program.connector.Open(engines.servers->Service(container, ports::ServiceRole::kEngine, "control"));
+    if (const auto stored = run::LoadApplied(*engine.session)) {
+      engine.applied = InContainer(
+          Compile(stored->files, stored->environment, project.root, stored->version, stored->digest), container);
+    }
+    engines.engines.push_back(std::move(engine));
+  }
+  return engines;
+}
+
+Engines OpenApplied(const Program& program, const Project& project) {
+  Engines engines = OpenEngines(program, project);
+  for (const Engine& engine : engines.engines) {
+    if (engine.applied) continue;
+    throw base::Error("not_applied", "no model was applied yet to " + engine.container)
+        .Remedy("yellow plan shows what it would do, yellow apply does it");
+  }
+  return engines;
+}
+
+run::Effects EffectsOf(const Program& program, ports::Servers& servers, run::Reporter& reporter) {
+  return {program.connector, servers,         program.clock,     program.entropy, program.faults,
+          program.files,     program.secrets, program.processes, reporter};
+}
+
+std::string ResolveNode(const run::Applied& applied, const std::string& name, bool runnable) {
+  std::vector<std::string> all_names;
+  std::vector<const graph::Node*> found;
+  for (const graph::IntentionGraph& graph : applied.graph.graphs) {
+    for (const graph::Node& node : graph.nodes()) {
+      const bool runs = node.kind == graph::NodeKind::kIngest || node.kind == graph::NodeKind::kTransform;
+      if (runnable && !runs) continue;
+      if (node.key == name) return node.key;
+      for (const std::string& called : NamesOf(node)) {
+        all_names.push_back(called);
+        if (called == name) found.push_back(&node);
+      }
+    }
+  }
+  // A dataset has an Export everywhere and an Ingest only in a single-dataset store: what runs is meant first.
+  const bool any_runs = std::any_of(found.begin(), found.end(), [](auto* n) { return n->kind != graph::NodeKind::kExport; });
+  if (any_runs) std::erase_if(found, [](auto* n) { return n->kind == graph::NodeKind::kExport; });
+  if (found.size() == 1) return found.front()->key;
+  if (found.empty()) {
+    const std::string near = base::Suggest(name, all_names);
+    throw base::UsageError("no such node in the applied model: " + name)
+        .Remedy(near.empty() ? "yellow graph lists the nodes" : "did you mean " + near + "?");
+  }
+  std::string keys;
+  for (const graph::Node* node : found) keys += "\n    " + node->key;
+  throw base::UsageError("several nodes are called " + name + ":" + keys).Remedy("name one by its key");
+}
+
+}  // namespace yellow::cli

@@ -1,0 +1,165 @@
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <ostream>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/exit_status.h"
+#include "cli/program.h"
+
+namespace yellow::cli {
+namespace {
+
+/// What the command line asks for; filled in by the parser, run after it.
+struct Request {
+  Options options;
+  std::string output = "text";
+  LintOptions lint;
+  GraphOptions graph;
+  PlanOptions plan;
+  RunOptions run;
+  ExplainOptions explain;
+  SqlOptions sql;
+  BootstrapOptions bootstrap;
+  DemoOptions demo;
+  BatchesOptions batches;
+  RunsOptions runs;
+  std::function<int()> action;
+};
+
+class CommandLine {
+ public:
+  CommandLine(const Program& program, Request& request) : program_(program), request_(request) {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", "yellow " + std::string(kVersion));
+    app_.fallthrough();
+    app_.add_option("--project", request.options.project, "Folder of the project (default: here or the nearest parent with model/)");
+    app_.add_option("--environment", request.options.environment, "Name of the environment")->capture_default_str();
+    app_.add_option("--data", request.options.data, "Folder for Yellow's own data (default: .yellow in the project)");
+    app_.add_option("--output", request.output, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+    Start();
+    Model();
+    Deploy();
+    Operate();
+  }
+
+  CLI::App& app() { return app_; }
+
+ private:
+  template <typename OptionsOf>
+  CLI::App* Command(CLI::App& parent, const char* group, const char* name, const char* help,
+                    int (*function)(const Program&, const Options&, const OptionsOf&), const OptionsOf& options) {
+    CLI::App* command = parent.add_subcommand(name, help)->group(group);
+    command->fallthrough();
+    command->callback([this, function, &options] {
+      request_.action = [this, function, &options] { return function(program_, request_.options, options); };
+    });
+    return command;
+  }
+  CLI::App* Command(const char* group, const char* name, const char* help, int (*function)(const Program&, const Options&)) {
+    CLI::App* command = app_.add_subcommand(name, help)->group(group);
+    command->fallthrough();
+    command->callback([this, function] { request_.action = [this, function] { return function(program_, request_.options); }; });
+    return command;
+  }
+
+  void Start() {
+    Command(app_, "Start", "demo", "Make a shop's database, mask it, change it, and prove the masked copy follows", &Demo, request_.demo)
+        ->add_option("folder", request_.demo.folder, "Folder of the project that it makes")->capture_default_str();
+    Command("Start", "down", "Stop the private PostgreSQL of the project; its data stays", &Down);
+  }
+
+  void Model() {
+    Command(app_, "Model", "lint", "Check the model's files: all mistakes at once, each with its place and remedy", &Lint, request_.lint)
+        ->add_option("--explain", request_.lint.explain, "Explain the code of a finding");
+    Command(app_, "Model", "graph", "Print the intention graph of each platform", &Graph, request_.graph)
+        ->add_option("--format", request_.graph.format, "text, mermaid or json")
+        ->check(CLI::IsMember({"text", "mermaid", "json"}))->capture_default_str();
+  }
+
+  void Deploy() {
+    Command(app_, "Deploy", "bootstrap", "Make Yellow's roles on a named server, once", &Bootstrap, request_.bootstrap)
+        ->add_flag("--print", request_.bootstrap.print, "Print the SQL for a database administrator instead");
+    CLI::App* plan = Command(app_, "Deploy", "plan", "Show every step that apply would take, and why", &Plan, request_.plan);
+    plan->add_option("-o,--out", request_.plan.file, "Save the plan in a file for 'apply FILE'");
+    CLI::App* apply = Command(app_, "Deploy", "apply", "Make the database what the model says", &Apply, request_.plan);
+    apply->add_option("file", request_.plan.file, "A saved plan; refused when it is stale");
+    for (CLI::App* command : {plan, apply}) {
+      command->add_flag("--allow-destroy", request_.plan.allow_destroy, "Take the steps that destroy data too");
+    }
+  }
+
+  void Operate() {
+    CLI::App* run = Command(app_, "Operate", "run", "Ingest and transform until nothing is due", &Run, request_.run);
+    run->add_flag("--apply", request_.run.apply, "Apply the model first");
+    run->add_option("nodes", request_.run.nodes, "Streams and transformers to run now, whatever their schedule");
+    Command("Operate", "status", "Show every stream: its state, newest batch, lag, and what comes next", &Status);
+    CLI::App* explain = Command(app_, "Operate", "explain", "Say why a node ran or did not, and what it waits for", &Explain, request_.explain);
+    explain->add_option("node", request_.explain.node, "A key or any unambiguous name")->required();
+    explain->add_option("--batch", request_.explain.batch, "Follow one batch of a stream");
+    CLI::App* sql = Command(app_, "Operate", "sql", "Open psql with exactly the rights of a workspace's readers", &Sql, request_.sql);
+    sql->add_option("-w,--workspace", request_.sql.workspace, "The workspace");
+    sql->add_option("-c,--command", request_.sql.command, "Run one statement and exit");
+    Batches();
+    Runs();
+  }
+
+  void Batches() {
+    CLI::App* batches = app_.add_subcommand("batches", "List, show, release or reject batches")->group("Operate")->require_subcommand(1);
+    batches->fallthrough();
+    CLI::App* list = Command(*batches, "", "list", "The newest batches", &BatchesList, request_.batches);
+    list->add_option("stream", request_.batches.stream, "Of one stream only");
+    for (auto [name, help, function] : {std::tuple("show", "One batch, with its counts and reason", &BatchesShow),
+                                        std::tuple("release", "Accept a held batch once, as it is", &BatchesRelease),
+                                        std::tuple("reject", "Give a held batch up", &BatchesReject)}) {
+      CLI::App* command = Command(*batches, "", name, help, function, request_.batches);
+      command->add_option("stream", request_.batches.stream, "The stream")->required();
+      command->add_option("batch", request_.batches.batch, "Its number (default: the newest)");
+    }
+  }
+
+  void Runs() {
+    CLI::App* runs = app_.add_subcommand("runs", "List, show, retry or cancel runs of transformers")->group("Operate")->require_subcommand(1);
+    runs->fallthrough();
+    Command(*runs, "", "list", "The newest runs", &RunsList, request_.runs)
+        ->add_option("workspace", request_.runs.id, "Of one workspace only");
+    for (auto [name, help, what, function] :
+         {std::tuple("show", "One run: claims, times, reason", "run", &RunsShow),
+          std::tuple("logs", "What the code printed", "run", &RunsLogs),
+          std::tuple("retry", "Make a transformer due again", "workspace", &RunsRetry),
+          std::tuple("cancel", "End an open run", "run", &RunsCancel)}) {
+      Command(*runs, "", name, help, function, request_.runs)->add_option(what, request_.runs.id, "Which one")->required();
+    }
+    Command(app_, "Operate", "rebuild", "Make a transformer's output anew, in full mode", &Rebuild, request_.runs)
+        ->add_option("workspace", request_.runs.id, "The workspace")->required();
+  }
+
+  const Program& program_;
+  Request& request_;
+  CLI::App app_{"Yellow compiles a model of a data ecosystem and realises it on PostgreSQL.", "yellow"};
+};
+
+int StatusOf(const base::Error& error) { return error.code == "usage" ? kUsage : kFailed; }
+
+}  // namespace
+
+int Main(const Program& program, int argc, const char* const* argv) {
+  Request request;
+  CommandLine line(program, request);
+  try {
+    line.app().parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return line.app().exit(error, program.out, program.err) == 0 ? kDone : kUsage;
+  }
+  request.options.json = request.output == "json";
+  try {
+    return request.action();
+  } catch (const ModelHasErrors&) {
+    return kFindings;
+  } catch (const base::Error& error) {
+    program.err << "error: " << base::Describe(error) << "\n";
+    return StatusOf(error);
+  }
+}
+
+}  // namespace yellow::cli

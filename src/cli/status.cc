@@ -1,0 +1,34 @@
+#include <ostream>
+
+#include "cli/commands.h"
+#include "cli/exit_status.h"
+#include "cli/views/status_view.h"
+
+namespace yellow::cli {
+
+int Status(const Program& program, const Options& options) {
+  const Project project = OpenProject(program, options);
+  Engines engines = OpenApplied(program, project);
+  std::vector<StatusOfEngine> all;
+  bool files_are_newer = false;
+  bool findings = false;
+  for (Engine& engine : engines.engines) {
+    all.push_back(ReadStatus(program, engine));
+    files_are_newer |= engine.applied->digest != project.digest;
+    for (const StatusRow& row : all.back().streams) findings |= row.state == "held" || row.state == "failed";
+  }
+  if (options.json) {
+    std::vector<ports::ConnectionInfo> containers;
+    if (project.loaded.model.environment) {
+      for (const model::ContainerPlace& place : project.loaded.model.environment->containers) {
+        containers.push_back(engines.servers->Describe(place.container));
+      }
+    }
+    program.out << StatusJson(project, all, containers, files_are_newer) << "\n";
+  } else {
+    program.out << StatusText(project, all, files_are_newer);
+  }
+  return findings ? kFindings : kDone;
+}
+
+}  // namespace yellow::cli

@@ -1,0 +1,170 @@
+#include "cli/views/status_view.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "cli/text_table.h"
+#include "run/tick.h"
+#include "run/world.h"
+
+namespace yellow::cli {
+namespace {
+
+constexpr const char* kNewest = R"(
+SELECT b.stream, b.batch, b.state, coalesce(b.reason_code, ''), coalesce(b.reason, ''), s.paused,
+       s.lease_until > clock_timestamp() AND s.holder IS NOT NULL
+FROM yellow.stream s LEFT JOIN LATERAL
+     (SELECT * FROM yellow.batch b WHERE b.stream = s.key ORDER BY b.batch DESC LIMIT 1) b ON true
+WHERE NOT s.retired AND s.key = $1)";
+
+constexpr const char* kCommitted = R"(
+SELECT b.batch, extract(epoch FROM clock_timestamp() - coalesce(b.source_read_at, b.committed_at)),
+       sum(d.inserted), sum(d.updated), sum(d.deleted)
+FROM yellow.batch b JOIN yellow.batch_dataset d USING (stream, batch)
+WHERE b.stream = $1 AND b.state = 'committed'
+GROUP BY b.batch, b.source_read_at, b.committed_at ORDER BY b.batch DESC LIMIT 1)";
+
+constexpr const char* kLastRun = R"(
+SELECT r.state, coalesce(r.reason_code, ''), coalesce(r.reason, '')
+FROM yellow.run r WHERE r.transformer = $1 ORDER BY r.opened_at DESC LIMIT 1)";
+
+std::string StateOf(const std::string& batch_state, bool paused, bool busy) {
+  if (paused) return "paused";
+  if (busy) return "running";
+  if (batch_state.empty()) return "new";
+  if (batch_state == "held" || batch_state == "failed") return batch_state;
+  return batch_state == "committed" || batch_state == "rejected" ? "ok" : "running";
+}
+
+StatusRow ReadRow(ports::Session& session, const plan::Stream& stream) {
+  StatusRow row;
+  row.key = stream.key;
+  row.name = stream.dataset.empty() ? stream.store : stream.store + "." + stream.dataset;
+  row.output = stream.workspace.has_value();
+  const ports::Rows newest = session.Execute({kNewest, {stream.key}});
+  bool paused = false, busy = false;
+  if (!newest.empty()) {
+    paused = newest.Boolean(0, 5), busy = newest.Boolean(0, 6);
+    if (!newest.IsNull(0, 0)) {
+      row.batch = static_cast<int>(newest.Integer(0, 1));
+      row.batch_state = newest.Text(0, 2);
+      row.reason_code = newest.Text(0, 3);
+      row.reason = newest.Text(0, 4);
+    }
+  }
+  row.state = StateOf(row.batch_state, paused, busy);
+  const ports::Rows committed = session.Execute({kCommitted, {stream.key}});
+  if (!committed.empty()) {
+    row.lag_seconds = std::stod(committed.Text(0, 1));
+    row.inserted = committed.Integer(0, 2), row.updated = committed.Integer(0, 3), row.deleted = committed.Integer(0, 4);
+  }
+  return row;
+}
+
+/// A failed last run shows in the row of the output that stayed as it was.
+void AddRunFailure(ports::Session& session, const plan::Transformer& transformer, StatusRow& row) {
+  const ports::Rows last = session.Execute({kLastRun, {transformer.key}});
+  if (last.empty()) return;
+  const std::string& state = last.Text(0, 0);
+  if (state != "failed" && state != "timed_out" && state != "lost") return;
+  if (row.state == "ok" || row.state == "new") row.state = "failed";
+  row.reason_code = last.Text(0, 1);
+  row.reason = last.Text(0, 2);
+}
+
+std::string Short(int64_t rows) { return rows < 100000 ? std::to_string(rows) : fmt::format("{}k", rows / 1000); }
+
+}  // namespace
+
+std::string Rfc3339(ports::TimePoint time) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", std::chrono::floor<std::chrono::seconds>(time));
+}
+
+std::string ClockTime(const std::string& rfc3339) { return rfc3339.size() < 19 ? rfc3339 : rfc3339.substr(11, 8); }
+
+std::string Ago(double seconds) {
+  if (seconds < 120) return fmt::format("{:.0f} s", seconds < 0 ? 0 : seconds);
+  if (seconds < 7200) return fmt::format("{:.0f} min", seconds / 60);
+  if (seconds < 172800) return fmt::format("{:.0f} h", seconds / 3600);
+  return fmt::format("{:.0f} d", seconds / 86400);
+}
+
+StatusOfEngine ReadStatus(const Program& program, Engine& engine) {
+  StatusOfEngine status;
+  status.container = engine.container;
+  status.version = engine.applied->version;
+  const run::Applied& applied = *engine.applied;
+  status.transformers = applied.physical.transformers.size();
+  std::map<std::string, run::Decision> decisions;
+  for (run::Decision& decision : run::Tick(run::ReadWorld(*engine.session, applied, program.actor))) {
+    decisions[decision.node] = decision;
+  }
+  for (const plan::Stream& stream : applied.physical.streams) {
+    StatusRow row = ReadRow(*engine.session, stream);
+    std::string node = stream.key;
+    for (const plan::Transformer& transformer : applied.physical.transformers) {
+      if (transformer.output_stream != stream.key) continue;
+      AddRunFailure(*engine.session, transformer, row);
+      node = transformer.key;
+    }
+    if (const auto found = decisions.find(node); found != decisions.end()) {
+      row.verdict_code = found->second.code;
+      row.verdict = found->second.sentence;
+      if (found->second.wake_at) row.next = Rfc3339(*found->second.wake_at);
+      if (found->second.action != run::Action::kWait) row.next = "now";
+    }
+    status.streams.push_back(std::move(row));
+  }
+  return status;
+}
+
+std::string StatusText(const Project& project, const std::vector<StatusOfEngine>& engines, bool files_are_newer) {
+  std::string out;
+  for (const StatusOfEngine& engine : engines) {
+    out += fmt::format("{} · {} · model version {}{} · {} streams, {} {}\n", project.environment, engine.container, engine.version,
+                       files_are_newer ? " (files are newer: yellow plan)" : "", engine.streams.size(), engine.transformers,
+                       engine.transformers == 1 ? "transformer" : "transformers");
+    std::vector<std::vector<std::string>> table{{"STREAM", "STATE", "BATCH", "ROWS +/~/-", "LAG", "NEXT", ""}};
+    for (const StatusRow& row : engine.streams) {
+      const std::string next = !row.next.empty() ? ClockTime(row.next) : row.output ? "on a new batch" : "when asked";
+      table.push_back({row.name, row.state, row.batch == 0 ? "-" : std::to_string(row.batch),
+                       fmt::format("{} / {} / {}", Short(row.inserted), Short(row.updated), Short(row.deleted)),
+                       row.lag_seconds ? Ago(*row.lag_seconds) : "-", next, row.reason});
+    }
+    out += TextTable(table, {2});
+  }
+  return out;
+}
+
+std::string StatusJson(const Project& project, const std::vector<StatusOfEngine>& engines,
+                       const std::vector<ports::ConnectionInfo>& containers, bool files_are_newer) {
+  nlohmann::ordered_json document{{"environment", project.environment},
+                                  {"files_are_newer", files_are_newer},
+                                  {"containers", nlohmann::ordered_json::array()},
+                                  {"streams", nlohmann::ordered_json::array()}};
+  for (const ports::ConnectionInfo& info : containers) {
+    document["containers"].push_back({{"key", info.container}, {"state", info.embedded ? "embedded" : "named"}, {"reason", nullptr},
+                                      {"host", info.host}, {"port", info.port}, {"database", info.database},
+                                      {"sslmode", info.sslmode}});
+  }
+  for (const StatusOfEngine& engine : engines) {
+    for (const StatusRow& row : engine.streams) {
+      nlohmann::ordered_json item{{"key", row.key}, {"name", row.name}, {"state", row.state}, {"reason", nullptr},
+                                  {"container", engine.container}, {"model_version", engine.version}, {"batch", nullptr},
+                                  {"rows", {{"inserted", row.inserted}, {"updated", row.updated}, {"deleted", row.deleted}}},
+                                  {"lag_seconds", nullptr}, {"next", nullptr},
+                                  {"verdict", {{"code", row.verdict_code}, {"text", row.verdict}}}};
+      if (!row.reason_code.empty()) item["reason"] = {{"code", row.reason_code}, {"text", row.reason}};
+      if (row.batch > 0) item["batch"] = row.batch;
+      if (row.lag_seconds) item["lag_seconds"] = *row.lag_seconds;
+      if (!row.next.empty() && row.next != "now") item["next"] = row.next;
+      document["streams"].push_back(std::move(item));
+    }
+  }
+  return document.dump(2);
+}
+
+}  // namespace yellow::cli
