@@ -27,10 +27,48 @@ const plan::PlacedWorkspace& WorkspaceOf(const std::vector<Engine>& engines, con
       .Remedy(near.empty() ? "there are: " + list : "did you mean " + near + "?");
 }
 
+/// Logins of `yellow sql` end with their psql; one that a crash left behind goes with the next call.
+void DropLeftBehind(ports::Session& session, const sql::Roles& roles) {
+  const ports::Rows left = session.Execute(
+      {"SELECT rolname FROM pg_roles r WHERE starts_with(rolname, $1) AND NOT EXISTS "
+       "(SELECT FROM pg_stat_activity a WHERE a.usename = r.rolname) AND coalesce(rolvaliduntil, 'infinity') < clock_timestamp()",
+       {roles.TemporaryBase() + "_sql_"}});
+  for (size_t i = 0; i < left.size(); ++i) {
+    session.Execute("DROP ROLE IF EXISTS " + sql::Identifier::Quote(left.Text(i, 0)).text());
+  }
+}
+
+/// A login with the rights of one workspace's readers, for as long as this object lives.
+class ReaderLogin {
+ public:
+  ReaderLogin(const Program& program, ports::Session& session, const sql::Roles& roles, const plan::PlacedWorkspace& workspace)
+      : session_(session), name_(roles.TemporaryBase() + "_sql_" + program.entropy.Hex(12)), password_(program.entropy.Password()) {
+    const std::string login = sql::Identifier::Quote(name_).text();
+    session_.Execute("CREATE ROLE " + login + " LOGIN INHERIT IN ROLE " + sql::Identifier::Quote(roles.TemporaryBase()).text() +
+                     " PASSWORD " + sql::Literal(program.connector.ScramVerifier(password_)) + " VALID UNTIL " +
+                     sql::Literal(session_.Execute("SELECT clock_timestamp() + interval '1 minute'").Text(0, 0)));
+    session_.Execute("ALTER ROLE " + login + " SET search_path TO " + sql::Identifier::Quote(workspace.schema).text());
+    session_.Execute("GRANT " + sql::Identifier::Quote(roles.WorkspaceGroup(workspace.workspace)).text() + " TO " + login);
+  }
+  ~ReaderLogin() {
+    try {
+      session_.Execute("DROP ROLE IF EXISTS " + sql::Identifier::Quote(name_).text());
+    } catch (const base::Error&) {  // the server is gone; the next call drops it
+    }
+  }
+  ReaderLogin(const ReaderLogin&) = delete;
+  ReaderLogin& operator=(const ReaderLogin&) = delete;
+  const std::string& name() const { return name_; }
+  const base::Secret& password() const { return password_; }
+
+ private:
+  ports::Session& session_;
+  std::string name_;
+  base::Secret password_;
+};
+
 }  // namespace
 
-// psql as the superuser of the private cluster, who steps down to the group of the workspace's readers before the first
-// statement. On a named server nobody has that standing access.
 int Sql(const Program& program, const Options& options, const SqlOptions& sql) {
   const Project project = OpenProject(program, options);
   Engines engines = OpenApplied(program, project);
@@ -40,18 +78,18 @@ int Sql(const Program& program, const Options& options, const SqlOptions& sql) {
     throw base::Error("access", "sql needs an approved request on a named server: " + info.host)
         .Remedy("readers that the model names connect with their own login");
   }
-  const ports::ConnectionTarget target =
-      engines.servers->Service(workspace.container, ports::ServiceRole::kSuperuser, "sql " + workspace.workspace);
+  const auto superuser = program.connector.Open(
+      engines.servers->Service(workspace.container, ports::ServiceRole::kSuperuser, "sql " + workspace.workspace));
   const sql::Roles roles(project.loaded.model.environment ? project.loaded.model.environment->role_prefix : "yellow");
+  DropLeftBehind(*superuser, roles);
+  const ReaderLogin login(program, *superuser, roles, workspace);
+  const ports::ConnectionTarget target =
+      engines.servers->As(workspace.container, login.name(), login.password(), "sql " + workspace.workspace);
   const std::map<std::string, std::string> variables{
-      {"PGHOST", target.host},
-      {"PGPORT", std::to_string(target.port)},
-      {"PGDATABASE", target.database},
-      {"PGUSER", target.user},
-      {"PGAPPNAME", target.application_name},
-      {"PGOPTIONS", "-c role=" + roles.WorkspaceGroup(workspace.workspace) + " -c search_path=" + workspace.schema}};
-  std::vector<std::string> command{"psql", "-X", "-v", "ON_ERROR_STOP=1"};
-  if (!sql.command.empty()) command.insert(command.end(), {"-c", sql.command});
+      {"PGHOST", target.host},         {"PGPORT", std::to_string(target.port)},   {"PGDATABASE", target.database},
+      {"PGUSER", target.user},         {"PGPASSWORD", target.password.Reveal()},  {"PGAPPNAME", target.application_name}};
+  std::vector<std::string> command{"psql", "-X"};
+  if (!sql.command.empty()) command.insert(command.end(), {"-v", "ON_ERROR_STOP=1", "-c", sql.command});
   return program.foreground(command, variables) == 0 ? kDone : kFailed;
 }
 
