@@ -1,0 +1,111 @@
+"""A project under test: a copy of an example in a temporary folder, run by the built program only."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+YELLOW = os.environ.get("YELLOW_BIN", str(ROOT / "build/dev/src/app/yellow"))
+
+# The newest committed batch of every stream, and each rule that no crash may break; every query must return no row.
+INVARIANTS = {
+    "counters add up": """
+        SELECT * FROM yellow.batch_dataset WHERE inserted + updated + unchanged <> staged""",
+    "no gap in the numbers of batches": """
+        SELECT stream FROM yellow.batch GROUP BY stream HAVING max(batch) <> count(*)""",
+    "every committed batch has its counters": """
+        SELECT b.* FROM yellow.batch b WHERE b.state = 'committed'
+        AND NOT EXISTS (SELECT FROM yellow.batch_dataset d WHERE d.stream = b.stream AND d.batch = b.batch)""",
+    "claims of committed runs neither overlap nor leave a hole": """
+        SELECT * FROM (
+          SELECT r.transformer, c.input, c.from_batch, c.to_batch,
+                 lag(c.to_batch) OVER (PARTITION BY r.transformer, c.input ORDER BY c.to_batch, c.from_batch) AS before
+          FROM yellow.claim c JOIN yellow.run r ON r.id = c.run_id WHERE r.state = 'committed') x
+        WHERE from_batch <> coalesce(before, 0)""",
+    "cursors stand where the last committed run ended": """
+        SELECT u.* FROM yellow.cursor u JOIN (
+          SELECT r.transformer, c.input, max(c.to_batch) AS batch FROM yellow.claim c JOIN yellow.run r ON r.id = c.run_id
+          WHERE r.state = 'committed' GROUP BY 1, 2) m ON m.transformer = u.consumer AND m.input = u.input
+        WHERE u.batch < m.batch""",
+    "no run stays open, no login outlives its run": """
+        SELECT id, state, login FROM yellow.run WHERE state IN ('preparing', 'launched', 'finished', 'ingesting')
+        UNION ALL SELECT rolname, NULL, NULL FROM pg_roles WHERE rolname ~ '^yellow_run_.'""",
+    "commit times never go back": """
+        SELECT * FROM (SELECT stream, committed_at, lag(committed_at) OVER (PARTITION BY stream ORDER BY batch) AS before
+                       FROM yellow.batch WHERE state = 'committed') x WHERE before > committed_at""",
+}
+
+
+class Result:
+    def __init__(self, completed):
+        self.status = completed.returncode
+        self.out = completed.stdout
+        self.err = completed.stderr
+
+    def __repr__(self):
+        return f"exit status {self.status}\n--- out\n{self.out}\n--- err\n{self.err}"
+
+
+class Project:
+    """REQUIRES: closed with `close`, which stops the private PostgreSQL."""
+
+    def __init__(self, example="shop"):
+        self.base = pathlib.Path(tempfile.mkdtemp(prefix="yellow-test-"))
+        self.root = self.base / "project"
+        shutil.copytree(ROOT / "examples" / example, self.root)
+
+    def close(self):
+        self.yellow("down")
+        for folder in (self.base,):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def yellow(self, *arguments, environment=None, timeout=120):
+        command = [YELLOW, "--project", str(self.root), *arguments]
+        return Result(subprocess.run(command, capture_output=True, text=True, timeout=timeout,
+                                     env={**os.environ, **(environment or {})}))
+
+    def demo(self):
+        """Makes the shop's database and runs everything once."""
+        result = self.yellow("demo", str(self.root))
+        assert result.status == 0, result
+        return result
+
+    def containers(self):
+        result = self.yellow("status", "--output", "json")
+        return {c["key"]: c for c in json.loads(result.out)["containers"]}
+
+    def connections(self):
+        if not hasattr(self, "_connections"):
+            self._connections = self.containers()
+        return self._connections
+
+    def sql(self, container, statements):
+        """As the owner of the private server; rows as tuples of text, None for null."""
+        info = self.connections()[container]
+        command = ["psql", "-X", "-q", "-At", "-F", "\x1f", "-P", "null=\x1e", "-R", "\x1d", "-v", "ON_ERROR_STOP=1",
+                   "-h", info["host"], "-p", str(info["port"]), "-U", "yellow_super", "-d", info["database"]]
+        done = subprocess.run(command, input=statements, capture_output=True, text=True, timeout=60)
+        if done.returncode != 0:
+            raise AssertionError(done.stderr)
+        text = done.stdout[:-1] if done.stdout.endswith(("\x1d", "\n")) else done.stdout
+        if not text:
+            return []
+        return [tuple(None if v == "\x1e" else v for v in row.split("\x1f")) for row in text.split("\x1d")]
+
+    def broken_invariants(self):
+        return {name: rows for name, query in INVARIANTS.items() if (rows := self.sql("MergeDB", query))}
+
+    def expected_masked(self):
+        """What mask/*.sql must give, computed at the source, on its own."""
+        customers = self.sql("ShopDB", "SELECT id, left(firstname, 1) || '.', left(lastname, 1) || '.', "
+                                       "date_trunc('year', dob)::date FROM customers ORDER BY id")
+        addresses = self.sql("ShopDB", "SELECT id, customer_id, city, country FROM addresses ORDER BY id")
+        return customers, addresses
+
+    def masked(self):
+        customers = self.sql("MergeDB", "SELECT id, firstname, lastname, dob FROM ws_analysts.now__shopmasked__customers ORDER BY id")
+        addresses = self.sql("MergeDB", "SELECT id, customer_id, city, country FROM ws_analysts.now__shopmasked__addresses ORDER BY id")
+        return customers, addresses
