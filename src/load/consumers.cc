@@ -1,0 +1,253 @@
+#include "load/readers.h"
+
+// Workspaces, their transformers, and environments.
+namespace yellow::load {
+namespace {
+
+std::string Under(const std::string& folder, std::string path) {
+  while (!path.empty() && path.back() == '/') path.pop_back();
+  while (path.starts_with("./")) path = path.substr(2);
+  return folder.empty() ? path : folder + "/" + path;
+}
+
+}  // namespace
+
+void Reader::ReadWorkspace(const Node& node, const Place& place) {
+  model::Workspace workspace;
+  workspace.name = Text(node.Find("name"));
+  workspace.owner = place.owner;
+  workspace.where = node.Find("name") != nullptr ? node.Find("name")->where : node.where;
+  const std::string priority = Text(node.Find("priority"));
+  if (priority == "critical") workspace.priority = model::Priority::kCritical;
+  if (priority == "high") workspace.priority = model::Priority::kHigh;
+  if (priority == "medium") workspace.priority = model::Priority::kMedium;
+  if (priority == "low") workspace.priority = model::Priority::kLow;
+  workspace.container = OptionalName(node.Find("container"));
+  workspace.readers = Names(node.Find("readers"));
+  if (const Node* groups = node.Find("groups")) {
+    for (const auto& [name, value] : groups->entries) workspace.groups.push_back(ReadGroup(name, value));
+  }
+  if (const Node* transformer = node.Find("transformer")) {
+    workspace.transformer = ReadTransformer(workspace.name, *transformer, place);
+  }
+  model_.workspaces.push_back(std::move(workspace));
+}
+
+model::DatasetGroup Reader::ReadGroup(const Node& name, const Node& node) {
+  model::DatasetGroup group;
+  group.name = name.text;
+  group.where = name.where;
+  group.requirements.platform = OptionalName(node.Find("platform"));
+  if (const Node* requirements = node.Find("requires")) {
+    const std::string milestoning = Text(requirements->Find("milestoning"));
+    if (milestoning == "live") group.requirements.milestoning = model::Milestoning::kLive;
+    if (milestoning == "forensic") group.requirements.milestoning = model::Milestoning::kForensic;
+    if (const auto platform = OptionalName(requirements->Find("platform"))) group.requirements.platform = platform;
+  }
+  if (const Node* sinks = node.Find("sinks")) {
+    for (const Node& item : sinks->items) {
+      if (auto sink = ReadSink(item)) group.sinks.push_back(std::move(*sink));
+    }
+  }
+  return group;
+}
+
+std::optional<model::DatasetSink> Reader::ReadSink(const Node& node) {
+  const Node* address = node.kind == Node::Kind::kScalar ? &node : node.Find("dataset");
+  if (address == nullptr || address->kind != Node::Kind::kScalar) return std::nullopt;
+  const auto parsed = ParseAddress(address->text);
+  if (!parsed) {
+    diagnostics_.Error("Y211", address->where, "this is not the address of a dataset: " + address->text,
+                       "write Store.dataset, or \"Store.*\" for all of them");
+    return std::nullopt;
+  }
+  model::DatasetSink sink;
+  sink.dataset = *parsed;
+  sink.where = address->where;
+  sink.reference = Boolean(node.Find("reference"), false);
+  sink.alias = Text(node.Find("as"));
+  sink.deprecated_allowed = Text(node.Find("deprecated")) == "allowed";
+  return sink;
+}
+
+model::DataTransformer Reader::ReadTransformer(const std::string& workspace, const Node& node, const Place& place) {
+  model::DataTransformer transformer;
+  transformer.where = node.where;
+  if (const Node* code = node.Find("code"); code != nullptr && code->kind == Node::Kind::kMapping) {
+    transformer.code = ReadCode(*code, place);
+  }
+  if (const Node* trigger = node.Find("trigger")) transformer.trigger = ReadTrigger(*trigger);
+  transformer.deterministic = Boolean(node.Find("deterministic"), transformer.code.sql || transformer.code.mask);
+  if (Text(node.Find("mode")) == "incremental") transformer.mode = model::Mode::kIncremental;
+  if (const auto timeout = ReadDuration(node.Find("timeout"))) transformer.timeout = *timeout;
+  if (const auto limit = ReadDuration(node.Find("start_limit"))) transformer.start_limit = *limit;
+  transformer.retries = Integer(node.Find("retries"), transformer.retries);
+  if (Text(node.Find("snapshot")) == "required") transformer.snapshot = model::SnapshotUse::kRequired;
+  transformer.platform = OptionalName(node.Find("platform"));
+  transformer.credentials = Names(node.Find("credentials"));
+  if (const Node* output = node.Find("output"); output != nullptr && output->kind == Node::Kind::kMapping) {
+    ReadOutput(workspace, *output, transformer);
+  }
+  return transformer;
+}
+
+model::Code Reader::ReadCode(const Node& node, const Place& place) {
+  model::Code code;
+  code.where = node.where;
+  const std::vector<std::string> command = Texts(node.Find("command"));
+  if (const Node* sql = node.Find("sql")) code.sql = model::SqlCode{Under(place.folder, sql->text)};
+  if (const Node* image = node.Find("image")) code.image = model::ImageCode{image->text, command};
+  if (const Node* source = node.Find("source")) {
+    code.process = model::ProcessCode{Under(place.folder, source->text), command};
+    if (command.empty()) {
+      diagnostics_.Error("Y202", source->where, "code with a source needs a command", "add command: [python3, main.py]");
+    }
+  }
+  if (const Node* mask = node.Find("mask")) {
+    model::MaskCode rules;
+    for (const auto& [dataset, columns] : mask->entries) rules.rules[dataset.text] = ReadMaskRules(columns);
+    rules.mask_key = OptionalName(node.Find("mask_key"));
+    code.mask = std::move(rules);
+  }
+  if (!code.sql && !code.mask && !code.process && !code.image) {
+    diagnostics_.Error("Y206", node.where, "there is no code here", "write one of: sql, mask, source with command, image");
+  }
+  return code;
+}
+
+std::map<std::string, model::MaskRule> Reader::ReadMaskRules(const Node& node) {
+  std::map<std::string, model::MaskRule> rules;
+  for (const auto& [column, value] : node.entries) {
+    model::MaskRule rule;
+    rule.where = value.where;
+    const std::string word = value.kind == Node::Kind::kScalar ? value.text : "keep";
+    if (word == "keep") {
+      rule.reason = Text(value.Find("keep"));
+      if (rule.reason.empty()) {
+        diagnostics_.Error("Y212", value.where, "keep needs a reason: " + column.text, "write {keep: \"why this may be seen\"}");
+      }
+    } else if (word == "redact") {
+      rule.kind = model::MaskRuleKind::kRedact;
+    } else if (word == "null") {
+      rule.kind = model::MaskRuleKind::kNull;
+    } else if (word == "year") {
+      rule.kind = model::MaskRuleKind::kYear;
+    } else if (word == "pseudonym") {
+      rule.kind = model::MaskRuleKind::kPseudonym;
+    } else if (word.starts_with("last") && word.size() > 4 && word.size() < 7 && word.find_first_not_of("0123456789", 4) == std::string::npos) {
+      rule.kind = model::MaskRuleKind::kLast;
+      rule.last = std::stoi(word.substr(4));
+    } else {
+      diagnostics_.Error("Y212", value.where, "there is no such mask rule: " + word,
+                         "use redact, null, year, last<N> such as last4, pseudonym, or {keep: reason}");
+    }
+    rules[column.text] = std::move(rule);
+  }
+  return rules;
+}
+
+void Reader::ReadOutput(const std::string& workspace, const Node& node, model::DataTransformer& transformer) {
+  transformer.output = OptionalName(node.Find("datastore")).value_or(model::Name{"", node.where});
+  if (const Node* datasets = node.Find("datasets")) {
+    for (const auto& [name, value] : datasets->entries) {
+      OutputDraft draft;
+      draft.workspace = workspace;
+      draft.store = transformer.output.text;
+      draft.dataset = ReadDataset(name.text, value, false);
+      draft.dataset.where = name.where;
+      draft.like = OptionalName(value.Find("like"));
+      draft.drop = Names(value.Find("drop"));
+      if (draft.like.has_value() == (value.Find("columns") != nullptr)) {
+        diagnostics_.Error("Y206", name.where, "an output dataset is like another, or has columns of its own: " + name.text,
+                           "write {like: Store.dataset, drop: […]}, or key and columns");
+      }
+      outputs_.push_back(std::move(draft));
+    }
+  }
+  if (const Node* list = node.Find("declassify")) {
+    for (const Node& item : list->items) {
+      transformer.declassify.push_back({Names(item.Find("columns")), Text(item.Find("to")), Text(item.Find("reason")),
+                                        Text(item.Find("approved_by")), item.where});
+    }
+  }
+  model::Datastore store;
+  store.name = transformer.output.text;
+  store.where = transformer.output.where;
+  store.capture = model::TransformerOutput{workspace, ReadGuards(node.Find("guards"))};
+  model_.datastores.push_back(std::move(store));
+}
+
+model::Trigger Reader::ReadTrigger(const Node& node) {
+  model::Trigger trigger;
+  if (node.kind == Node::Kind::kMapping) {
+    trigger.kind = model::TriggerKind::kCron;
+    trigger.schedule = ReadSchedule(node.Find("cron"));
+  } else if (node.text == "any_change") {
+    trigger.kind = model::TriggerKind::kAnyChange;
+  } else if (node.text == "all_inputs") {
+    trigger.kind = model::TriggerKind::kAllInputs;
+  }
+  return trigger;
+}
+
+void Reader::ReadContainerPlace(const Node& name, const Node& node, model::Environment& environment) {
+  model::ContainerPlace place;
+  place.container = name.text;
+  place.where = name.where;
+  place.database = Text(node.Find("database"));
+  const Node* embedded = node.Find("embedded");
+  if (node.kind == Node::Kind::kScalar) {
+    place.server = model::EmbeddedServer{};
+  } else if (embedded != nullptr) {
+    model::EmbeddedServer server;
+    if (embedded->Find("port") != nullptr) server.port = Integer(embedded->Find("port"), 0);
+    place.server = server;
+  } else {
+    model::NamedServer server;
+    server.host = Text(node.Find("host"));
+    server.port = Integer(node.Find("port"), 5432);
+    server.sslmode = Text(node.Find("sslmode"), "prefer");
+    server.ca = Text(node.Find("ca"));
+    if (server.host.empty()) {
+      diagnostics_.Error("Y202", name.where, "a key is missing: host", "write embedded, or {host: …, port: …}");
+    }
+    place.server = server;
+  }
+  environment.containers.push_back(std::move(place));
+}
+
+void Reader::ReadEnvironment(const Node& node) {
+  if (!model_.environment) model_.environment.emplace();
+  model::Environment& environment = *model_.environment;
+  environment.name = Text(node.Find("name"));
+  environment.where = node.where;
+  if (const Node* places = node.Find("containers")) {
+    for (const auto& [name, value] : places->entries) ReadContainerPlace(name, value, environment);
+  }
+  if (const Node* places = node.Find("credentials")) {
+    for (const auto& [name, value] : places->entries) {
+      model::CredentialPlace place{name.text, model::EnvironmentSecret{}, name.where};
+      if (const Node* variable = value.Find("env")) place.source = model::EnvironmentSecret{variable->text};
+      if (const Node* file = value.Find("file")) place.source = model::FileSecret{file->text};
+      if (const Node* secret = value.Find("kubernetes")) place.source = model::KubernetesSecret{secret->text};
+      if (const Node* vault = value.Find("vault")) place.source = model::VaultSecret{vault->text};
+      environment.credentials.push_back(std::move(place));
+    }
+  }
+  if (const Node* images = node.Find("images")) {
+    for (const auto& [name, value] : images->entries) environment.images[name.text] = value.text;
+  }
+  if (const Node* classes = node.Find("classes")) {
+    for (model::Name& name : Names(classes->Find("allowed"))) environment.allowed_classes.push_back(std::move(name));
+  }
+  const std::string launcher = Text(node.Find("launcher"));
+  if (launcher == "docker") environment.launcher = model::LauncherKind::kDocker;
+  if (launcher == "kubernetes") environment.launcher = model::LauncherKind::kKubernetes;
+  if (Text(node.Find("scheduler")) == "airflow") environment.scheduler = model::SchedulerKind::kAirflow;
+  environment.role_prefix = Text(node.Find("role_prefix"), environment.role_prefix);
+  if (const Node* limits = node.Find("limits"); limits != nullptr && limits->Find("runs") != nullptr) {
+    environment.max_runs = Integer(limits->Find("runs"), 1);
+  }
+}
+
+}  // namespace yellow::load

@@ -1,0 +1,127 @@
+#include "load/shape.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/suggest.h"
+
+namespace yellow::load {
+namespace {
+
+std::string Joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
+std::string DidYouMean(const std::string& word, const std::vector<std::string>& known) {
+  const std::string near = base::Suggest(word, known);
+  return near.empty() ? "there are: " + Joined(known) : "did you mean " + near + "?";
+}
+
+std::string Expected(const Shape& shape) { return std::string(shape.what).empty() ? "another kind of value" : shape.what; }
+
+/// `{type: numeric(10, 2)}` and `{price: numeric(10,2)}` inside braces are cut at the comma by YAML.
+bool IsCutType(const Node& node, size_t at) {
+  if (!node.flow || at == 0) return false;
+  const auto& [key, value] = node.entries[at];
+  const auto& before = node.entries[at - 1].second;
+  return value.IsNull() && key.text.find(')') != std::string::npos && before.kind == Node::Kind::kScalar &&
+         before.text.find('(') != std::string::npos && before.text.find(')') == std::string::npos;
+}
+
+bool CheckScalar(const Node& node, const Shape& shape, base::Diagnostics& diagnostics) {
+  switch (shape.scalar) {
+    case Shape::Scalar::kNone:
+    case Shape::Scalar::kText:
+      if (!node.quoted && node.text.empty()) {
+        diagnostics.Error("Y203", node.where, "a value is missing here", "write " + Expected(shape));
+        return false;
+      }
+      return true;
+    case Shape::Scalar::kBoolean:
+      if (!node.quoted && (node.text == "true" || node.text == "false")) return true;
+      diagnostics.Error("Y204", node.where, "this is neither true nor false: " + node.text, "write true or false, without quotes");
+      return false;
+    case Shape::Scalar::kInteger: {
+      int value = 0;
+      const char* end = node.text.data() + node.text.size();
+      const auto result = std::from_chars(node.text.data(), end, value);
+      if (result.ec == std::errc() && result.ptr == end) return true;
+      diagnostics.Error("Y204", node.where, "this is not a whole number: " + node.text, "write digits only");
+      return false;
+    }
+    case Shape::Scalar::kWord: {
+      const std::vector<std::string> words(shape.words.begin(), shape.words.end());
+      if (std::find(words.begin(), words.end(), node.text) != words.end()) return true;
+      diagnostics.Error("Y204", node.where, std::string("this is not ") + Expected(shape) + ": " + node.text, DidYouMean(node.text, words));
+      return false;
+    }
+  }
+  return false;
+}
+
+void CheckRecord(const Node& node, const Shape& shape, base::Diagnostics& diagnostics) {
+  std::vector<std::string> known;
+  for (const Field& field : shape.fields) known.emplace_back(field.name);
+  size_t chosen = 0;
+  for (size_t i = 0; i < node.entries.size(); ++i) {
+    const auto& [key, value] = node.entries[i];
+    const auto field = std::find_if(shape.fields.begin(), shape.fields.end(), [&](const Field& f) { return key.text == f.name; });
+    if (field != shape.fields.end()) {
+      ++chosen;
+      CheckShape(value, *field->shape, diagnostics);
+    } else if (IsCutType(node, i)) {
+      diagnostics.Error("Y205", node.entries[i - 1].second.where,
+                        "the comma inside { } ends this value: " + node.entries[i - 1].second.text,
+                        "put quotes around the type: \"" + node.entries[i - 1].second.text + "," + key.text + "\"");
+    } else {
+      diagnostics.Error("Y201", key.where, "unknown key: " + key.text, DidYouMean(key.text, known));
+    }
+  }
+  for (const Field& field : shape.fields) {
+    if (!field.required || node.Find(field.name) != nullptr) continue;
+    diagnostics.Error("Y202", {node.where.file, node.where.begin, {node.where.begin.line, node.where.begin.column + 1}},
+                      std::string("a key is missing: ") + field.name, std::string("add ") + field.name + ": " + field.shape->what);
+  }
+  if (shape.one_of_fields && chosen != 1) {
+    diagnostics.Error("Y206", node.where, "exactly one key is wanted here, and there are " + std::to_string(chosen),
+                      "write one of: " + Joined(known));
+  }
+}
+
+void CheckMap(const Node& node, const Shape& shape, base::Diagnostics& diagnostics) {
+  for (size_t i = 0; i < node.entries.size(); ++i) {
+    if (IsCutType(node, i)) {
+      const std::string& before = node.entries[i - 1].second.text;
+      diagnostics.Error("Y205", node.entries[i - 1].second.where, "the comma inside { } ends this value: " + before,
+                        "put quotes around the type: \"" + before + "," + node.entries[i].first.text + "\"");
+      continue;
+    }
+    CheckShape(node.entries[i].second, *shape.values, diagnostics);
+  }
+}
+
+}  // namespace
+
+bool CheckShape(const Node& node, const Shape& shape, base::Diagnostics& diagnostics) {
+  if (node.kind == Node::Kind::kScalar && shape.scalar != Shape::Scalar::kNone) return CheckScalar(node, shape, diagnostics);
+  if (node.kind == Node::Kind::kSequence && shape.items != nullptr) {
+    for (const Node& item : node.items) CheckShape(item, *shape.items, diagnostics);
+    return true;
+  }
+  if (node.kind == Node::Kind::kMapping && shape.values != nullptr) {
+    CheckMap(node, shape, diagnostics);
+    return true;
+  }
+  if (node.kind == Node::Kind::kMapping && !shape.fields.empty()) {
+    CheckRecord(node, shape, diagnostics);
+    return true;
+  }
+  static constexpr const char* kFound[] = {"a single value", "a list", "a mapping"};
+  diagnostics.Error("Y203", node.where, std::string("this should be ") + Expected(shape) + ", and is " + kFound[static_cast<int>(node.kind)],
+                    std::string("write ") + Expected(shape));
+  return false;
+}
+
+}  // namespace yellow::load
