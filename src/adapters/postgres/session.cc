@@ -1,0 +1,163 @@
+#include "adapters/postgres/session.h"
+
+#include <cstdlib>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace yellow::adapters::postgres {
+namespace {
+
+std::string Trimmed(const char* text) {
+  std::string trimmed = text == nullptr ? "" : text;
+  while (!trimmed.empty() && (trimmed.back() == '\n' || trimmed.back() == ' ')) trimmed.pop_back();
+  return trimmed;
+}
+
+/// SQLSTATEs after which the same work may succeed by itself.
+bool IsRetryable(const std::string& sqlstate) {
+  static constexpr const char* kCodes[] = {"40001", "40P01", "53300", "55P03", "57P01", "57P02", "57P03", "53100", "53200", "57014"};
+  for (const char* code : kCodes) {
+    if (sqlstate == code) return true;
+  }
+  return sqlstate.starts_with("08");
+}
+
+bool IsCommit(std::string_view statement) {
+  return statement.size() >= 6 && strncasecmp(statement.data(), "COMMIT", 6) == 0;
+}
+
+std::string Field(const PGresult* result, int field) {
+  const char* value = PQresultErrorField(result, field);
+  return value == nullptr ? "" : value;
+}
+
+base::Error ErrorOf(PGconn* connection, const PGresult* result, std::string_view statement) {
+  const bool lost = PQstatus(connection) == CONNECTION_BAD;
+  const std::string sqlstate = result == nullptr ? "" : Field(result, PG_DIAG_SQLSTATE);
+  std::string message = result == nullptr ? "" : Field(result, PG_DIAG_MESSAGE_PRIMARY);
+  if (message.empty()) message = Trimmed(PQerrorMessage(connection));
+  if (message.empty()) message = "the connection was lost";
+  base::Error error(lost ? "connection_lost" : "database", message);
+  error.SqlState(sqlstate).Retryable(lost || IsRetryable(sqlstate)).OutcomeUnknown(lost && IsCommit(statement));
+  if (result != nullptr) {
+    if (const std::string detail = Field(result, PG_DIAG_MESSAGE_DETAIL); !detail.empty()) error.Context("detail: " + detail);
+    if (const std::string context = Field(result, PG_DIAG_CONTEXT); !context.empty()) error.Context("where: " + context);
+    if (const std::string hint = Field(result, PG_DIAG_MESSAGE_HINT); !hint.empty()) error.Remedy(hint);
+  }
+  return error;
+}
+
+void IgnoreNotice(void*, const PGresult*) {}
+
+ports::Rows RowsOf(const PGresult* result) {
+  ports::Rows rows;
+  const int columns = PQnfields(result);
+  for (int c = 0; c < columns; ++c) rows.columns.emplace_back(PQfname(result, c));
+  rows.rows.resize(static_cast<size_t>(PQntuples(result)));
+  for (int r = 0; r < PQntuples(result); ++r) {
+    auto& row = rows.rows[static_cast<size_t>(r)];
+    row.resize(static_cast<size_t>(columns));
+    for (int c = 0; c < columns; ++c) {
+      if (PQgetisnull(result, r, c) == 0) {
+        row[static_cast<size_t>(c)].emplace(PQgetvalue(result, r, c), static_cast<size_t>(PQgetlength(result, r, c)));
+      }
+    }
+  }
+  rows.affected = std::strtoll(PQcmdTuples(const_cast<PGresult*>(result)), nullptr, 10);
+  return rows;
+}
+
+}  // namespace
+
+LibpqSession::LibpqSession(Connection connection)
+    : connection_(std::move(connection)), cancel_(PQgetCancel(connection_.get()), &PQfreeCancel) {
+  PQsetNoticeReceiver(connection_.get(), &IgnoreNotice, nullptr);
+}
+
+Result LibpqSession::Checked(PGresult* raw, std::string_view statement) {
+  Result result(raw);
+  const ExecStatusType status = PQresultStatus(result.get());
+  if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY) {
+    // A COMMIT of a transaction that has failed answers ROLLBACK, without an error.
+    if (IsCommit(statement) && std::strcmp(PQcmdStatus(result.get()), "ROLLBACK") == 0) {
+      throw base::Error("database", "the transaction had failed and was rolled back").SqlState("25P02");
+    }
+    return result;
+  }
+  throw ErrorOf(connection_.get(), result.get(), statement);
+}
+
+ports::Rows LibpqSession::Execute(const sql::Statement& statement) {
+  std::vector<const char*> values;
+  values.reserve(statement.parameters.size());
+  for (const auto& parameter : statement.parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
+  const Result result = Checked(PQexecParams(connection_.get(), statement.text.c_str(), static_cast<int>(values.size()), nullptr,
+                                             values.data(), nullptr, nullptr, 0),
+                                statement.text);
+  return RowsOf(result.get());
+}
+
+void LibpqSession::ExecuteScript(std::string_view script) {
+  Checked(PQexec(connection_.get(), std::string(script).c_str()), "");
+}
+
+Result LibpqSession::Drain() {
+  Result last;
+  while (PGresult* next = PQgetResult(connection_.get())) {
+    last.reset(next);
+    const ExecStatusType status = PQresultStatus(next);
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT) break;
+  }
+  return last;
+}
+
+void LibpqSession::AbortCopyIn(const char* reason) {
+  PQputCopyEnd(connection_.get(), reason);
+  Drain();
+}
+
+int64_t LibpqSession::CopyFrom(ports::Session& from, std::string_view copy_out, std::string_view copy_in) {
+  auto& source = dynamic_cast<LibpqSession&>(from);
+  PGconn* out = source.connection_.get();
+  PGconn* in = connection_.get();
+  Result opened(PQexec(out, std::string(copy_out).c_str()));
+  if (PQresultStatus(opened.get()) != PGRES_COPY_OUT) throw ErrorOf(out, opened.get(), copy_out).Context("while reading the source");
+  Result target(PQexec(in, std::string(copy_in).c_str()));
+  if (PQresultStatus(target.get()) != PGRES_COPY_IN) {
+    const base::Error error = ErrorOf(in, target.get(), copy_in);
+    source.Cancel();
+    source.Drain();
+    throw error;
+  }
+  char* buffer = nullptr;
+  int length = 0;
+  while ((length = PQgetCopyData(out, &buffer, 0)) > 0) {
+    const int put = PQputCopyData(in, buffer, length);
+    PQfreemem(buffer);
+    if (put == 1) continue;
+    const Result refused = Drain();
+    const base::Error error = ErrorOf(in, refused.get(), copy_in);
+    source.Cancel();
+    while ((length = PQgetCopyData(out, &buffer, 0)) > 0) PQfreemem(buffer);
+    source.Drain();
+    throw error;
+  }
+  const Result read = source.Drain();
+  if (length == -2 || PQresultStatus(read.get()) != PGRES_COMMAND_OK) {
+    const base::Error error = ErrorOf(out, read.get(), copy_out);
+    AbortCopyIn("the source failed");
+    throw base::Error(error).Context("while reading the source");
+  }
+  if (PQputCopyEnd(in, nullptr) != 1) throw ErrorOf(in, nullptr, copy_in);
+  const Result written = Drain();
+  if (PQresultStatus(written.get()) != PGRES_COMMAND_OK) throw ErrorOf(in, written.get(), copy_in);
+  return std::strtoll(PQcmdTuples(written.get()), nullptr, 10);
+}
+
+void LibpqSession::Cancel() {
+  char reason[256];
+  if (cancel_) PQcancel(cancel_.get(), reason, sizeof reason);
+}
+
+}  // namespace yellow::adapters::postgres
