@@ -1,0 +1,233 @@
+-- What a database administrator runs once on a merge database, as a superuser; running it again changes nothing.
+-- {prefix} is the role prefix of the environment, {database} the merge database. Logins get their passwords apart.
+
+-- ---- Roles. Each carries the name of its database as a comment, so that a prefix is never shared.
+DO $bootstrap$
+DECLARE
+  wanted record;
+BEGIN
+  FOR wanted IN SELECT * FROM (VALUES
+      ('{prefix}_owner', 'NOLOGIN'),               -- owns every schema, table and view
+      ('{prefix}_roles', 'NOLOGIN CREATEROLE'),    -- owns the functions that make and end logins
+      ('{prefix}_run', 'NOLOGIN'),                 -- every login of a run
+      ('{prefix}_tmp', 'NOLOGIN'),                 -- every temporary login of a person
+      ('{prefix}_migrator', 'LOGIN NOINHERIT'),    -- apply
+      ('{prefix}_engine', 'LOGIN'),                -- control, staging, merge
+      ('{prefix}_ingest_out', 'LOGIN'),            -- reads dt_ tables, merges outputs
+      ('{prefix}_access', 'LOGIN')                 -- access requests only
+    ) AS r (name, options)
+  LOOP
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = wanted.name) THEN
+      IF shobj_description((SELECT oid FROM pg_roles WHERE rolname = wanted.name), 'pg_authid') IS DISTINCT FROM 'yellow: {database}' THEN
+        RAISE EXCEPTION 'role % belongs to another installation', wanted.name
+          USING HINT = 'choose another role_prefix in the environment';
+      END IF;
+    ELSE
+      EXECUTE format('CREATE ROLE %I %s', wanted.name, wanted.options);
+      EXECUTE format('COMMENT ON ROLE %I IS %L', wanted.name, 'yellow: {database}');
+    END IF;
+  END LOOP;
+END
+$bootstrap$;
+
+GRANT {prefix}_owner TO {prefix}_migrator;
+GRANT pg_signal_backend TO {prefix}_roles;
+GRANT {prefix}_run, {prefix}_tmp TO {prefix}_roles WITH ADMIN OPTION;
+
+-- ---- Nobody comes in by default.
+REVOKE ALL ON DATABASE {database} FROM PUBLIC;
+GRANT CONNECT ON DATABASE {database} TO {prefix}_migrator, {prefix}_engine, {prefix}_ingest_out, {prefix}_access, {prefix}_tmp;
+GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {prefix}_run;
+GRANT CREATE ON DATABASE {database} TO {prefix}_owner, {prefix}_roles;
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+
+-- A transformer must not be able to take locks that somebody else waits for, nor to fill large objects (superuser only).
+DO $bootstrap$
+DECLARE
+  routine record;
+BEGIN
+  FOR routine IN SELECT p.oid::regprocedure AS signature FROM pg_proc p
+                 WHERE p.pronamespace = 'pg_catalog'::regnamespace AND (p.proname LIKE 'pg\_advisory%' OR p.proname LIKE 'pg\_try\_advisory%'
+                   OR p.proname LIKE 'lo\_%' OR p.proname IN ('loread', 'lowrite'))
+  LOOP
+    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', routine.signature);
+  END LOOP;
+END
+$bootstrap$;
+
+-- ---- Schemas of Yellow's own.
+CREATE SCHEMA IF NOT EXISTS yellow AUTHORIZATION {prefix}_owner;
+CREATE SCHEMA IF NOT EXISTS yellow_sec AUTHORIZATION {prefix}_roles;
+CREATE SCHEMA IF NOT EXISTS yellow_op AUTHORIZATION {prefix}_owner;
+GRANT USAGE ON SCHEMA yellow TO {prefix}_engine, {prefix}_ingest_out;
+GRANT USAGE ON SCHEMA yellow_sec TO {prefix}_engine, {prefix}_migrator;
+GRANT USAGE ON SCHEMA yellow_op TO {prefix}_ingest_out;
+ALTER DEFAULT PRIVILEGES FOR ROLE {prefix}_owner IN SCHEMA yellow
+  GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {prefix}_engine, {prefix}_ingest_out;
+ALTER DEFAULT PRIVILEGES FOR ROLE {prefix}_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES FOR ROLE {prefix}_roles REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+
+-- ---- yellow_sec: the only way to make a role; each function takes names of its own pattern only.
+CREATE OR REPLACE FUNCTION yellow_sec.group_ensure(group_name text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  IF group_name !~ '^{prefix}_(ws|dt)_[a-z0-9_]+$' THEN
+    RAISE EXCEPTION 'not the name of a group: %', group_name;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = group_name) THEN
+    EXECUTE format('CREATE ROLE %I NOLOGIN', group_name);
+    EXECUTE format('COMMENT ON ROLE %I IS %L', group_name, 'yellow: {database}');
+  END IF;
+END
+$function$;
+
+-- A reader that the model names becomes a member of a workspace's group; the database's owner made the role.
+CREATE OR REPLACE FUNCTION yellow_sec.group_admit(group_name text, member text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  IF group_name !~ '^{prefix}_ws_[a-z0-9_]+$' OR member ~ '^{prefix}_' OR member ~ '^pg_' THEN
+    RAISE EXCEPTION 'not a reader of a workspace: % of %', member, group_name;
+  END IF;
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = member AND (rolsuper OR rolcreaterole OR rolreplication OR rolbypassrls)) THEN
+    RAISE EXCEPTION 'a reader must be an ordinary role: %', member;
+  END IF;
+  EXECUTE format('GRANT %I TO %I', group_name, member);
+  EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), group_name);
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION yellow_sec.group_dismiss(group_name text, member text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  IF group_name !~ '^{prefix}_ws_[a-z0-9_]+$' OR member ~ '^{prefix}_' THEN
+    RAISE EXCEPTION 'not a reader of a workspace: % of %', member, group_name;
+  END IF;
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = member) THEN
+    EXECUTE format('REVOKE %I FROM %I', group_name, member);
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = member;
+  END IF;
+END
+$function$;
+
+-- The login of one run: a member of the base group, of its workspace's readers and of its transformer's writers; a scratch
+-- schema of its own. Only the verifier of its password reaches the server.
+CREATE OR REPLACE FUNCTION yellow_sec.run_open(run_id text, verifier text, valid_until timestamptz, ws_group text, dt_group text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  login text := '{prefix}_run_' || run_id;
+  scratch text := 'scratch_' || run_id;
+  membership text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET FALSE' ELSE '' END;
+BEGIN
+  IF run_id !~ '^[0-9a-f]{8,40}$' OR verifier !~ '^SCRAM-SHA-256\$' THEN
+    RAISE EXCEPTION 'not a run: %', run_id;
+  END IF;
+  IF ws_group !~ '^{prefix}_ws_[a-z0-9_]+$' OR dt_group !~ '^{prefix}_dt_[a-z0-9_]+$' THEN
+    RAISE EXCEPTION 'not the groups of a workspace: %, %', ws_group, dt_group;
+  END IF;
+  EXECUTE format('CREATE ROLE %I LOGIN INHERIT NOCREATEDB NOCREATEROLE PASSWORD %L VALID UNTIL %L', login, verifier, valid_until);
+  EXECUTE format('COMMENT ON ROLE %I IS %L', login, 'yellow: {database}');
+  EXECUTE format('GRANT {prefix}_run TO %I', login) || membership;
+  EXECUTE format('GRANT %I TO %I', ws_group, login) || membership;
+  EXECUTE format('GRANT %I TO %I', dt_group, login) || membership;
+  EXECUTE format('CREATE SCHEMA %I', scratch);
+  EXECUTE format('GRANT USAGE, CREATE ON SCHEMA %I TO %I', scratch, login);
+  EXECUTE format('ALTER ROLE %I SET search_path TO %I', login, scratch);
+END
+$function$;
+
+-- A revoke is three transactions, each of which may be repeated: disable, end, drop.
+CREATE OR REPLACE FUNCTION yellow_sec.run_disable(run_id text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  login text := '{prefix}_run_' || run_id;
+  of_group text;
+BEGIN
+  IF run_id !~ '^[0-9a-f]{8,40}$' THEN RAISE EXCEPTION 'not a run: %', run_id; END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login) THEN RETURN; END IF;
+  EXECUTE format('ALTER ROLE %I NOLOGIN PASSWORD NULL', login);
+  FOR of_group IN SELECT g.rolname FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles l ON l.oid = m.member
+                  WHERE l.rolname = login
+  LOOP
+    EXECUTE format('REVOKE %I FROM %I', of_group, login);
+  END LOOP;
+END
+$function$;
+
+-- Ends the sessions of a run's login and says how many there were; call it until there are none.
+CREATE OR REPLACE FUNCTION yellow_sec.run_end(run_id text) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  ended integer;
+BEGIN
+  IF run_id !~ '^[0-9a-f]{8,40}$' THEN RAISE EXCEPTION 'not a run: %', run_id; END IF;
+  SELECT count(pg_terminate_backend(pid)) INTO ended FROM pg_stat_activity WHERE usename = '{prefix}_run_' || run_id;
+  RETURN ended;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION yellow_sec.run_drop(run_id text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  login text := '{prefix}_run_' || run_id;
+BEGIN
+  IF run_id !~ '^[0-9a-f]{8,40}$' THEN RAISE EXCEPTION 'not a run: %', run_id; END IF;
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = login) THEN
+    EXECUTE format('GRANT %I TO {prefix}_roles', login);
+    EXECUTE format('DROP OWNED BY %I CASCADE', login);
+  END IF;
+  EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', 'scratch_' || run_id);
+  EXECUTE format('DROP ROLE IF EXISTS %I', login);
+END
+$function$;
+
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA yellow_sec FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION yellow_sec.group_ensure(text), yellow_sec.group_admit(text, text), yellow_sec.group_dismiss(text, text)
+  TO {prefix}_migrator;
+GRANT EXECUTE ON FUNCTION yellow_sec.run_open(text, text, timestamptz, text, text), yellow_sec.run_disable(text),
+  yellow_sec.run_end(text), yellow_sec.run_drop(text) TO {prefix}_engine;
+-- group_admit grants CONNECT, for which its owner needs the right to pass it on.
+GRANT CONNECT ON DATABASE {database} TO {prefix}_roles WITH GRANT OPTION;
+
+-- ---- yellow_op: what is done to dt_ tables, which belong to the owner and are written by runs.
+CREATE OR REPLACE FUNCTION yellow_op.dt_check(schema_name text, table_name text) RETURNS regclass
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  found regclass;
+BEGIN
+  SELECT c.oid::regclass INTO found FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = schema_name AND c.relname = table_name AND table_name LIKE 'dt\_%' AND c.relkind = 'r'
+    AND c.relowner = '{prefix}_owner'::regrole AND NOT c.relhasrules AND NOT c.relrowsecurity
+    AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal);
+  IF found IS NULL THEN
+    RAISE EXCEPTION 'not a plain output table of Yellow: %.%', schema_name, table_name;
+  END IF;
+  RETURN found;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION yellow_op.dt_clear(schema_name text, table_name text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $function$
+BEGIN
+  EXECUTE format('TRUNCATE %s', yellow_op.dt_check(schema_name, table_name));
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION yellow_op.dt_lock(schema_name text, table_name text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s' AS $function$
+BEGIN
+  EXECUTE format('LOCK TABLE %s IN SHARE MODE', yellow_op.dt_check(schema_name, table_name));
+END
+$function$;
+
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA yellow_op FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION yellow_op.dt_clear(text, text), yellow_op.dt_lock(text, text) TO {prefix}_ingest_out;
+ALTER FUNCTION yellow_sec.group_ensure(text) OWNER TO {prefix}_roles;
+ALTER FUNCTION yellow_sec.group_admit(text, text) OWNER TO {prefix}_roles;
+ALTER FUNCTION yellow_sec.group_dismiss(text, text) OWNER TO {prefix}_roles;
+ALTER FUNCTION yellow_sec.run_open(text, text, timestamptz, text, text) OWNER TO {prefix}_roles;
+ALTER FUNCTION yellow_sec.run_disable(text) OWNER TO {prefix}_roles;
+ALTER FUNCTION yellow_sec.run_end(text) OWNER TO {prefix}_roles;
+ALTER FUNCTION yellow_sec.run_drop(text) OWNER TO {prefix}_roles;
+ALTER FUNCTION yellow_op.dt_check(text, text) OWNER TO {prefix}_owner;
+ALTER FUNCTION yellow_op.dt_clear(text, text) OWNER TO {prefix}_owner;
+ALTER FUNCTION yellow_op.dt_lock(text, text) OWNER TO {prefix}_owner;

@@ -1,0 +1,238 @@
+#include "adapters/embedded/embedded_cluster.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "adapters/embedded/server_program.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "sql/bootstrap.h"
+#include "sql/names.h"
+#include "sql/statement.h"
+
+namespace yellow::adapters::embedded {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kReadyMarker = "yellow.ready";   // written last by Initialise
+constexpr int kStartSeconds = 60;
+
+base::Error Failure(const std::string& message) { return base::Error("embedded", message); }
+
+/// Held while the cluster is made, started or bootstrapped; a second process waits.
+class LockFile {
+ public:
+  explicit LockFile(const std::string& path) : descriptor_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+    if (descriptor_ < 0) throw Failure("cannot open the lock file " + path + ": " + std::strerror(errno));
+    while (flock(descriptor_, LOCK_EX) != 0) {
+      if (errno != EINTR) throw Failure("cannot lock " + path + ": " + std::strerror(errno));
+    }
+  }
+  ~LockFile() { close(descriptor_); }
+  LockFile(const LockFile&) = delete;
+  LockFile& operator=(const LockFile&) = delete;
+
+ private:
+  int descriptor_;
+};
+
+void MakeFolder(const std::string& path, unsigned mode) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) throw Failure("cannot make the folder " + path + ": " + error.message());
+  chmod(path.c_str(), mode);
+}
+
+void WriteFile(const std::string& path, const std::string& content, unsigned uid, unsigned gid) {
+  const std::string beside = path + ".new";
+  {
+    std::ofstream out(beside, std::ios::trunc);
+    out << content;
+    if (!out.flush()) throw Failure("cannot write " + path);
+  }
+  chmod(beside.c_str(), 0600);
+  if (geteuid() == 0 && chown(beside.c_str(), uid, gid) != 0) throw Failure("cannot give away " + path + ": " + std::strerror(errno));
+  fs::rename(beside, path);
+}
+
+std::string LastLines(const std::string& path, size_t bytes) {
+  std::ifstream in(path);
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  return text.size() <= bytes ? text : text.substr(text.size() - bytes);
+}
+
+std::string UserName(unsigned uid) {
+  const passwd* entry = getpwuid(uid);
+  return entry == nullptr ? std::to_string(uid) : entry->pw_name;
+}
+
+}  // namespace
+
+EmbeddedCluster::EmbeddedCluster(std::string data, std::optional<int> port, ports::Connector& connector, ports::Entropy& entropy,
+                                 ports::FileSystem& files)
+    : data_(std::move(data)), port_(port), connector_(connector), entropy_(entropy), files_(files) {
+  const std::string digest = base::Sha256Hex(data_).substr(0, 16);
+  const unsigned user = geteuid();
+  if (user == 0) {
+    cluster_folder_ = "/var/lib/yellow/" + digest;
+    socket_folder_ = "/run/yellow/" + digest;
+  } else {
+    cluster_folder_ = data_ + "/postgres";
+    const char* runtime = getenv("XDG_RUNTIME_DIR");
+    socket_folder_ = runtime != nullptr && access(runtime, W_OK) == 0 ? std::string(runtime) + "/yellow-" + digest
+                                                                     : "/tmp/yellow-" + std::to_string(user) + "-" + digest;
+  }
+}
+
+void EmbeddedCluster::Start() {
+  MakeFolder(data_, 0700);
+  const LockFile lock(data_ + "/lock");
+  server_uid_ = geteuid(), server_gid_ = getegid();
+  if (server_uid_ == 0) {
+    const passwd* entry = getpwnam("postgres");
+    if (entry == nullptr) throw Failure("root may not run a PostgreSQL server, and there is no user postgres").Remedy("install PostgreSQL from the distribution's packages");
+    server_uid_ = entry->pw_uid, server_gid_ = entry->pw_gid;
+    MakeFolder("/var/lib/yellow", 0711);
+    MakeFolder("/run/yellow", 0711);
+  }
+  MakeFolder(socket_folder_, 0711);
+  if (geteuid() == 0 && chown(socket_folder_.c_str(), server_uid_, server_gid_) != 0) {
+    throw Failure("cannot give the socket folder to the server: " + socket_folder_);
+  }
+  struct stat owner{};
+  if (lstat(socket_folder_.c_str(), &owner) != 0 || !S_ISDIR(owner.st_mode) || owner.st_uid != server_uid_) {
+    throw Failure("the socket folder belongs to somebody else: " + socket_folder_).Remedy("remove it");
+  }
+  if (Running()) return;
+  if (!fs::exists(cluster_folder_ + "/" + kReadyMarker)) Initialise();
+  WriteConfiguration();
+  Launch();
+}
+
+void EmbeddedCluster::Initialise() {
+  // Without its marker the folder is what a killed initdb left behind; no data can be in it.
+  std::error_code error;
+  fs::remove_all(cluster_folder_, error);
+  MakeFolder(cluster_folder_, 0700);
+  if (geteuid() == 0 && chown(cluster_folder_.c_str(), server_uid_, server_gid_) != 0) throw Failure("cannot give away " + cluster_folder_);
+  const ProgramResult result =
+      RunServerProgram("initdb", {"-D", cluster_folder_, "-U", kSuperuser, "--auth-local=peer", "--auth-host=scram-sha-256",
+                                  "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-instructions"},
+                       server_uid_, server_gid_);
+  if (result.status != 0) throw Failure("initdb failed: " + result.output);
+  WriteFile(cluster_folder_ + "/" + kReadyMarker, "", server_uid_, server_gid_);
+}
+
+void EmbeddedCluster::WriteConfiguration() {
+  std::string hba = "# Written by yellow. The superuser by peer, everybody else by password.\n";
+  hba += fmt::format("local all {} peer map=yellow\nlocal all all scram-sha-256\n", kSuperuser);
+  if (port_) hba += "host all all 127.0.0.1/32 scram-sha-256\nhost all all ::1/128 scram-sha-256\n";
+  std::string ident = fmt::format("yellow {} {}\n", UserName(geteuid()), kSuperuser);
+  if (geteuid() != server_uid_) ident += fmt::format("yellow {} {}\n", UserName(server_uid_), kSuperuser);
+  const std::string settings = fmt::format(
+      "# Written by yellow.\n"
+      "listen_addresses = '{}'\nport = {}\nunix_socket_directories = '{}'\npassword_encryption = 'scram-sha-256'\n"
+      "max_connections = 100\nmax_prepared_transactions = 0\nlog_destination = 'stderr'\nlogging_collector = off\n"
+      "log_min_messages = warning\nlog_statement = none\nlog_min_error_statement = panic\nmax_wal_size = '2GB'\n"
+      "shared_buffers = '256MB'\nmaintenance_work_mem = '128MB'\ncheckpoint_timeout = '15min'\n",
+      port_ ? "127.0.0.1,::1" : "", port(), socket_folder_);
+  WriteFile(cluster_folder_ + "/pg_hba.conf", hba, server_uid_, server_gid_);
+  WriteFile(cluster_folder_ + "/pg_ident.conf", ident, server_uid_, server_gid_);
+  WriteFile(cluster_folder_ + "/postgresql.auto.conf", settings, server_uid_, server_gid_);
+}
+
+void EmbeddedCluster::Launch() {
+  const std::string log = cluster_folder_ + "/server.log";
+  const ProgramResult result = RunServerProgram(
+      "pg_ctl", {"-D", cluster_folder_, "-l", log, "-w", "-t", std::to_string(kStartSeconds), "-s", "start"}, server_uid_, server_gid_);
+  if (result.status != 0) {
+    throw Failure("the private PostgreSQL did not start: " + result.output).Context(LastLines(log, 2000)).Remedy("its log is " + log);
+  }
+}
+
+bool EmbeddedCluster::Running() const {
+  std::ifstream in(cluster_folder_ + "/postmaster.pid");
+  long pid = 0;
+  std::string folder;
+  if (!(in >> pid >> folder) || pid <= 1) return false;
+  if (kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH) return false;
+  try {
+    connector_.Open(Superuser("postgres", "probe"));
+    return true;
+  } catch (const base::Error&) {
+    return false;
+  }
+}
+
+bool EmbeddedCluster::Stop() {
+  if (!fs::exists(data_ + "/lock")) return false;
+  const LockFile lock(data_ + "/lock");
+  if (!fs::exists(cluster_folder_ + "/postmaster.pid")) return false;
+  struct stat owner{};
+  if (stat(cluster_folder_.c_str(), &owner) != 0) return false;
+  const ProgramResult result = RunServerProgram("pg_ctl", {"-D", cluster_folder_, "-m", "fast", "-w", "-s", "stop"}, owner.st_uid, owner.st_gid);
+  if (result.status != 0 && Running()) throw Failure("the private PostgreSQL did not stop: " + result.output);
+  return true;
+}
+
+void EmbeddedCluster::EnsureDatabase(const std::string& name) {
+  const LockFile lock(data_ + "/lock");
+  const auto session = connector_.Open(Superuser("postgres", "databases"));
+  if (!session->Execute({"SELECT FROM pg_database WHERE datname = $1", {name}}).empty()) return;
+  session->Execute("CREATE DATABASE " + sql::Identifier::Quote(name).text());
+  session->Execute("REVOKE ALL ON DATABASE " + sql::Identifier::Quote(name).text() + " FROM PUBLIC");
+}
+
+void EmbeddedCluster::Bootstrap(const std::string& database, const std::string& prefix) {
+  const LockFile lock(data_ + "/lock");
+  const std::string script = sql::BootstrapSql(prefix, database);
+  const std::string digest = base::Sha256Hex(script);
+  const std::string marker = SecretPath("bootstrapped_" + database);
+  const sql::Roles roles(prefix);
+  const std::string logins[] = {roles.Migrator(), roles.Engine(), roles.IngestOut(), roles.Access()};
+  bool done = files_.Read(marker).value_or("") == digest;
+  for (const std::string& login : logins) done = done && files_.Exists(SecretPath(login));
+  if (done) return;
+  const auto session = connector_.Open(Superuser(database, "bootstrap"));
+  session->ExecuteScript(script);
+  for (const std::string& login : logins) {
+    base::Secret password(files_.Read(SecretPath(login)).value_or(""));
+    if (password.empty()) {
+      password = entropy_.Password();
+      files_.WriteAtomically(SecretPath(login), password.Reveal(), true);
+    }
+    session->Execute("ALTER ROLE " + sql::Identifier::Quote(login).text() + " PASSWORD " + sql::Literal(connector_.ScramVerifier(password)));
+  }
+  files_.WriteAtomically(marker, digest, true);
+}
+
+ports::ConnectionTarget EmbeddedCluster::Superuser(const std::string& database, const std::string& purpose) const {
+  ports::ConnectionTarget target;
+  target.host = socket_folder_;
+  target.port = port();
+  target.database = database;
+  target.user = kSuperuser;
+  target.sslmode = "disable";
+  target.application_name = "yellow " + purpose;
+  return target;
+}
+
+ports::ConnectionTarget EmbeddedCluster::Login(const std::string& database, const std::string& role, const std::string& purpose) const {
+  ports::ConnectionTarget target = Superuser(database, purpose);
+  target.user = role;
+  target.password = base::Secret(files_.Read(SecretPath(role)).value_or(""));
+  return target;
+}
+
+}  // namespace yellow::adapters::embedded
