@@ -1,1 +1,78 @@
-int main() { return 0; }
+#include <pwd.h>
+#include <sodium.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "adapters/clock/system_clock.h"
+#include "adapters/files/local_files.h"
+#include "adapters/postgres/connector.h"
+#include "adapters/process/faults.h"
+#include "adapters/process/launcher.h"
+#include "adapters/secrets/secret_store.h"
+#include "app/servers.h"
+#include "base/error.h"
+#include "cli/program.h"
+
+namespace {
+
+std::string HostName() {
+  char name[256] = "";
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+/// Start time of this process in clock ticks since boot: with it a pid that was given again is told apart.
+std::string StartTime() {
+  std::ifstream in("/proc/self/stat");
+  std::string stat((std::istreambuf_iterator<char>(in)), {});
+  size_t at = stat.rfind(')');
+  for (int field = 0; field < 20 && at != std::string::npos; ++field) at = stat.find(' ', at + 1);
+  return at == std::string::npos ? "0" : stat.substr(at + 1, stat.find(' ', at + 1) - at - 1);
+}
+
+yellow::run::Actor Actor() {
+  const passwd* user = getpwuid(getuid());
+  const std::string host = HostName();
+  return {host + ":" + std::to_string(getpid()) + ":" + StartTime(), host, user == nullptr ? std::to_string(getuid()) : user->pw_name};
+}
+
+std::string Variable(const char* name) {
+  const char* value = getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  namespace adapters = yellow::adapters;
+  if (sodium_init() < 0) {
+    std::cerr << "error: the system has no random generator\n";
+    return 3;
+  }
+  const auto files = adapters::files::MakeFileSystem();
+  const auto connector = adapters::postgres::MakeConnector();
+  const auto clock = adapters::clock::MakeClock();
+  const auto entropy = adapters::secrets::MakeEntropy();
+  const auto faults = adapters::process::MakeFaults(Variable("YELLOW_FAULT"));
+  const auto secrets = adapters::secrets::MakeSecretStore();
+  const auto processes = adapters::process::MakeLauncher();
+  const yellow::cli::Program program{
+      *files, *connector, *clock, *entropy, *faults, *secrets, *processes,
+      [&](const yellow::model::Model& model, const std::string& data) -> std::unique_ptr<yellow::ports::Servers> {
+        return std::make_unique<yellow::app::EnvironmentServers>(model, data, *connector, *entropy, *files, *secrets);
+      },
+      &adapters::process::RunInForeground, Actor(), std::filesystem::current_path().string(), std::cout, std::cerr,
+      isatty(STDOUT_FILENO) == 1};
+  try {
+    return yellow::cli::Main(program, argc, argv);
+  } catch (const yellow::base::Error& error) {
+    std::cerr << "error: " << yellow::base::Describe(error) << "\n";
+  } catch (const std::exception& error) {
+    std::cerr << "error: " << error.what() << " [this is a bug in yellow]\n";
+  }
+  return 3;
+}

@@ -1,0 +1,140 @@
+#include "adapters/process/launcher.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace yellow::adapters::process {
+namespace {
+
+constexpr std::chrono::seconds kGrace{5};
+
+std::vector<char*> Pointers(const std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (const std::string& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+class ChildProcess : public ports::Process {
+ public:
+  ChildProcess(pid_t group, int output, int64_t limit) : group_(group), output_(output), limit_(limit) {}
+  ~ChildProcess() override {
+    if (!exit_) {
+      kill(-group_, SIGKILL);
+      waitpid(group_, nullptr, 0);
+    }
+    close(output_);
+  }
+
+  std::optional<ports::ProcessExit> Poll() override {
+    if (exit_) return exit_;
+    CapOutput();
+    if (killing_since_ && std::chrono::steady_clock::now() - *killing_since_ > kGrace) kill(-group_, SIGKILL);
+    int status = 0;
+    const pid_t ended = waitpid(group_, &status, WNOHANG);
+    if (ended != group_) return std::nullopt;
+    ports::ProcessExit exit;
+    exit.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    exit.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + exit.signal;
+    kill(-group_, SIGKILL);  // what it started ends with it
+    exit_ = exit;
+    return exit_;
+  }
+
+  void Terminate() override {
+    if (exit_ || killing_since_) return;
+    kill(-group_, SIGTERM);
+    killing_since_ = std::chrono::steady_clock::now();
+  }
+
+ private:
+  /// Past its limit the output is cut back to the limit, so that a flood fills no disk and the code goes on.
+  void CapOutput() {
+    struct stat info{};
+    if (fstat(output_, &info) == 0 && info.st_size > limit_ && ftruncate(output_, limit_) != 0) kill(-group_, SIGTERM);
+  }
+
+  pid_t group_;
+  int output_;
+  int64_t limit_;
+  std::optional<ports::ProcessExit> exit_;
+  std::optional<std::chrono::steady_clock::time_point> killing_since_;
+};
+
+class LocalLauncher : public ports::ProcessLauncher {
+ public:
+  std::unique_ptr<ports::Process> Start(const ports::ProcessSpec& spec) override {
+    const int output = open(spec.output_path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (output < 0) throw base::Error("process", "cannot write " + spec.output_path + ": " + std::strerror(errno));
+    std::vector<std::string> assignments;
+    for (const auto& [name, value] : spec.environment) assignments.push_back(name + "=" + value);
+    const std::vector<char*> arguments = Pointers(spec.command);
+    const std::vector<char*> environment = Pointers(assignments);
+    const pid_t parent = getpid();
+    const pid_t child = fork();
+    if (child < 0) {
+      const int number = errno;
+      close(output);
+      throw base::Error("process", std::string("cannot start a process: ") + std::strerror(number)).Retryable();
+    }
+    if (child == 0) {
+      setpgid(0, 0);
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (getppid() != parent) _exit(126);
+      dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+      // Its own open file description in append mode: a truncation moves the writer too.
+      const int append = open(spec.output_path.c_str(), O_WRONLY | O_APPEND);
+      dup2(append, STDOUT_FILENO);
+      dup2(append, STDERR_FILENO);
+      for (int descriptor = 3; descriptor < 1024; ++descriptor) close(descriptor);
+      if (chdir(spec.folder.c_str()) != 0) _exit(126);
+      const auto path = spec.environment.find("PATH");
+      if (path != spec.environment.end()) setenv("PATH", path->second.c_str(), 1);
+      execvpe(arguments[0], arguments.data(), environment.data());
+      dprintf(STDERR_FILENO, "cannot run %s: %s\n", arguments[0], std::strerror(errno));
+      _exit(127);
+    }
+    setpgid(child, child);
+    return std::make_unique<ChildProcess>(child, output, spec.output_limit);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<ports::ProcessLauncher> MakeLauncher() { return std::make_unique<LocalLauncher>(); }
+
+int RunInForeground(const std::vector<std::string>& command, const std::map<std::string, std::string>& variables) {
+  const std::vector<char*> arguments = Pointers(command);
+  struct sigaction ignore{}, interrupt{}, quit{};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGINT, &ignore, &interrupt);   // Ctrl-C is for the program in front
+  sigaction(SIGQUIT, &ignore, &quit);
+  const pid_t child = fork();
+  if (child == 0) {
+    sigaction(SIGINT, &interrupt, nullptr);
+    sigaction(SIGQUIT, &quit, nullptr);
+    for (const auto& [name, value] : variables) setenv(name.c_str(), value.c_str(), 1);
+    execvp(arguments[0], arguments.data());
+    dprintf(STDERR_FILENO, "cannot run %s: %s\n", arguments[0], std::strerror(errno));
+    _exit(127);
+  }
+  int status = 0;
+  while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  sigaction(SIGINT, &interrupt, nullptr);
+  sigaction(SIGQUIT, &quit, nullptr);
+  return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+}  // namespace yellow::adapters::process

@@ -1,0 +1,54 @@
+#include "adapters/process/launcher.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <fstream>
+
+namespace yellow::adapters::process {
+namespace {
+
+struct Ran {
+  int status = -1;
+  std::string output;
+};
+
+Ran RunProgram(const std::vector<std::string>& command, std::map<std::string, std::string> environment, int64_t limit = 1 << 20, bool end = false) {
+  char path[] = "/tmp/yellow-launch-XXXXXX";
+  close(mkstemp(path));
+  environment["PATH"] = "/usr/bin:/bin";
+  auto child = MakeLauncher()->Start({command, "/tmp", environment, path, limit});
+  if (end) child->Terminate();
+  std::optional<ports::ProcessExit> exit;
+  for (int i = 0; i < 1000 && !(exit = child->Poll()); ++i) usleep(10000);
+  std::ifstream in(path);
+  Ran ran{exit ? exit->status : -1, std::string((std::istreambuf_iterator<char>(in)), {})};
+  unlink(path);
+  return ran;
+}
+
+TEST(Launcher, GivesExactlyTheEnvironmentAndKeepsTheOutput) {
+  setenv("YELLOW_TEST_CANARY", "leak", 1);
+  const Ran ran = RunProgram({"env"}, {{"GIVEN", "value"}});
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(ran.output, "GIVEN=value\nPATH=/usr/bin:/bin\n");
+}
+
+TEST(Launcher, TellsStatusSignalAndMissingProgram) {
+  EXPECT_EQ(RunProgram({"sh", "-c", "exit 3"}, {}).status, 3);
+  EXPECT_EQ(RunProgram({"sh", "-c", "kill -9 $$"}, {}).status, 128 + 9);
+  const Ran missing = RunProgram({"no-such-program"}, {});
+  EXPECT_EQ(missing.status, 127);
+  EXPECT_THAT(missing.output, testing::HasSubstr("cannot run no-such-program"));
+}
+
+TEST(Launcher, EndsTheWholeGroup) { EXPECT_EQ(RunProgram({"sh", "-c", "sleep 100 & sleep 100"}, {}, 1 << 20, true).status, 128 + 15); }
+
+TEST(Launcher, CapsTheOutput) {
+  const Ran ran = RunProgram({"sh", "-c", "for i in 1 2 3 4 5 6; do head -c 100000 /dev/zero; sleep 0.05; done"}, {}, 150000);
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_LE(ran.output.size(), 400000u);
+}
+
+}  // namespace
+}  // namespace yellow::adapters::process

@@ -1,0 +1,88 @@
+#include "adapters/secrets/secret_store.h"
+
+#include <sodium.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "base/error.h"
+
+namespace yellow::adapters::secrets {
+namespace {
+
+constexpr int kPasswordLength = 32;
+
+base::Error Missing(const std::string& credential, const std::string& what) {
+  return base::Error("secret", "the secret of credential " + credential + " is missing: " + what);
+}
+
+std::string Variable(const std::string& name) {
+  const char* value = getenv(name.c_str());
+  return value == nullptr ? "" : value;
+}
+
+std::optional<std::string> FirstLine(const std::string& path) {
+  std::ifstream in(path);
+  std::string line;
+  if (!in || !std::getline(in, line)) return std::nullopt;
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  return line;
+}
+
+ports::CredentialValue FromVariables(const std::string& credential, const std::string& prefix) {
+  ports::CredentialValue value{Variable(prefix + "_USER"), base::Secret(Variable(prefix + "_PASSWORD")), base::Secret(Variable(prefix + "_TOKEN"))};
+  if (value.user.empty() && value.token.empty()) {
+    throw Missing(credential, "environment variable " + prefix + "_USER").Remedy("set " + prefix + "_USER and " + prefix + "_PASSWORD");
+  }
+  return value;
+}
+
+ports::CredentialValue FromFile(const std::string& credential, const std::string& path) {
+  if (std::filesystem::is_directory(path)) {
+    ports::CredentialValue value{FirstLine(path + "/username").value_or(""), base::Secret(FirstLine(path + "/password").value_or("")),
+                                 base::Secret(FirstLine(path + "/token").value_or(""))};
+    if (value.user.empty() && value.token.empty()) throw Missing(credential, "file " + path + "/username");
+    return value;
+  }
+  const auto line = FirstLine(path);
+  if (!line) throw Missing(credential, "file " + path).Remedy("write user:password on its first line");
+  const size_t colon = line->find(':');
+  if (colon == std::string::npos) {
+    throw base::Error("secret", "the secret of credential " + credential + " is not user:password in file " + path);
+  }
+  return {line->substr(0, colon), base::Secret(line->substr(colon + 1)), {}};
+}
+
+class LocalSecretStore : public ports::SecretStore {
+ public:
+  ports::CredentialValue Read(const std::string& credential, const model::SecretSource& source) override {
+    if (const auto* variables = std::get_if<model::EnvironmentSecret>(&source)) return FromVariables(credential, variables->prefix);
+    if (const auto* file = std::get_if<model::FileSecret>(&source)) return FromFile(credential, file->path);
+    throw base::Error("secret", "this version reads secrets from env and file only: credential " + credential)
+        .Remedy("mount the secret as a folder and write {file: …}");
+  }
+};
+
+class SystemEntropy : public ports::Entropy {
+ public:
+  base::Secret Password() override {
+    static constexpr char kLetters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    std::string text;
+    for (int i = 0; i < kPasswordLength; ++i) text += kLetters[randombytes_uniform(sizeof kLetters - 1)];
+    return base::Secret(std::move(text));
+  }
+  std::string Hex(int digits) override {
+    std::string text;
+    for (int i = 0; i < digits; ++i) text += "0123456789abcdef"[randombytes_uniform(16)];
+    return text;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<ports::SecretStore> MakeSecretStore() { return std::make_unique<LocalSecretStore>(); }
+std::unique_ptr<ports::Entropy> MakeEntropy() { return std::make_unique<SystemEntropy>(); }
+
+}  // namespace yellow::adapters::secrets

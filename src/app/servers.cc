@@ -1,0 +1,135 @@
+#include "app/servers.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "sql/names.h"
+
+namespace yellow::app {
+namespace {
+
+std::optional<int> EmbeddedPort(const model::Model& model) {
+  if (!model.environment) return std::nullopt;
+  for (const model::ContainerPlace& place : model.environment->containers) {
+    if (const auto* embedded = std::get_if<model::EmbeddedServer>(&place.server); embedded != nullptr && embedded->port) return embedded->port;
+  }
+  return std::nullopt;
+}
+
+bool IsEmbedded(const model::ContainerPlace& place) { return std::holds_alternative<model::EmbeddedServer>(place.server); }
+
+}  // namespace
+
+EnvironmentServers::EnvironmentServers(const model::Model& model, std::string data, ports::Connector& connector,
+                                       ports::Entropy& entropy, ports::FileSystem& files, ports::SecretStore& secrets)
+    : model_(model), data_(data), files_(files), secrets_(secrets),
+      cluster_(std::move(data), EmbeddedPort(model), connector, entropy, files) {}
+
+const model::ContainerPlace& EnvironmentServers::Place(const std::string& container) const {
+  const model::ContainerPlace* place = model_.environment ? model_.environment->FindContainer(container) : nullptr;
+  if (place != nullptr) return *place;
+  throw base::Error("environment", "the environment does not say where container " + container + " is")
+      .Remedy("add it under containers: in environments/" + (model_.environment ? model_.environment->name : "local") + ".yaml");
+}
+
+std::string EnvironmentServers::Database(const model::ContainerPlace& place) const {
+  if (!place.database.empty()) return place.database;
+  const model::DataContainer* container = model_.FindContainer(place.container);
+  return container == nullptr ? "postgres" : container->database;
+}
+
+ports::ConnectionTarget EnvironmentServers::Bare(const std::string& container, std::string_view purpose) const {
+  const model::ContainerPlace& place = Place(container);
+  if (IsEmbedded(place)) {
+    ports::ConnectionTarget target = cluster_.Superuser(Database(place), std::string(purpose));
+    target.user.clear();
+    return target;
+  }
+  const auto& server = std::get<model::NamedServer>(place.server);
+  ports::ConnectionTarget target;
+  target.host = server.host;
+  target.port = server.port;
+  target.database = Database(place);
+  target.sslmode = server.sslmode;
+  target.sslrootcert = server.ca;
+  target.application_name = "yellow " + std::string(purpose);
+  return target;
+}
+
+std::string EnvironmentServers::RoleName(ports::ServiceRole role) const {
+  const sql::Roles roles(model_.environment ? model_.environment->role_prefix : "yellow");
+  switch (role) {
+    case ports::ServiceRole::kSuperuser: return adapters::embedded::EmbeddedCluster::kSuperuser;
+    case ports::ServiceRole::kMigrator: return roles.Migrator();
+    case ports::ServiceRole::kEngine: return roles.Engine();
+    case ports::ServiceRole::kIngestOut: return roles.IngestOut();
+    case ports::ServiceRole::kAccess: return roles.Access();
+  }
+  return "";
+}
+
+ports::ConnectionTarget EnvironmentServers::Service(const std::string& container, ports::ServiceRole role, std::string_view purpose) {
+  const model::ContainerPlace& place = Place(container);
+  if (role == ports::ServiceRole::kSuperuser && !IsEmbedded(place)) {
+    throw base::Error("environment", "Yellow has no superuser on a named server: container " + container);
+  }
+  ports::ConnectionTarget target = Bare(container, purpose);
+  target.user = RoleName(role);
+  if (role == ports::ServiceRole::kSuperuser) return target;
+  const auto password = files_.Read(data_ + "/secrets/" + target.user);
+  if (!password) {
+    throw base::Error("secret", "there is no password for the login " + target.user + " in " + data_ + "/secrets")
+        .Remedy("yellow bootstrap makes Yellow's logins on a named server");
+  }
+  target.password = base::Secret(*password);
+  return target;
+}
+
+ports::ConnectionTarget EnvironmentServers::Source(const std::string& container, const std::string& credential, std::string_view purpose) {
+  ports::ConnectionTarget target = Bare(container, purpose);
+  const auto& places = model_.environment->credentials;
+  const auto place = std::find_if(places.begin(), places.end(), [&](const auto& p) { return p.credential == credential; });
+  if (place == places.end()) {
+    throw base::Error("secret", "the environment does not say where credential " + credential + " is")
+        .Remedy("add it under credentials: in environments/" + model_.environment->name + ".yaml");
+  }
+  const ports::CredentialValue value = secrets_.Read(credential, place->source);
+  target.user = value.user;
+  target.password = value.password;
+  return target;
+}
+
+ports::ConnectionTarget EnvironmentServers::As(const std::string& container, const std::string& login, const base::Secret& password,
+                                               std::string_view purpose) {
+  ports::ConnectionTarget target = Bare(container, purpose);
+  target.user = login;
+  target.password = password;
+  return target;
+}
+
+void EnvironmentServers::Prepare(const std::vector<std::string>& merge, const std::vector<std::string>& sources) {
+  bool started = false;
+  const auto prepare = [&](const std::string& container, bool is_merge) {
+    const model::ContainerPlace& place = Place(container);
+    if (!IsEmbedded(place)) return;
+    if (!started) cluster_.Start();
+    started = true;
+    cluster_.EnsureDatabase(Database(place));
+    if (is_merge) cluster_.Bootstrap(Database(place), model_.environment->role_prefix);
+  };
+  for (const std::string& container : sources) prepare(container, false);
+  for (const std::string& container : merge) prepare(container, true);
+}
+
+bool EnvironmentServers::Running() {
+  if (!model_.environment) return true;
+  const auto& places = model_.environment->containers;
+  return std::none_of(places.begin(), places.end(), IsEmbedded) || cluster_.Running();
+}
+
+ports::ConnectionInfo EnvironmentServers::Describe(const std::string& container) {
+  const ports::ConnectionTarget target = Bare(container, "");
+  return {container, target.host, target.port, target.database, target.sslmode, IsEmbedded(Place(container))};
+}
+
+}  // namespace yellow::app
