@@ -1,0 +1,123 @@
+#include "plan/plan.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/engine.h"
+#include "cli/exit_status.h"
+#include "run/apply.h"
+#include "run/observe.h"
+
+namespace yellow::cli {
+namespace {
+
+/// The plan for one container, and what it would make true.
+struct Prepared {
+  std::string container;
+  run::Applied candidate;
+  plan::Plan plan;
+};
+
+struct AllPlans {
+  Project project;
+  std::unique_ptr<ports::Servers> servers;
+  std::vector<Prepared> plans;
+};
+
+AllPlans PrepareAll(const Program& program, const Options& options) {
+  AllPlans all{OpenProject(program, options), nullptr, {}};
+  RequireNoErrors(program, all.project);
+  all.servers = program.open_servers(all.project.loaded.model, all.project.data);
+  const run::Applied whole = Compile(all.project.files, all.project.environment, all.project.root, 0, all.project.digest);
+  const std::vector<std::string> containers = MergeContainers(whole.model, whole.physical);
+  all.servers->Prepare(containers, {});
+  for (const std::string& container : containers) {
+    Prepared prepared{container, InContainer(whole, container), {}};
+    const auto session = program.connector.Open(all.servers->Service(container, ports::ServiceRole::kMigrator, "plan"));
+    session->Execute("SET ROLE " + sql::Identifier::Quote(sql::Roles(whole.model.environment->role_prefix).Owner()).text());
+    const std::string& prefix = whole.model.environment->role_prefix;
+    prepared.plan = plan::Difference(plan::Want(whole.model, prepared.candidate.physical, prefix), run::Observe(*session, prefix), all.project.digest);
+    all.plans.push_back(std::move(prepared));
+  }
+  return all;
+}
+
+void PrintHeading(const Program& program, AllPlans& all, const Prepared& prepared) {
+  const ports::ConnectionInfo info = all.servers->Describe(prepared.container);
+  program.out << fmt::format("Environment {}, container {}: database {} at {}\n", all.project.environment, prepared.container, info.database,
+                             info.embedded ? "the private PostgreSQL" : info.host + ":" + std::to_string(info.port));
+}
+
+void RequireDoable(const Program& program, const Prepared& prepared, bool allow_destroy) {
+  if (prepared.plan.diagnostics.has_errors()) {
+    program.err << base::Render(prepared.plan.diagnostics, {});
+    throw ModelHasErrors{};
+  }
+  for (const plan::Step& step : prepared.plan.steps) {
+    if (step.destroys && !allow_destroy) {
+      throw base::Error("destroys", "a step would destroy data: " + step.kind + " " + step.address + ", " + step.reason)
+          .Remedy("if that is meant: yellow apply --allow-destroy");
+    }
+  }
+}
+
+/// A saved plan is the fingerprints of what was shown, by container.
+void RequireSame(const Program& program, const AllPlans& all, const std::string& path) {
+  const auto text = program.files.Read(path.starts_with('/') ? path : program.working_directory + "/" + path);
+  if (!text) throw base::UsageError("there is no such plan: " + path);
+  const auto saved = nlohmann::json::parse(*text, nullptr, false);
+  for (const Prepared& prepared : all.plans) {
+    const bool same = saved.is_object() && saved.contains(prepared.container) && saved[prepared.container].is_object() &&
+                      saved[prepared.container].value("fingerprint", "") == plan::Fingerprint(prepared.plan);
+    if (!same) throw base::Error("stale_plan", "the plan is stale: model or database are not what they were: " + path).Remedy("make a new one: yellow plan -o FILE");
+  }
+}
+
+}  // namespace
+
+int Plan(const Program& program, const Options& options, const PlanOptions& plan) {
+  AllPlans all = PrepareAll(program, options);
+  std::string json;
+  bool findings = false;
+  for (const Prepared& prepared : all.plans) {
+    json += (json.empty() ? "{" : ",\n") + nlohmann::json(prepared.container).dump() + ": " + plan::ToJson(prepared.plan);
+    findings |= prepared.plan.diagnostics.has_errors();
+    if (options.json) continue;
+    PrintHeading(program, all, prepared);
+    program.out << (prepared.plan.empty() && prepared.plan.diagnostics.empty() ? "Nothing to do: the database is what the model says.\n"
+                                                                              : plan::ToText(prepared.plan));
+    program.out << base::Render(prepared.plan.diagnostics, {});
+  }
+  json += "}";
+  if (options.json) program.out << json << "\n";
+  if (!plan.file.empty()) {
+    program.files.WriteAtomically(plan.file.starts_with('/') ? plan.file : program.working_directory + "/" + plan.file, json + "\n", false);
+  }
+  return findings ? kFindings : kDone;
+}
+
+int Apply(const Program& program, const Options& options, const PlanOptions& plan) {
+  AllPlans all = PrepareAll(program, options);
+  if (!plan.file.empty()) RequireSame(program, all, plan.file);
+  for (const Prepared& prepared : all.plans) RequireDoable(program, prepared, plan.allow_destroy);
+  PrintingReporter reporter(program.out);
+  const run::Effects effects = EffectsOf(program, *all.servers, reporter);
+  for (const Prepared& prepared : all.plans) {
+    PrintHeading(program, all, prepared);
+    if (prepared.plan.empty()) {
+      program.out << "Nothing to do: the database is what the model says.\n";
+      continue;
+    }
+    program.out << plan::ToText(prepared.plan) << std::flush;
+    const run::ApplyReport report = run::Apply(effects, program.actor, prepared.container, prepared.candidate.model.environment->role_prefix,
+                                               prepared.candidate, prepared.plan);
+    program.out << fmt::format("Applied: model version {}, {} steps\n", report.model_version, report.steps);
+  }
+  return kDone;
+}
+
+}  // namespace yellow::cli

@@ -1,0 +1,132 @@
+#include "run/apply.h"
+
+#include "base/error.h"
+#include "run/observe.h"
+#include "sql/control_schema.sql.h"
+#include "sql/names.h"
+#include "sql/statement.h"
+
+namespace yellow::run {
+namespace {
+
+constexpr int kAttempts = 20;
+constexpr std::chrono::milliseconds kPause{250};
+
+void BecomeOwner(ports::Session& session, const std::string& prefix) {
+  session.Execute("SET LOCAL ROLE " + sql::Identifier::Quote(sql::Roles(prefix).Owner()).text());
+  session.Execute("SET LOCAL lock_timeout = '2s'");
+}
+
+void Install(ports::Session& session, const std::string& prefix) {
+  ports::Transaction transaction(session);
+  BecomeOwner(session, prefix);
+  session.ExecuteScript(sql::kControlSchemaSql);
+  session.Execute({"INSERT INTO yellow.installation (schema_version, role_prefix) VALUES ($1, $2)", {std::to_string(kSchemaVersion), prefix}});
+  transaction.Commit();
+}
+
+/// A waiting ALTER blocks every new reader, so it waits two seconds at most and comes back.
+void TakeStep(const Effects& effects, ports::Session& session, const std::string& prefix, const plan::Step& step) {
+  for (int attempt = 1;; ++attempt) {
+    try {
+      ports::Transaction transaction(session);
+      if (step.as_owner) BecomeOwner(session, prefix);
+      for (const std::string& statement : step.statements) session.Execute(statement);
+      transaction.Commit();
+      return;
+    } catch (base::Error& error) {
+      if (error.sqlstate == "55P03" && attempt < kAttempts) {
+        effects.clock.Sleep(kPause);
+        continue;
+      }
+      error.Context("while taking the step: " + step.kind + " " + step.address);
+      if (error.sqlstate == "2BP01") error.Remedy("something that is not Yellow's depends on it; drop that first");
+      throw;
+    }
+  }
+}
+
+void KeepStreams(ports::Session& session, const Applied& candidate) {
+  session.Execute("UPDATE yellow.stream SET retired = true");
+  for (const plan::Stream& stream : candidate.physical.streams) {
+    session.Execute({"INSERT INTO yellow.stream (key, platform, store, dataset) VALUES ($1, $2, $3, nullif($4, '')) "
+                     "ON CONFLICT (key) DO UPDATE SET retired = false",
+                     {stream.key, stream.platform, stream.store, stream.dataset}});
+  }
+  session.Execute("UPDATE yellow.transformer SET retired = true");
+  for (const plan::Transformer& transformer : candidate.physical.transformers) {
+    session.Execute({"INSERT INTO yellow.transformer (key, platform, workspace) VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET retired = false",
+                     {transformer.key, transformer.platform, transformer.workspace}});
+  }
+}
+
+int StoreModel(ports::Session& session, const Actor& actor, const Applied& candidate, const plan::Plan& plan, const std::string& prefix) {
+  ports::Transaction transaction(session);
+  BecomeOwner(session, prefix);
+  const std::string version = std::to_string(plan.base_version + 1);
+  const std::string environment = candidate.model.environment ? candidate.model.environment->name : "local";
+  session.Execute({"INSERT INTO yellow.model (version, environment, files, digest, applied_by, program) VALUES ($1, $2, '{}', $3, $4, '0.1.0')",
+                   {version, environment, plan.model_digest, actor.person}});
+  for (const auto& [path, text] : candidate.files) {
+    session.Execute({"UPDATE yellow.model SET files = files || jsonb_build_object($2::text, $3::text) WHERE version = $1", {version, path, text}});
+  }
+  KeepStreams(session, candidate);
+  session.Execute({"INSERT INTO yellow.event (kind, actor, detail) VALUES ('apply', $1, $2)",
+                   {actor.person, "model version " + version + " applied, " + std::to_string(plan.steps.size()) + " steps"}});
+  transaction.Commit();
+  return plan.base_version + 1;
+}
+
+/// Held in a session of its own for as long as an apply takes; ends with the session, whatever happens to the program.
+class ApplyLock {
+ public:
+  ApplyLock(const Effects& effects, const std::string& container, const std::string& prefix)
+      : session_(effects.connector.Open(effects.endpoints.Service(container, ports::ServiceRole::kMigrator, "apply lock"))), transaction_(*session_) {
+    BecomeOwner(*session_, prefix);
+    try {
+      session_->Execute("LOCK TABLE yellow.installation IN SHARE UPDATE EXCLUSIVE MODE");
+    } catch (base::Error& error) {
+      if (error.sqlstate == "55P03") throw base::Error("apply_running", "another apply is at work").Retryable().Remedy("wait for it to end");
+      throw;
+    }
+  }
+
+ private:
+  std::unique_ptr<ports::Session> session_;
+  ports::Transaction transaction_;
+};
+
+}  // namespace
+
+ApplyReport Apply(const Effects& effects, const Actor& actor, const std::string& container, const std::string& prefix,
+                  const Applied& candidate, const plan::Plan& plan) {
+  const auto session = effects.connector.Open(effects.endpoints.Service(container, ports::ServiceRole::kMigrator, "apply"));
+  if (plan.install) {
+    effects.faults.Point("apply.install.before");
+    Install(*session, prefix);
+    effects.faults.Point("apply.install.after");
+  }
+  const ApplyLock lock(effects, container, prefix);
+  ApplyReport report;
+  const auto stored = LoadApplied(*session);
+  const int version = stored ? stored->version : 0;
+  if (version != plan.base_version) {
+    throw base::Error("stale_plan", "the plan is stale: it was made against model version " + std::to_string(plan.base_version) +
+                      ", and version " + std::to_string(version) + " is applied").Remedy("make a new plan");
+  }
+  for (const plan::Step& step : plan.steps) {
+    effects.faults.Point("apply.step.before");
+    TakeStep(effects, *session, prefix, step);
+    effects.faults.Point("apply.step.after");
+    ++report.steps;
+  }
+  report.model_version = version;
+  if (plan.new_model) {
+    effects.faults.Point("apply.model.before");
+    report.model_version = StoreModel(*session, actor, candidate, plan, prefix);
+    effects.faults.Point("apply.model.after");
+  }
+  return report;
+}
+
+}  // namespace yellow::run
