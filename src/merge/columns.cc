@@ -1,0 +1,55 @@
+#include "merge/columns.h"
+
+namespace yellow::merge {
+namespace {
+
+std::string Quoted(const std::string& name) { return sql::Identifier::Quote(name).text(); }
+
+}  // namespace
+
+std::string ColumnList(const sql::TableLayout& table) {
+  std::string list;
+  for (const model::Column& column : table.columns) list += (list.empty() ? "" : ", ") + Quoted(column.name);
+  return list;
+}
+
+std::string CastList(const sql::TableLayout& table, const std::string& alias) {
+  std::string list;
+  for (const model::Column& column : table.columns) {
+    list += (list.empty() ? "" : ", ") + alias + "." + Quoted(column.name) + "::" + model::ToSql(column.type);
+  }
+  return list;
+}
+
+std::string RowOf(const sql::TableLayout& table, const std::string& alias, bool cast) {
+  std::string list;
+  for (const model::Column& column : table.columns) {
+    list += (list.empty() ? "" : ", ") + alias + "." + Quoted(column.name) + (cast ? "::" + model::ToSql(column.type) : "");
+  }
+  return "ROW(" + list + ")";
+}
+
+std::string KeysMatch(const sql::TableLayout& table, const std::string& left, const std::string& right) {
+  std::string condition;
+  for (const std::string& key : table.key) {
+    condition += (condition.empty() ? "" : " AND ") + left + "." + Quoted(key) + " = " + right + "." + Quoted(key);
+  }
+  return condition;
+}
+
+std::string Target(const sql::TableLayout& table) { return sql::Qualified(table.schema, table.merge_table); }
+
+std::string Upserts(const MergeSpec& spec) {
+  if (spec.meaning == SourceMeaning::kSnapshot) return spec.source;
+  return "(SELECT * FROM " + spec.source + " WHERE yellow_op IS DISTINCT FROM 'D')";
+}
+
+sql::Statement WithChangeLog(const MergeSpec& spec, const std::string& statement, const std::string& returning, const char* op) {
+  if (!spec.table.changes) return statement;
+  const std::string columns = ColumnList(spec.table);
+  return "WITH changed (" + columns + ") AS (" + statement + " RETURNING " + returning + ") INSERT INTO " +
+         sql::Qualified(spec.table.schema, spec.table.change_log_table) + " (" + columns + ", yellow_batch, yellow_op) SELECT " + columns + ", " +
+         std::to_string(spec.batch) + ", '" + op + "' FROM changed";
+}
+
+}  // namespace yellow::merge

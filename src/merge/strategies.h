@@ -1,0 +1,14 @@
+#pragma once
+
+#include "merge/merge.h"
+
+namespace yellow::merge {
+
+/// Current rows by key: changed rows are updated in place, unmentioned ones deleted, new ones inserted.
+std::vector<MergeStatement> LiveKeyed(const MergeSpec& spec);
+/// Current rows without a key, as multisets: a row that comes n times stands n times.
+std::vector<MergeStatement> LiveKeyless(const MergeSpec& spec);
+/// Versions by key: a changed or deleted row's version ends with the batch, a new version begins with it.
+std::vector<MergeStatement> Forensic(const MergeSpec& spec);
+
+}  // namespace yellow::merge
