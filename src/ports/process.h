@@ -36,6 +36,8 @@ class ProcessLauncher {
  public:
   virtual ~ProcessLauncher() = default;
   virtual std::unique_ptr<Process> Start(const ProcessSpec& spec) = 0;
+  /// False only when `holder` (`host:pid:start`) is certainly a process of this machine that has ended.
+  virtual bool MayBeAlive(const std::string& holder) = 0;
 };
 
 }  // namespace yellow::ports

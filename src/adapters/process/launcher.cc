@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 
 #include "base/error.h"
 
@@ -72,6 +74,15 @@ class ChildProcess : public ports::Process {
   std::optional<std::chrono::steady_clock::time_point> killing_since_;
 };
 
+/// Start time of a process in clock ticks since boot (field 22 of proc(5) stat), or empty when it is not there.
+std::string StartTimeOf(const std::string& pid) {
+  std::ifstream in("/proc/" + pid + "/stat");
+  const std::string stat((std::istreambuf_iterator<char>(in)), {});
+  size_t at = stat.rfind(')');
+  for (int field = 0; field < 20 && at != std::string::npos; ++field) at = stat.find(' ', at + 1);
+  return at == std::string::npos ? "" : stat.substr(at + 1, stat.find(' ', at + 1) - at - 1);
+}
+
 class LocalLauncher : public ports::ProcessLauncher {
  public:
   std::unique_ptr<ports::Process> Start(const ports::ProcessSpec& spec) override {
@@ -107,6 +118,15 @@ class LocalLauncher : public ports::ProcessLauncher {
     }
     setpgid(child, child);
     return std::make_unique<ChildProcess>(child, output, spec.output_limit);
+  }
+
+  bool MayBeAlive(const std::string& holder) override {
+    const size_t start = holder.rfind(':');
+    const size_t pid = start == std::string::npos || start == 0 ? std::string::npos : holder.rfind(':', start - 1);
+    char host[256] = "";
+    gethostname(host, sizeof host - 1);
+    if (pid == std::string::npos || holder.substr(0, pid) != host) return true;
+    return StartTimeOf(holder.substr(pid + 1, start - pid - 1)) == holder.substr(start + 1);
   }
 };
 

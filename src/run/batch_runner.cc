@@ -1,0 +1,251 @@
+#include "run/batch_runner.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "base/error.h"
+#include "run/commit.h"
+#include "run/lease.h"
+#include "run/source_schema.h"
+
+namespace yellow::run {
+namespace {
+
+/// Thrown inside an attempt to end it as held.
+struct HeldBatch {
+  Hold hold;
+};
+
+struct BatchRow {
+  int number = 0;
+  std::string state, attempt;
+  bool released = false;
+  int model_version = 0;
+};
+
+/// One batch of one stream: where it stands is in the database, this object only goes on from there.
+class BatchAttempt {
+ public:
+  BatchAttempt(const Effects& effects, const Actor& actor, const Applied& applied, const plan::Stream& stream)
+      : effects_(effects), actor_(actor), applied_(applied), stream_(stream), store_(*applied.model.FindDatastore(stream.store)),
+        snapshot_(std::get<model::SqlSnapshot>(store_.capture)), session_(Connect("batch")) {}
+
+  BatchReport Run() {
+    effects_.faults.Point("batch.lease.before");
+    lease_ = Lease::Take(effects_, actor_, stream_.container, stream_.key, *session_);
+    effects_.faults.Point("batch.lease.after");
+    if (!lease_) return Ended(BatchOutcome::kBusy, "busy", "another process holds the stream");
+    try {
+      return Continue();
+    } catch (const HeldBatch& held) {
+      return Close("held", BatchOutcome::kHeld, held.hold.code, held.hold.reason);
+    } catch (const base::Error& error) {
+      if (error.code == "fenced") return Ended(BatchOutcome::kFenced, "fenced", error.what());
+      if (error.outcome_unknown && WasCommitted()) return Committed();
+      return Close("failed", BatchOutcome::kFailed, error.code, base::Describe(error));
+    }
+  }
+
+ private:
+  std::unique_ptr<ports::Session> Connect(const std::string& purpose) {
+    return effects_.connector.Open(effects_.endpoints.Service(stream_.container, ports::ServiceRole::kEngine, purpose + " " + stream_.key));
+  }
+
+  BatchReport Ended(BatchOutcome outcome, const std::string& code, const std::string& reason) const {
+    BatchReport report;
+    report.outcome = outcome;
+    report.batch = batch_.number;
+    report.reason_code = code;
+    report.reason = reason;
+    return report;
+  }
+
+  /// A writing transaction: fault point, work, fence last, commit, fault point.
+  template <typename Work>
+  void Write(const std::string& point, Work work) {
+    effects_.faults.Point("batch." + point + ".before");
+    ports::Transaction transaction(*session_);
+    lease_->Check(*session_);
+    work();
+    lease_->Fence(*session_);
+    effects_.faults.Point("batch." + point + ".commit");
+    transaction.Commit();
+    effects_.faults.Point("batch." + point + ".after");
+  }
+
+  BatchReport Continue() {
+    OpenOrContinue();
+    if (!IsStaged()) Stage();
+    for (const sql::TableLayout& table : stream_.tables) inputs_.push_back(InputOf(table));
+    if (const auto hold = CheckRows(*session_, inputs_)) throw HeldBatch{*hold};
+    Write("merge", [&] {
+      auto result = MergeAll(*session_, inputs_, snapshot_.guards, batch_.released);
+      if (auto* hold = std::get_if<Hold>(&result)) throw HeldBatch{*hold};
+      merged_ = std::get<Merged>(result);
+      CommitBatch(*session_, stream_.key, batch_.number, merged_, "staged");
+    });
+    return Committed();
+  }
+
+  BatchReport Committed() {
+    try {
+      Connect("notify")->Execute({"SELECT pg_notify('yellow', $1)", {stream_.key}});
+    } catch (const base::Error&) {  // only a hint; the table is the truth
+    }
+    return ReportOf(batch_.number, merged_);
+  }
+
+  merge::MergeSpec SpecOf(const sql::TableLayout& table) const {
+    return {table, batch_.number, sql::Qualified(table.schema, table.staging_table), merge::SourceMeaning::kSnapshot};
+  }
+
+  MergeInput InputOf(const sql::TableLayout& table) {
+    const ports::Rows mark = session_->Execute({"SELECT rows FROM yellow.mark WHERE stream = $1 AND dataset = $2 AND attempt = $3 AND batch = $4",
+                                                {stream_.key, table.dataset.dataset, batch_.attempt, std::to_string(batch_.number)}});
+    if (mark.empty()) throw base::Error("staging_lost", "the staged rows of " + ToString(table.dataset) + " are gone").Retryable();
+    return {SpecOf(table), mark.Integer(0, 0)};
+  }
+
+  std::optional<BatchRow> UnderWay() {
+    const ports::Rows rows = session_->Execute(
+        {"SELECT batch, state, attempt, released, model_version FROM yellow.batch WHERE stream = $1 AND state IN ('open', 'staged', 'held')", {stream_.key}});
+    if (rows.empty()) return std::nullopt;
+    return BatchRow{static_cast<int>(rows.Integer(0, 0)), rows.Text(0, 1), rows.Text(0, 2), rows.Boolean(0, 3), static_cast<int>(rows.Integer(0, 4))};
+  }
+
+  void OpenOrContinue() {
+    const auto under_way = UnderWay();
+    if (under_way && under_way->model_version == applied_.version && (under_way->state != "held" || under_way->released)) {
+      batch_ = *under_way;
+      return;
+    }
+    const std::string attempt = effects_.entropy.Hex(16);
+    Write("open", [&] {
+      if (under_way) {
+        // A held batch is read again under its number; one of another model version begins again.
+        session_->Execute({"UPDATE yellow.batch SET state = 'open', attempt = $3, model_version = $4, source_read_at = NULL, staged_at = NULL "
+                           "WHERE stream = $1 AND batch = $2", {stream_.key, std::to_string(under_way->number), attempt, std::to_string(applied_.version)}});
+      } else {
+        session_->Execute({"INSERT INTO yellow.batch (stream, batch, state, attempt, model_version) "
+                           "SELECT $1, coalesce(max(batch), 0) + 1, 'open', $2, $3 FROM yellow.batch WHERE stream = $1",
+                           {stream_.key, attempt, std::to_string(applied_.version)}});
+      }
+      session_->Execute({"UPDATE yellow.stream SET last_opened_at = clock_timestamp(), requested_at = NULL WHERE key = $1", {stream_.key}});
+    });
+    batch_ = *UnderWay();
+  }
+
+  /// Every dataset has a mark of this attempt. A released batch whose staging a crash has emptied is read again.
+  bool IsStaged() {
+    const ports::Rows marks = session_->Execute({"SELECT dataset FROM yellow.mark WHERE stream = $1 AND batch = $2 AND attempt = $3",
+                                                 {stream_.key, std::to_string(batch_.number), batch_.attempt}});
+    std::set<std::string> marked;
+    for (size_t i = 0; i < marks.size(); ++i) marked.insert(marks.Text(i, 0));
+    for (const sql::TableLayout& table : stream_.tables) {
+      if (marked.count(table.dataset.dataset) == 0) return false;
+    }
+    if (batch_.state != "staged") MarkStaged();
+    return true;
+  }
+
+  void MarkStaged() {
+    Write("staged", [&] {
+      session_->Execute({"UPDATE yellow.batch SET state = 'staged', staged_at = clock_timestamp() WHERE stream = $1 AND batch = $2 AND attempt = $3",
+                         {stream_.key, std::to_string(batch_.number), batch_.attempt}});
+    });
+    batch_.state = "staged";
+  }
+
+  /// Reads every dataset again, from one snapshot of the source: marks of another snapshot are worth nothing.
+  void Stage() {
+    batch_.attempt = effects_.entropy.Hex(16);
+    Write("attempt", [&] {
+      session_->Execute({"DELETE FROM yellow.mark WHERE stream = $1", {stream_.key}});
+      session_->Execute({"UPDATE yellow.batch SET state = 'open', attempt = $3, staged_at = NULL, source_read_at = clock_timestamp() "
+                         "WHERE stream = $1 AND batch = $2", {stream_.key, std::to_string(batch_.number), batch_.attempt}});
+    });
+    batch_.state = "open";
+    effects_.faults.Point("batch.source.before");
+    const auto source = effects_.connector.Open(effects_.endpoints.Source(snapshot_.container.text, snapshot_.credential.text, "read " + stream_.key));
+    ports::Transaction snapshot(*source, "ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    for (const sql::TableLayout& table : stream_.tables) {
+      const model::Dataset& dataset = *store_.FindDataset(table.dataset.dataset);
+      if (const auto drift = SchemaDrift(dataset, snapshot_.schema, ReadSourceColumns(*source, snapshot_.schema, dataset.table))) {
+        throw HeldBatch{{"schema", ToString(table.dataset) + ": " + *drift, false}};
+      }
+    }
+    effects_.faults.Point("batch.source.after");
+    for (const sql::TableLayout& table : stream_.tables) StageOne(*source, table);
+    MarkStaged();
+  }
+
+  void StageOne(ports::Session& source, const sql::TableLayout& table) {
+    const model::Dataset& dataset = *store_.FindDataset(table.dataset.dataset);
+    const std::string staging = sql::Qualified(table.schema, table.staging_table);
+    std::string read, written;
+    for (const model::Column& column : table.columns) {
+      read += (read.empty() ? "" : ", ") + sql::Identifier::Quote(column.from).text() + "::" + model::ToSql(model::WithoutLimits(column.type));
+      written += (written.empty() ? "" : ", ") + sql::Identifier::Quote(column.name).text();
+    }
+    const std::string copy_out = "COPY (SELECT " + read + " FROM " + sql::Qualified(snapshot_.schema, dataset.table) + ") TO STDOUT (FORMAT binary)";
+    const std::string copy_in = "COPY " + staging + " (" + written + ") FROM STDIN (FORMAT binary)";
+    Write("stage", [&] {
+      session_->Execute("TRUNCATE " + staging);
+      int64_t rows = 0;
+      try {
+        rows = session_->CopyFrom(source, copy_out, copy_in);
+      } catch (base::Error& error) {
+        error.Context("while staging " + ToString(table.dataset));
+        throw;
+      }
+      session_->Execute({"INSERT INTO yellow.mark (stream, batch, attempt, dataset, rows) VALUES ($1, $2, $3, $4, $5)",
+                         {stream_.key, std::to_string(batch_.number), batch_.attempt, table.dataset.dataset, std::to_string(rows)}});
+    });
+  }
+
+  /// Held or failed: recorded on a new session, because the old one may be what failed.
+  BatchReport Close(const std::string& state, BatchOutcome outcome, const std::string& code, const std::string& reason) {
+    session_ = Connect("batch");
+    if (batch_.number == 0) return Ended(outcome, code, reason);
+    try {
+      Write(state, [&] {
+        session_->Execute({"UPDATE yellow.batch SET state = $3, reason_code = $4, reason = $5 WHERE stream = $1 AND batch = $2 AND state IN ('open', 'staged', 'held')",
+                           {stream_.key, std::to_string(batch_.number), state, code, reason}});
+        session_->Execute({"INSERT INTO yellow.event (kind, node, batch, actor, detail) VALUES ($1, $2, $3, $4, $5)",
+                           {"batch_" + state, stream_.key, std::to_string(batch_.number), actor_.person, reason}});
+      });
+    } catch (const base::Error& error) {
+      if (error.code != "fenced") throw;
+      return Ended(BatchOutcome::kFenced, "fenced", error.what());
+    }
+    return Ended(outcome, code, reason);
+  }
+
+  /// The connection was lost inside COMMIT: whether it happened is in the table.
+  bool WasCommitted() {
+    session_ = Connect("batch");
+    return !session_->Execute({"SELECT 1 FROM yellow.batch WHERE stream = $1 AND batch = $2 AND state = 'committed'",
+                               {stream_.key, std::to_string(batch_.number)}}).empty();
+  }
+
+  const Effects& effects_;
+  const Actor& actor_;
+  const Applied& applied_;
+  const plan::Stream& stream_;
+  const model::Datastore& store_;
+  const model::SqlSnapshot& snapshot_;
+  std::unique_ptr<ports::Session> session_;
+  std::unique_ptr<Lease> lease_;
+  BatchRow batch_;
+  std::vector<MergeInput> inputs_;
+  Merged merged_;
+};
+
+}  // namespace
+
+BatchReport RunBatch(const Effects& effects, const Actor& actor, const Applied& applied, const plan::Stream& stream) {
+  return BatchAttempt(effects, actor, applied, stream).Run();
+}
+
+}  // namespace yellow::run
