@@ -103,7 +103,7 @@ int Explain(const Program& program, const Options& options, const ExplainOptions
     }
     if (stream != nullptr) ExplainStream(program, engine, *stream, explain.node);
     if (transformer != nullptr) ExplainTransformer(program, engine, *transformer);
-    for (const run::Decision& decision : run::Tick(run::ReadWorld(*engine.session, *engine.applied, program.actor))) {
+    for (const run::Decision& decision : run::Tick(run::ReadWorld(*engine.session, *engine.applied, program.actor, program.processes))) {
       if (decision.node == node) program.out << decision.sentence << "\n";
     }
     if (stream == nullptr && transformer == nullptr) {

@@ -99,7 +99,7 @@ LoopReport RunUntilQuiet(const Effects& effects, const Actor& actor, const Appli
   LoopReport total;
   std::set<std::string> left_alone;
   while (true) {
-    total.last = Tick(ReadWorld(engine, applied, actor));
+    total.last = Tick(ReadWorld(engine, applied, actor, effects.processes));
     Record(engine, total.last);
     const Decision* next = nullptr;
     for (const Decision& decision : total.last) {

@@ -19,12 +19,19 @@ INVARIANTS = {
     "every committed batch has its counters": """
         SELECT b.* FROM yellow.batch b WHERE b.state = 'committed'
         AND NOT EXISTS (SELECT FROM yellow.batch_dataset d WHERE d.stream = b.stream AND d.batch = b.batch)""",
-    "claims of committed runs neither overlap nor leave a hole": """
+    "claims of committed runs do not overlap": """
         SELECT * FROM (
           SELECT r.transformer, c.input, c.from_batch, c.to_batch,
                  lag(c.to_batch) OVER (PARTITION BY r.transformer, c.input ORDER BY c.to_batch, c.from_batch) AS before
           FROM yellow.claim c JOIN yellow.run r ON r.id = c.run_id WHERE r.state = 'committed') x
-        WHERE from_batch <> coalesce(before, 0)""",
+        WHERE from_batch < coalesce(before, 0)""",
+    "every consumed batch that changed something was in exactly one committed run": """
+        SELECT u.consumer, u.input, d.batch, count(r.id) FROM yellow.cursor u
+        JOIN yellow.stream s ON s.store = split_part(u.input, '.', 1) AND coalesce(s.dataset, split_part(u.input, '.', 2)) = split_part(u.input, '.', 2)
+        JOIN yellow.batch_dataset d ON d.stream = s.key AND d.dataset = split_part(u.input, '.', 2) AND d.batch <= u.batch
+        LEFT JOIN yellow.claim c ON c.input = u.input AND d.batch > c.from_batch AND d.batch <= c.to_batch
+        LEFT JOIN yellow.run r ON r.id = c.run_id AND r.state = 'committed' AND r.transformer = u.consumer
+        WHERE d.inserted + d.updated + d.deleted > 0 GROUP BY 1, 2, 3 HAVING count(r.id) <> 1""",
     "cursors stand where the last committed run ended": """
         SELECT u.* FROM yellow.cursor u JOIN (
           SELECT r.transformer, c.input, max(c.to_batch) AS batch FROM yellow.claim c JOIN yellow.run r ON r.id = c.run_id

@@ -99,7 +99,7 @@ StatusOfEngine ReadStatus(const Program& program, Engine& engine) {
   const run::Applied& applied = *engine.applied;
   status.transformers = applied.physical.transformers.size();
   std::map<std::string, run::Decision> decisions;
-  for (run::Decision& decision : run::Tick(run::ReadWorld(*engine.session, applied, program.actor))) {
+  for (run::Decision& decision : run::Tick(run::ReadWorld(*engine.session, applied, program.actor, program.processes))) {
     decisions[decision.node] = decision;
   }
   for (const plan::Stream& stream : applied.physical.streams) {

@@ -1,0 +1,74 @@
+#include <algorithm>
+#include <array>
+
+#include "base/digest.h"
+#include "sql/transformer_select.h"
+
+// Masking without code: one expression a rule.
+namespace yellow::sql {
+namespace {
+
+constexpr size_t kBlock = 64;   // of SHA-256
+constexpr int kShortestPseudonym = 16;
+
+std::string Masked(const model::Column& column, const model::MaskRule& rule) {
+  const std::string value = Identifier::Quote(column.name).text();
+  const std::string type = model::ToSql(column.type);
+  switch (rule.kind) {
+    case model::MaskRuleKind::kKeep:
+      return value;
+    case model::MaskRuleKind::kNull:
+      return "NULL::" + type;
+    case model::MaskRuleKind::kRedact:
+      return "CASE WHEN " + value + " IS NOT NULL THEN left('redacted', " + std::to_string(column.type.length.value_or(8)) + ") END::" + type;
+    case model::MaskRuleKind::kYear:
+      return "date_trunc('year', " + value + ")::" + type;
+    case model::MaskRuleKind::kLast: {
+      // Never more than half of a value is shown.
+      const std::string text = value + "::text";
+      const std::string shown = "least(" + std::to_string(rule.last) + ", char_length(" + text + ") / 2)";
+      return "(repeat('*', char_length(" + text + ") - " + shown + ") || right(" + text + ", " + shown + "))::" + type;
+    }
+    case model::MaskRuleKind::kPseudonym: {
+      const int digits = std::min(64, column.type.length.value_or(64));
+      return "left(encode(sha256($2::bytea || sha256($1::bytea || convert_to(" + value + "::text, 'UTF8'))), 'hex'), " +
+             std::to_string(std::max(digits, kShortestPseudonym)) + ")::" + type;
+    }
+  }
+  return value;
+}
+
+}  // namespace
+
+std::string MaskSelect(const TableLayout& output, const std::map<std::string, model::MaskRule>& rules, const SelectInput& input) {
+  std::string columns;
+  for (const model::Column& column : output.columns) {
+    const auto rule = rules.find(column.name);
+    const std::string name = Identifier::Quote(column.name).text();
+    columns += (columns.empty() ? "" : ", ") + (rule == rules.end() ? name : Masked(column, rule->second)) + " AS " + name;
+  }
+  return "SELECT " + columns + " FROM " + Qualified(input.schema, input.view);
+}
+
+std::vector<std::string> MaskKeyPads(const std::string& key) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::array<unsigned char, kBlock> block{};
+  if (key.size() <= kBlock) {
+    std::copy(key.begin(), key.end(), block.begin());
+  } else {
+    const std::string hex = base::Sha256Hex(key);
+    for (size_t i = 0; i < hex.size() / 2; ++i) block[i] = static_cast<unsigned char>(std::stoi(hex.substr(2 * i, 2), nullptr, 16));
+  }
+  std::vector<std::string> pads;
+  for (const unsigned pad : {0x36U, 0x5cU}) {
+    std::string text = "\\x";
+    for (const unsigned char byte : block) {
+      const unsigned mixed = static_cast<unsigned>(byte) ^ pad;
+      text += kHex[mixed >> 4], text += kHex[mixed & 15];
+    }
+    pads.push_back(std::move(text));
+  }
+  return pads;
+}
+
+}  // namespace yellow::sql

@@ -1,0 +1,227 @@
+#include "sql/transformer_select.h"
+
+#include <pg_query.h>
+
+#include <algorithm>
+#include <cctype>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/suggest.h"
+
+namespace yellow::sql {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string Lower(const std::string& text) {
+  std::string lower = text;
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower;
+}
+
+struct Replacement {
+  size_t begin = 0, end = 0;
+  std::string text;
+};
+
+/// Skips blanks and comments.
+size_t SkipBlanks(const std::string& text, size_t at) {
+  while (at < text.size()) {
+    if (std::isspace(static_cast<unsigned char>(text[at])) != 0) {
+      ++at;
+    } else if (text.compare(at, 2, "--") == 0) {
+      while (at < text.size() && text[at] != '\n') ++at;
+    } else if (text.compare(at, 2, "/*") == 0) {
+      int depth = 0;
+      do {
+        if (text.compare(at, 2, "/*") == 0) ++depth, at += 2;
+        else if (text.compare(at, 2, "*/") == 0) --depth, at += 2;
+        else ++at;
+      } while (depth > 0 && at < text.size());
+    } else {
+      break;
+    }
+  }
+  return at;
+}
+
+/// The end of the identifier at `at`.
+size_t SkipName(const std::string& text, size_t at) {
+  if (at < text.size() && text[at] == '"') {
+    for (++at; at < text.size(); ++at) {
+      if (text[at] != '"') continue;
+      if (at + 1 < text.size() && text[at + 1] == '"') ++at;
+      else return at + 1;
+    }
+    return at;
+  }
+  while (at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) != 0 || text[at] == '_' || text[at] == '$' || (text[at] & 0x80) != 0)) ++at;
+  return at;
+}
+
+/// The end of `a.b.c` with `parts` names, from the start of the first.
+size_t SkipQualified(const std::string& text, size_t at, size_t parts) {
+  at = SkipName(text, at);
+  for (size_t i = 1; i < parts; ++i) {
+    at = SkipBlanks(text, at);
+    if (at < text.size() && text[at] == '.') ++at;
+    at = SkipName(text, SkipBlanks(text, at));
+  }
+  return at;
+}
+
+std::string Field(const Json& node, const char* name) {
+  const auto found = node.find(name);
+  return found != node.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+class Rewriter {
+ public:
+  Rewriter(const std::string& text, const std::vector<SelectInput>& inputs) : text_(text), inputs_(inputs) {}
+
+  std::variant<std::string, std::vector<SelectProblem>> Run() {
+    const PgQueryParseResult parsed = pg_query_parse(text_.c_str());
+    if (parsed.error != nullptr) {
+      Problem(parsed.error->message, "", static_cast<size_t>(std::max(0, parsed.error->cursorpos - 1)));
+    } else {
+      Statement(Json::parse(parsed.parse_tree, nullptr, false));
+    }
+    pg_query_free_parse_result(parsed);
+    if (!problems_.empty()) return problems_;
+    return Replaced();
+  }
+
+ private:
+  void Problem(const std::string& message, const std::string& remedy, size_t at) {
+    SelectProblem problem{message, remedy, 1, 1};
+    for (size_t i = 0; i < at && i < text_.size(); ++i) {
+      ++problem.column;
+      if (text_[i] == '\n') ++problem.line, problem.column = 1;
+    }
+    problems_.push_back(std::move(problem));
+  }
+
+  void Statement(const Json& tree) {
+    const Json statements = tree.value("stmts", Json::array());
+    if (statements.size() != 1) {
+      Problem("a transformer is exactly one SELECT, and there are " + std::to_string(statements.size()) + " statements", "leave one", 0);
+      return;
+    }
+    const Json& raw = statements[0];
+    begin_ = raw.value("stmt_location", size_t{0});
+    end_ = raw.contains("stmt_len") ? begin_ + raw.value("stmt_len", size_t{0}) : text_.size();
+    const Json& statement = raw.value("stmt", Json::object());
+    if (!statement.contains("SelectStmt")) {
+      Problem("a transformer is one SELECT, and this is another statement", "write what the dataset holds; Yellow writes it", SkipBlanks(text_, begin_));
+      return;
+    }
+    CollectNames(statement);
+    Walk(statement);
+  }
+
+  void CollectNames(const Json& node) {
+    if (node.is_object()) {
+      for (const auto& [key, value] : node.items()) {
+        if (key == "CommonTableExpr") common_tables_.insert(Field(value, "ctename"));
+        CollectNames(value);
+      }
+    } else if (node.is_array()) {
+      for (const Json& item : node) CollectNames(item);
+    }
+  }
+
+  void Walk(const Json& node) {
+    if (node.is_object()) {
+      for (const auto& [key, value] : node.items()) {
+        if (key == "RangeVar") Table(value);
+        if (key == "ColumnRef") Column(value);
+        if (key == "intoClause") Problem("SELECT INTO makes a table, and a transformer only reads", "leave INTO out", begin_);
+        if (key == "lockingClause") Problem("a transformer takes no locks", "leave FOR UPDATE or FOR SHARE out", begin_);
+        if (key == "InsertStmt" || key == "UpdateStmt" || key == "DeleteStmt" || key == "MergeStmt") {
+          Problem("a transformer's SELECT changes nothing", "write what the dataset holds; Yellow writes it", begin_);
+        }
+        Walk(value);
+      }
+    } else if (node.is_array()) {
+      for (const Json& item : node) Walk(item);
+    }
+  }
+
+  std::vector<const SelectInput*> Find(const std::string& group, const std::string& store, const std::string& dataset) const {
+    std::vector<const SelectInput*> found;
+    for (const SelectInput& input : inputs_) {
+      if (Lower(input.address.store) != Lower(store) || Lower(input.address.dataset) != Lower(dataset)) continue;
+      if (group.empty() || Lower(input.address.group) == Lower(group)) found.push_back(&input);
+    }
+    return found;
+  }
+
+  void Table(const Json& range) {
+    const std::string group = Field(range, "catalogname"), store = Field(range, "schemaname"), dataset = Field(range, "relname");
+    const size_t at = range.value("location", size_t{0});
+    if (store.empty() && common_tables_.count(dataset) != 0) return;
+    const std::string written = (group.empty() ? "" : group + ".") + (store.empty() ? "" : store + ".") + dataset;
+    const auto found = store.empty() ? std::vector<const SelectInput*>{} : Find(group, store, dataset);
+    if (found.empty()) {
+      std::vector<std::string> names;
+      for (const SelectInput& input : inputs_) names.push_back(input.address.store + "." + input.address.dataset);
+      const std::string near = base::Suggest(written, names);
+      std::string list;
+      for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+      Problem("this is not an input of the workspace: " + written, near.empty() ? "its inputs are: " + list : "did you mean " + near + "?", at);
+      return;
+    }
+    if (found.size() > 1) {
+      Problem("several groups have this dataset: " + written, "name the group: " + found[0]->address.group + "." + written, at);
+      return;
+    }
+    const size_t end = SkipQualified(text_, at, group.empty() ? 2 : 3);
+    const std::string alias = range.contains("alias") ? "" : " AS " + Identifier::Quote(dataset).text();
+    replacements_.push_back({at, end, Qualified(found[0]->schema, found[0]->view) + alias});
+  }
+
+  /// `Shop.customers.id` becomes `"customers".id`.
+  void Column(const Json& reference) {
+    const Json fields = reference.value("fields", Json::array());
+    std::vector<std::string> names;
+    for (const Json& field : fields) names.push_back(field.contains("String") ? Field(field["String"], "sval") : "*");
+    if (names.size() < 3) return;
+    const bool grouped = names.size() > 3;
+    if (Find(grouped ? names[0] : "", names[names.size() - 3], names[names.size() - 2]).empty()) return;
+    const size_t at = reference.value("location", size_t{0});
+    replacements_.push_back({at, SkipQualified(text_, at, names.size() - 1), Identifier::Quote(names[names.size() - 2]).text()});
+  }
+
+  std::string Replaced() {
+    std::sort(replacements_.begin(), replacements_.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
+    std::string out;
+    size_t at = begin_;
+    for (const Replacement& replacement : replacements_) {
+      out += text_.substr(at, replacement.begin - at) + replacement.text;
+      at = replacement.end;
+    }
+    return out + text_.substr(at, end_ - at);
+  }
+
+  const std::string& text_;
+  const std::vector<SelectInput>& inputs_;
+  std::set<std::string> common_tables_;
+  std::vector<Replacement> replacements_;
+  std::vector<SelectProblem> problems_;
+  size_t begin_ = 0, end_ = 0;
+};
+
+}  // namespace
+
+std::variant<std::string, std::vector<SelectProblem>> RewriteSelect(const std::string& text, const std::vector<SelectInput>& inputs) {
+  return Rewriter(text, inputs).Run();
+}
+
+std::string InsertInto(const TableLayout& output, const std::string& select) {
+  std::string columns;
+  for (const model::Column& column : output.columns) columns += (columns.empty() ? "" : ", ") + Identifier::Quote(column.name).text();
+  return "INSERT INTO " + Qualified(output.schema, output.output_table) + " (" + columns + ") SELECT " + columns + " FROM (" + select + "\n) AS yellow_output";
+}
+
+}  // namespace yellow::sql
