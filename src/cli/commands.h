@@ -32,9 +32,6 @@ int Sql(const Program& program, const Options& options, const SqlOptions& sql);
 
 int Down(const Program& program, const Options& options);
 
-struct BootstrapOptions { bool print = false; };
-int Bootstrap(const Program& program, const Options& options, const BootstrapOptions& bootstrap);
-
 struct DemoOptions { std::string folder = "yellow-demo"; };
 int Demo(const Program& program, const Options& options, const DemoOptions& demo);
 
@@ -49,7 +46,6 @@ int RunsList(const Program& program, const Options& options, const RunsOptions& 
 int RunsShow(const Program& program, const Options& options, const RunsOptions& runs);
 int RunsLogs(const Program& program, const Options& options, const RunsOptions& runs);
 int RunsRetry(const Program& program, const Options& options, const RunsOptions& runs);
-int RunsCancel(const Program& program, const Options& options, const RunsOptions& runs);
 int Rebuild(const Program& program, const Options& options, const RunsOptions& runs);
 
 }  // namespace yellow::cli

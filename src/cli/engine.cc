@@ -69,6 +69,7 @@ Engines OpenEngines(const Program& program, const Project& project) {
     if (const auto stored = run::LoadApplied(*engine.session)) {
       engine.applied = InContainer(
           Compile(stored->files, stored->environment, project.root, stored->version, stored->digest), container);
+      engine.applied->data_folder = project.data;
     }
     engines.engines.push_back(std::move(engine));
   }

@@ -20,7 +20,6 @@ struct Request {
   RunOptions run;
   ExplainOptions explain;
   SqlOptions sql;
-  BootstrapOptions bootstrap;
   DemoOptions demo;
   BatchesOptions batches;
   RunsOptions runs;
@@ -78,8 +77,6 @@ class CommandLine {
   }
 
   void Deploy() {
-    Command(app_, "Deploy", "bootstrap", "Make Yellow's roles on a named server, once", &Bootstrap, request_.bootstrap)
-        ->add_flag("--print", request_.bootstrap.print, "Print the SQL for a database administrator instead");
     CLI::App* plan = Command(app_, "Deploy", "plan", "Show every step that apply would take, and why", &Plan, request_.plan);
     plan->add_option("-o,--out", request_.plan.file, "Save the plan in a file for 'apply FILE'");
     CLI::App* apply = Command(app_, "Deploy", "apply", "Make the database what the model says", &Apply, request_.plan);
@@ -119,15 +116,14 @@ class CommandLine {
   }
 
   void Runs() {
-    CLI::App* runs = app_.add_subcommand("runs", "List, show, retry or cancel runs of transformers")->group("Operate")->require_subcommand(1);
+    CLI::App* runs = app_.add_subcommand("runs", "List, show or retry runs of transformers")->group("Operate")->require_subcommand(1);
     runs->fallthrough();
     Command(*runs, "", "list", "The newest runs", &RunsList, request_.runs)
         ->add_option("workspace", request_.runs.id, "Of one workspace only");
     for (auto [name, help, what, function] :
          {std::tuple("show", "One run: claims, times, reason", "run", &RunsShow),
           std::tuple("logs", "What the code printed", "run", &RunsLogs),
-          std::tuple("retry", "Make a transformer due again", "workspace", &RunsRetry),
-          std::tuple("cancel", "End an open run", "run", &RunsCancel)}) {
+          std::tuple("retry", "Make a transformer due again", "workspace", &RunsRetry)}) {
       Command(*runs, "", name, help, function, request_.runs)->add_option(what, request_.runs.id, "Which one")->required();
     }
     Command(app_, "Operate", "rebuild", "Make a transformer's output anew, in full mode", &Rebuild, request_.runs)

@@ -1,18 +1,11 @@
+#include "base/json_text.h"
 #include "graph/intention_graph.h"
 
 // The graph as text for people, for Mermaid, and as JSON for programs.
 namespace yellow::graph {
 namespace {
 
-/// Names hold letters, digits and underscores only; keys add slashes. Escaped all the same: a key is data.
-std::string JsonString(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
+using base::JsonString;
 
 std::string JsonNode(const Node& node) {
   std::string out = "{\"key\": " + JsonString(node.key) + ", \"kind\": " + JsonString(Word(node.kind)) +

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/digest.h"
+#include "base/json_text.h"
 #include "model/data_type.h"
 #include "sql/statement.h"
 
@@ -302,20 +303,7 @@ class Differ {
   std::set<std::pair<std::string, std::string>> remade_, created_;
 };
 
-std::string JsonString(const std::string& text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\', out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += "\\u00", out += kHex[(c >> 4) & 15], out += kHex[c & 15];
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
+using base::JsonString;
 
 }  // namespace
 

@@ -77,6 +77,26 @@ class LocalFiles : public ports::FileSystem {
   }
 
   bool Exists(const std::string& path) override { return fs::exists(path); }
+
+  void MakePrivateFolder(const std::string& path) override {
+    std::error_code error;
+    fs::create_directories(path, error);
+    if (error) throw base::Error("file", "cannot make the folder " + path + ": " + error.message());
+    chmod(path.c_str(), 0700);
+  }
+
+  std::string ReadTail(const std::string& path, size_t bytes) override {
+    std::ifstream in(path, std::ios::binary | std::ios::ate);
+    if (!in) return "";
+    const auto size = static_cast<size_t>(in.tellg());
+    in.seekg(static_cast<std::streamoff>(size > bytes ? size - bytes : 0));
+    return std::string((std::istreambuf_iterator<char>(in)), {});
+  }
+
+  void RemoveTree(const std::string& path) override {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
 };
 
 }  // namespace

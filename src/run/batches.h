@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "run/context.h"
+
+namespace yellow::run {
+
+struct BatchInfo {
+  std::string stream;
+  int batch = 0;
+  std::string state, opened_at, committed_at, reason_code, reason, run_id;
+  bool released = false;
+  struct Counts {
+    std::string dataset;
+    int64_t staged = 0, inserted = 0, updated = 0, deleted = 0, unchanged = 0, rejected = 0;
+  };
+  std::vector<Counts> counts;    ///< only from ShowBatch
+};
+
+/// The newest batches, of one stream or (empty) of all.
+std::vector<BatchInfo> ListBatches(ports::Session& engine, const std::string& stream, int limit);
+/// One batch; the newest when none is named. Throws UsageError when it is not there.
+BatchInfo ShowBatch(ports::Session& engine, const std::string& stream, std::optional<int> batch);
+
+/// A person accepts a held batch once. Only what a guard has held: bad rows must be mended at the source. Throws UsageError.
+void ReleaseBatch(ports::Session& engine, const Actor& actor, const std::string& stream, std::optional<int> batch);
+/// A person gives a held batch up; the next one begins at the next schedule. Throws UsageError.
+void RejectBatch(ports::Session& engine, const Actor& actor, const std::string& stream, std::optional<int> batch);
+
+struct RunInfo {
+  std::string id, transformer, state, cause, opened_at, closed_at, reason_code, reason, definition, mode, log;
+  std::optional<int> exit_status, output_batch;
+  struct Claim {
+    std::string input;
+    int from = 0, to = 0;
+  };
+  std::vector<Claim> claims;     ///< only from ShowRun
+};
+std::vector<RunInfo> ListRuns(ports::Session& engine, const std::string& transformer, int limit);
+/// By id or an unambiguous beginning of one. Throws UsageError.
+RunInfo ShowRun(ports::Session& engine, const std::string& id);
+/// Makes a transformer due again at once; `rebuild`: in full mode, as on a first run.
+void RetryTransformer(ports::Session& engine, const Actor& actor, const std::string& transformer, bool rebuild);
+
+}  // namespace yellow::run

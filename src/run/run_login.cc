@@ -1,0 +1,57 @@
+#include "run/run_login.h"
+
+#include "base/error.h"
+#include "sql/names.h"
+
+namespace yellow::run {
+namespace {
+
+constexpr int kEndAttempts = 200;
+constexpr std::chrono::milliseconds kEndPause{10};
+
+}  // namespace
+
+RunLogin::RunLogin(const Effects& effects, ports::Session& engine, std::string prefix, std::string run_id)
+    : effects_(effects), engine_(engine), prefix_(std::move(prefix)), run_id_(std::move(run_id)) {}
+
+std::string RunLogin::name() const { return sql::Roles(prefix_).RunLogin(run_id_); }
+
+base::Secret RunLogin::Open(const std::string& workspace, int64_t valid_seconds) {
+  const sql::Roles roles(prefix_);
+  base::Secret password = effects_.entropy.Password();
+  engine_.Execute({"SELECT yellow_sec.run_open($1, $2, clock_timestamp() + make_interval(secs => $3), $4, $5)",
+                   {run_id_, effects_.connector.ScramVerifier(password), std::to_string(valid_seconds), roles.WorkspaceGroup(workspace),
+                    roles.OutputGroup(workspace)}});
+  return password;
+}
+
+void RunLogin::Quiesce() {
+  effects_.faults.Point("run.disable.before");
+  engine_.Execute({"SELECT yellow_sec.run_disable($1)", {run_id_}});
+  effects_.faults.Point("run.end.before");
+  for (int attempt = 0; engine_.Execute({"SELECT yellow_sec.run_end($1)", {run_id_}}).Integer(0, 0) > 0; ++attempt) {
+    if (attempt == kEndAttempts) throw base::Error("quiesce", "sessions of the run do not end: " + run_id_).Retryable();
+    effects_.clock.Sleep(kEndPause);
+  }
+  effects_.faults.Point("run.end.after");
+}
+
+void RunLogin::Drop() {
+  effects_.faults.Point("run.drop.before");
+  engine_.Execute({"SELECT yellow_sec.run_drop($1)", {run_id_}});
+  engine_.Execute({"UPDATE yellow.run SET login = NULL WHERE id = $1", {run_id_}});
+  effects_.faults.Point("run.drop.after");
+}
+
+int DropOrphanLogins(const Effects& effects, ports::Session& engine, const std::string& prefix) {
+  const ports::Rows orphans = engine.Execute(
+      "SELECT id FROM yellow.run WHERE login IS NOT NULL AND state IN ('committed', 'failed', 'timed_out', 'lost', 'cancelled')");
+  for (size_t i = 0; i < orphans.size(); ++i) {
+    RunLogin login(effects, engine, prefix, orphans.Text(i, 0));
+    login.Quiesce();
+    login.Drop();
+  }
+  return static_cast<int>(orphans.size());
+}
+
+}  // namespace yellow::run

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include "run/context.h"
+
+namespace yellow::run {
+
+/// The login of one run. Each step may be repeated, in the order open, disable, end, drop (SECURITY 1).
+class RunLogin {
+ public:
+  /// `engine` must outlive it. Nothing is done yet.
+  RunLogin(const Effects& effects, ports::Session& engine, std::string prefix, std::string run_id);
+
+  /// Makes the login with a fresh password, a member of the workspace's readers and of the transformer's writers.
+  base::Secret Open(const std::string& workspace, int64_t valid_seconds);
+  /// No new sessions, none left, and nothing that a forgotten transaction could still write.
+  void Quiesce();
+  void Drop();
+  std::string name() const;
+
+ private:
+  const Effects& effects_;
+  ports::Session& engine_;
+  std::string prefix_;
+  std::string run_id_;
+};
+
+/// Ends and drops the logins of runs that are not open any more; returns how many.
+int DropOrphanLogins(const Effects& effects, ports::Session& engine, const std::string& prefix);
+
+}  // namespace yellow::run
