@@ -1,0 +1,81 @@
+#include "check/explain.h"
+
+namespace yellow::check {
+namespace {
+
+struct Entry {
+  const char* code;
+  const char* text;
+};
+
+constexpr Entry kEntries[] = {
+    {"Y101", "The text is not YAML. The place is where the parser gave up; the mistake is there or just before it: indentation, an open quote or bracket, a tab."},
+    {"Y102", "Anchors, aliases, tags, merge keys and complex keys are not part of the model language: there is one way to say a thing, and a reader sees each value where it is used."},
+    {"Y103", "A key stands twice in one mapping. YAML readers keep one of the two silently; Yellow does not choose for you."},
+    {"Y104", "The document is nested deeper than 64 levels."},
+    {"Y201", "This kind of document has no such key. The nearest known key is suggested."},
+    {"Y202", "A required key or value is missing."},
+    {"Y203", "The value has the wrong kind: a list where a single value is wanted, or the like."},
+    {"Y204", "The value is not one of the words, or not a number or boolean, that this key takes. Booleans are true and false only."},
+    {"Y205", "Inside { } a comma ends a value, so numeric(10,2) is cut in two. Quotes around the type keep it whole."},
+    {"Y206", "This is a closed choice: exactly one of its keys must stand here."},
+    {"Y207", "A duration is a number and a unit (15s, 30m, 1h, 90d); a limit of rows is a number or a percentage."},
+    {"Y208", "A schedule is a five-field cron expression, optionally with an IANA time zone: {cron: \"0 6 * * *\", timezone: Europe/Paris}."},
+    {"Y209", "The type of a column is one of PostgreSQL's. Enums, citext, inet, domains and the like are declared, and carried, as text."},
+    {"Y210", "A location is written Vendor:Location, as in MyCorp:USA/NY_1."},
+    {"Y211", "A dataset is addressed as Store.dataset; Store.* is every dataset, now and later."},
+    {"Y212", "A mask rule is redact, null, year, last<N>, pseudonym, or {keep: reason}."},
+    {"Y301", "Two documents declare the same name. Stores, workspaces, platforms and containers have names unique in the ecosystem."},
+    {"Y302", "The folder layout is the ownership: model/zones/<zone>/<team>/. A document's folder, kind and name must agree."},
+    {"Y303", "The model names something that it does not declare."},
+    {"Y401", "Names begin with a letter, hold letters, digits and _, at most 60, no double underscore, and no underscore at the end: database objects are named after them."},
+    {"Y402", "Names of database objects are lower-cased, so two names may not differ in case only."},
+    {"Y403", "Stores beginning with dt_ and columns beginning with yellow_ would clash with Yellow's own objects."},
+    {"Y411", "The key of a dataset names its own columns, each once."},
+    {"Y412", "json has no equality, so it cannot be compared as a key; jsonb can."},
+    {"Y413", "Without a key, rows are compared as multisets: a changed row is a deletion and an insertion, and there is no history."},
+    {"Y414", "History is kept by key."},
+    {"Y421", "A document may name containers and credentials of its own team, its zone or the ecosystem only."},
+    {"Y501", "Classes are words in families; the Ecosystem may add more with classes: {add: […]}."},
+    {"Y502", "A Workspace with a restricted column has no standing readers; its data is read through an approved request, or masked first."},
+    {"Y503", "Every restricted column of a mask's output needs a rule."},
+    {"Y504", "A mask rule does not fit its column."},
+    {"Y505", "The zone's policy forbids the class, or does not allow it; a family covers its members."},
+    {"Y506", "The zone's policy does not allow the location; an area covers what lies below it."},
+    {"Y507", "Restricted classes may not enter an environment that does not allow them, so that no test system fills with personal data."},
+    {"Y601", "A group is on the one platform that it names or that satisfies its requirements; none does."},
+    {"Y602", "Several platforms satisfy the group; name one."},
+    {"Y603", "A transformer has one home platform: its inputs never leave it."},
+    {"Y604", "The store is ingested on another platform, and this version makes no mirrors."},
+    {"Y605", "This version exports to the platform's own container only."},
+    {"Y606", "Transformers that wait for each other would never run, or never stop. The path names every node of the circle."},
+    {"Y611", "This version runs transformers in full mode only."},
+    {"Y612", "A transformer produces at least one dataset."},
+    {"Y613", "declassify names columns of the transformer's own output."},
+    {"Y614", "A transformer runs only if another Workspace uses its output."},
+    {"Y615", "References and the own output never trigger."},
+    {"Y701", "The environment's file is environments/<name>.yaml, or files below environments/<name>/."},
+    {"Y702", "The environment says where each container that the model uses is: embedded, or a host."},
+    {"Y703", "The environment says where each secret is: {env: PREFIX} or {file: PATH}. The model never holds a secret."},
+    {"Y704", "The process launcher runs source code with a command; an image needs another launcher."},
+    {"Y705", "What this version cannot run, it does not accept."},
+    {"Y706", "Roles live on the whole server; their names begin with the prefix."},
+    {"Y801", "A table can get new nullable columns and wider types; every other change would lose or bend data that is there."},
+};
+
+}  // namespace
+
+std::optional<std::string> ExplainCode(const std::string& code) {
+  for (const Entry& entry : kEntries) {
+    if (code == entry.code) return std::string(entry.code) + ": " + entry.text;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> AllCodes() {
+  std::vector<std::string> codes;
+  for (const Entry& entry : kEntries) codes.emplace_back(entry.code);
+  return codes;
+}
+
+}  // namespace yellow::check
