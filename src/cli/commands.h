@@ -15,11 +15,11 @@ int Lint(const Program& program, const Options& options, const LintOptions& lint
 struct GraphOptions { std::string format = "text"; };
 int Graph(const Program& program, const Options& options, const GraphOptions& graph);
 
-struct PlanOptions { std::string file; bool allow_destroy = false; };
+struct PlanOptions { std::string file; bool allow_destroy = false; bool brief = false; };   ///< brief: steps are counted, not listed
 int Plan(const Program& program, const Options& options, const PlanOptions& plan);
 int Apply(const Program& program, const Options& options, const PlanOptions& plan);
 
-struct RunOptions { bool apply = false; std::vector<std::string> nodes; };
+struct RunOptions { bool apply = false; std::vector<std::string> nodes; bool brief = false; };
 int Run(const Program& program, const Options& options, const RunOptions& run);
 
 int Status(const Program& program, const Options& options);

@@ -159,7 +159,7 @@ int Demo(const Program& program, const Options& options, const DemoOptions& demo
   const auto shop = MakeSource(program, *servers, project);
   const auto analysts = program.connector.Open(servers->Service("MergeDB", ports::ServiceRole::kSuperuser, "demo analysts"));
   program.out << "\n$ yellow run --apply\n";
-  if (const int status = Run(program, here, {true, {"Shop"}}); status != kDone) return status;
+  if (const int status = Run(program, here, {true, {"Shop"}, true}); status != kDone) return status;
   analysts->Execute("SET ROLE " + sql::Identifier::Quote(sql::Roles("yellow").WorkspaceGroup("Analysts")).text());
 
   Engines engines = OpenApplied(program, project);

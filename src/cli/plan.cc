@@ -112,7 +112,7 @@ int Apply(const Program& program, const Options& options, const PlanOptions& pla
       program.out << "Nothing to do: the database is what the model says.\n";
       continue;
     }
-    program.out << plan::ToText(prepared.plan) << std::flush;
+    if (!plan.brief) program.out << plan::ToText(prepared.plan) << std::flush;
     const run::ApplyReport report = run::Apply(effects, program.actor, prepared.container, prepared.candidate.model.environment->role_prefix,
                                                prepared.candidate, prepared.plan);
     program.out << fmt::format("Applied: model version {}, {} steps\n", report.model_version, report.steps);

@@ -16,7 +16,7 @@ bool WaitsForHelp(const std::string& code) {
 
 int Run(const Program& program, const Options& options, const RunOptions& run) {
   if (run.apply) {
-    if (const int status = Apply(program, options, {}); status != kDone) return status;
+    if (const int status = Apply(program, options, {"", false, run.brief}); status != kDone) return status;
   }
   const Project project = OpenProject(program, options);
   Engines engines = OpenApplied(program, project);

@@ -29,6 +29,10 @@ std::string RowOf(const sql::TableLayout& table, const std::string& alias, bool 
   return "ROW(" + list + ")";
 }
 
+std::string Differ(const sql::TableLayout& table, const std::string& target, const std::string& source) {
+  return "record_image_ne(" + RowOf(table, target, false) + ", " + RowOf(table, source, true) + ")";
+}
+
 std::string KeysMatch(const sql::TableLayout& table, const std::string& left, const std::string& right) {
   std::string condition;
   for (const std::string& key : table.key) {

@@ -12,6 +12,9 @@ std::string ColumnList(const sql::TableLayout& table);
 std::string CastList(const sql::TableLayout& table, const std::string& alias);
 /// `ROW(t."a", …)`; `cast`: with declared types.
 std::string RowOf(const sql::TableLayout& table, const std::string& alias, bool cast);
+/// True for rows that are not the same to the letter: `('ab','c')` is not `('a','bc')`, 1.0 is not 1.00, null is not empty.
+/// The function, because the operator between two ROW()s would compare them column by column.
+std::string Differ(const sql::TableLayout& table, const std::string& target, const std::string& source);
 /// `t."id" = s."id" AND …` over the key.
 std::string KeysMatch(const sql::TableLayout& table, const std::string& left, const std::string& right);
 /// The source's rows that hold values: all, or those that are not deletions. As a parenthesised SELECT or a table name.

@@ -12,8 +12,7 @@ std::vector<MergeStatement> Forensic(const MergeSpec& spec) {
   const std::string batch = std::to_string(spec.batch);
   const std::string live = "t.yellow_batch_out = " + std::to_string(sql::kOpenBatch);
   const std::string close = "UPDATE " + target + " t SET yellow_batch_out = " + batch;
-  const std::string change = close + " FROM " + upserts + " s WHERE " + live + " AND " + keys + " AND " + RowOf(table, "t", false) + " *<> " +
-                             RowOf(table, "s", true);
+  const std::string change = close + " FROM " + upserts + " s WHERE " + live + " AND " + keys + " AND " + Differ(table, "t", "s");
   const std::string remove =
       spec.meaning == SourceMeaning::kChanges
           ? close + " FROM " + spec.source + " s WHERE " + live + " AND s.yellow_op = 'D' AND " + keys

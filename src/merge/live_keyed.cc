@@ -18,7 +18,7 @@ std::vector<MergeStatement> LiveKeyed(const MergeSpec& spec) {
     returned += (returned.empty() ? "t." : ", t.") + name;
   }
   const std::string update = "UPDATE " + target + " t SET " + assignments + "yellow_batch = " + batch + " FROM " + upserts + " s WHERE " + keys +
-                             " AND " + RowOf(table, "t", false) + " *<> " + RowOf(table, "s", true);
+                             " AND " + Differ(table, "t", "s");
   const std::string remove = spec.meaning == SourceMeaning::kChanges
                                  ? "DELETE FROM " + target + " t USING " + spec.source + " s WHERE s.yellow_op = 'D' AND " + keys
                                  : "DELETE FROM " + target + " t WHERE NOT EXISTS (SELECT FROM " + upserts + " s WHERE " + keys + ")";

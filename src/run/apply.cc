@@ -77,6 +77,14 @@ int StoreModel(ports::Session& session, const Actor& actor, const Applied& candi
   return plan.base_version + 1;
 }
 
+int AppliedVersion(ports::Session& session, const std::string& prefix) {
+  ports::Transaction transaction(session);
+  BecomeOwner(session, prefix);
+  const auto stored = LoadApplied(session);
+  transaction.Commit();
+  return stored ? stored->version : 0;
+}
+
 /// Held in a session of its own for as long as an apply takes; ends with the session, whatever happens to the program.
 class ApplyLock {
  public:
@@ -108,8 +116,7 @@ ApplyReport Apply(const Effects& effects, const Actor& actor, const std::string&
   }
   const ApplyLock lock(effects, container, prefix);
   ApplyReport report;
-  const auto stored = LoadApplied(*session);
-  const int version = stored ? stored->version : 0;
+  const int version = AppliedVersion(*session, prefix);
   if (version != plan.base_version) {
     throw base::Error("stale_plan", "the plan is stale: it was made against model version " + std::to_string(plan.base_version) +
                       ", and version " + std::to_string(version) + " is applied").Remedy("make a new plan");
