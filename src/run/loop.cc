@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "run/run_login.h"
 #include "run/world.h"
 
 namespace yellow::run {
@@ -98,6 +99,7 @@ void Request(ports::Session& engine, const std::vector<std::string>& nodes) {
 LoopReport RunUntilQuiet(const Effects& effects, const Actor& actor, const Applied& applied, ports::Session& engine) {
   LoopReport total;
   std::set<std::string> left_alone;
+  DropOrphanLogins(effects, engine, applied.model.environment ? applied.model.environment->role_prefix : "yellow");
   while (true) {
     total.last = Tick(ReadWorld(engine, applied, actor, effects.processes));
     Record(engine, total.last);

@@ -44,13 +44,13 @@ class TransformRun {
       login_->Quiesce();
       if (code.outcome != CodeOutcome::kFinished) return Fail(code);
       IngestOutput();
-      login_->Drop();
+      DropLogin();
       return Committed();
     } catch (const RefusedOutput& refused) {
       return Fail(RunOutcome::kHeld, "failed", refused.hold.code, refused.hold.reason);
     } catch (const base::Error& error) {
       if (error.code == "fenced") return Ended(RunOutcome::kFenced, "fenced", error.what());
-      if (error.outcome_unknown && WasCommitted()) return Committed();
+      if (error.outcome_unknown && WasCommitted()) return Committed();  // the login is dropped by who comes next
       return Fail(RunOutcome::kFailed, "failed", error.code, base::Describe(error));
     }
   }
@@ -270,6 +270,14 @@ class TransformRun {
                       {transformer_.key, std::to_string(batch_), run_id_, actor_.person, cause_}});
   }
 
+  /// It can do nothing any more; whoever comes next drops it if this fails.
+  void DropLogin() {
+    try {
+      login_->Drop();
+    } catch (const base::Error&) {
+    }
+  }
+
   bool WasCommitted() {
     engine_ = Connect(ports::ServiceRole::kEngine, "run");
     return !engine_->Execute({"SELECT 1 FROM yellow.run WHERE id = $1 AND state = 'committed'", {run_id_}}).empty();
@@ -295,7 +303,7 @@ class TransformRun {
       if (error.code != "fenced") throw;
       return Ended(RunOutcome::kFenced, "fenced", error.what());
     }
-    login_->Drop();
+    DropLogin();
     return Ended(outcome, code, reason);
   }
 
