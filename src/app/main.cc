@@ -37,7 +37,8 @@ std::string StartTime() {
 yellow::run::Actor Actor() {
   const passwd* user = getpwuid(getuid());
   const std::string host = HostName();
-  return {host + ":" + std::to_string(getpid()) + ":" + StartTime(), host, user == nullptr ? std::to_string(getuid()) : user->pw_name};
+  return {host + ":" + std::to_string(getpid()) + ":" + StartTime(), host,
+          user == nullptr ? std::to_string(getuid()) : user->pw_name};
 }
 
 std::string Variable(const char* name) {
@@ -61,11 +62,21 @@ int main(int argc, char** argv) {
   const auto secrets = adapters::secrets::MakeSecretStore();
   const auto processes = adapters::process::MakeLauncher();
   const yellow::cli::Program program{
-      *files, *connector, *clock, *entropy, *faults, *secrets, *processes,
+      *files,
+      *connector,
+      *clock,
+      *entropy,
+      *faults,
+      *secrets,
+      *processes,
       [&](const yellow::model::Model& model, const std::string& data) -> std::unique_ptr<yellow::ports::Servers> {
         return std::make_unique<yellow::app::EnvironmentServers>(model, data, *connector, *entropy, *files, *secrets);
       },
-      &adapters::process::RunInForeground, Actor(), std::filesystem::current_path().string(), std::cout, std::cerr,
+      &adapters::process::RunInForeground,
+      Actor(),
+      std::filesystem::current_path().string(),
+      std::cout,
+      std::cerr,
       isatty(STDOUT_FILENO) == 1};
   try {
     return yellow::cli::Main(program, argc, argv);

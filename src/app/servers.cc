@@ -11,25 +11,32 @@ namespace {
 std::optional<int> EmbeddedPort(const model::Model& model) {
   if (!model.environment) return std::nullopt;
   for (const model::ContainerPlace& place : model.environment->containers) {
-    if (const auto* embedded = std::get_if<model::EmbeddedServer>(&place.server); embedded != nullptr && embedded->port) return embedded->port;
+    if (const auto* embedded = std::get_if<model::EmbeddedServer>(&place.server); embedded != nullptr && embedded->port)
+      return embedded->port;
   }
   return std::nullopt;
 }
 
-bool IsEmbedded(const model::ContainerPlace& place) { return std::holds_alternative<model::EmbeddedServer>(place.server); }
+bool IsEmbedded(const model::ContainerPlace& place) {
+  return std::holds_alternative<model::EmbeddedServer>(place.server);
+}
 
 }  // namespace
 
 EnvironmentServers::EnvironmentServers(const model::Model& model, std::string data, ports::Connector& connector,
                                        ports::Entropy& entropy, ports::FileSystem& files, ports::SecretStore& secrets)
-    : model_(model), data_(data), files_(files), secrets_(secrets),
+    : model_(model),
+      data_(data),
+      files_(files),
+      secrets_(secrets),
       cluster_(std::move(data), EmbeddedPort(model), connector, entropy, files) {}
 
 const model::ContainerPlace& EnvironmentServers::Place(const std::string& container) const {
   const model::ContainerPlace* place = model_.environment ? model_.environment->FindContainer(container) : nullptr;
   if (place != nullptr) return *place;
   throw base::Error("environment", "the environment does not say where container " + container + " is")
-      .Remedy("add it under containers: in environments/" + (model_.environment ? model_.environment->name : "local") + ".yaml");
+      .Remedy("add it under containers: in environments/" + (model_.environment ? model_.environment->name : "local") +
+              ".yaml");
 }
 
 std::string EnvironmentServers::Database(const model::ContainerPlace& place) const {
@@ -59,16 +66,22 @@ ports::ConnectionTarget EnvironmentServers::Bare(const std::string& container, s
 std::string EnvironmentServers::RoleName(ports::ServiceRole role) const {
   const sql::Roles roles(model_.environment ? model_.environment->role_prefix : "yellow");
   switch (role) {
-    case ports::ServiceRole::kSuperuser: return adapters::embedded::EmbeddedCluster::kSuperuser;
-    case ports::ServiceRole::kMigrator: return roles.Migrator();
-    case ports::ServiceRole::kEngine: return roles.Engine();
-    case ports::ServiceRole::kIngestOut: return roles.IngestOut();
-    case ports::ServiceRole::kAccess: return roles.Access();
+    case ports::ServiceRole::kSuperuser:
+      return adapters::embedded::EmbeddedCluster::kSuperuser;
+    case ports::ServiceRole::kMigrator:
+      return roles.Migrator();
+    case ports::ServiceRole::kEngine:
+      return roles.Engine();
+    case ports::ServiceRole::kIngestOut:
+      return roles.IngestOut();
+    case ports::ServiceRole::kAccess:
+      return roles.Access();
   }
   return "";
 }
 
-ports::ConnectionTarget EnvironmentServers::Service(const std::string& container, ports::ServiceRole role, std::string_view purpose) {
+ports::ConnectionTarget EnvironmentServers::Service(const std::string& container, ports::ServiceRole role,
+                                                    std::string_view purpose) {
   const model::ContainerPlace& place = Place(container);
   if (role == ports::ServiceRole::kSuperuser && !IsEmbedded(place)) {
     throw base::Error("environment", "Yellow has no superuser on a named server: container " + container);
@@ -85,10 +98,12 @@ ports::ConnectionTarget EnvironmentServers::Service(const std::string& container
   return target;
 }
 
-ports::ConnectionTarget EnvironmentServers::Source(const std::string& container, const std::string& credential, std::string_view purpose) {
+ports::ConnectionTarget EnvironmentServers::Source(const std::string& container, const std::string& credential,
+                                                   std::string_view purpose) {
   ports::ConnectionTarget target = Bare(container, purpose);
   const auto& places = model_.environment->credentials;
-  const auto place = std::find_if(places.begin(), places.end(), [&](const auto& p) { return p.credential == credential; });
+  const auto place =
+      std::find_if(places.begin(), places.end(), [&](const auto& p) { return p.credential == credential; });
   if (place == places.end()) {
     throw base::Error("secret", "the environment does not say where credential " + credential + " is")
         .Remedy("add it under credentials: in environments/" + model_.environment->name + ".yaml");
@@ -99,8 +114,8 @@ ports::ConnectionTarget EnvironmentServers::Source(const std::string& container,
   return target;
 }
 
-ports::ConnectionTarget EnvironmentServers::As(const std::string& container, const std::string& login, const base::Secret& password,
-                                               std::string_view purpose) {
+ports::ConnectionTarget EnvironmentServers::As(const std::string& container, const std::string& login,
+                                               const base::Secret& password, std::string_view purpose) {
   ports::ConnectionTarget target = Bare(container, purpose);
   target.user = login;
   target.password = password;

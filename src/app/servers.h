@@ -15,8 +15,10 @@ class EnvironmentServers : public ports::Servers {
   EnvironmentServers(const model::Model& model, std::string data, ports::Connector& connector, ports::Entropy& entropy,
                      ports::FileSystem& files, ports::SecretStore& secrets);
 
-  ports::ConnectionTarget Service(const std::string& container, ports::ServiceRole role, std::string_view purpose) override;
-  ports::ConnectionTarget Source(const std::string& container, const std::string& credential, std::string_view purpose) override;
+  ports::ConnectionTarget Service(const std::string& container, ports::ServiceRole role,
+                                  std::string_view purpose) override;
+  ports::ConnectionTarget Source(const std::string& container, const std::string& credential,
+                                 std::string_view purpose) override;
   ports::ConnectionTarget As(const std::string& container, const std::string& login, const base::Secret& password,
                              std::string_view purpose) override;
   void Prepare(const std::vector<std::string>& merge, const std::vector<std::string>& sources) override;

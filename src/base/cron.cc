@@ -14,12 +14,13 @@ using std::chrono::minutes;
 struct FieldRule {
   const char* name;
   int low, high;
-  std::array<const char*, 12> words;   ///< names of low, low + 1, …
+  std::array<const char*, 12> words;  ///< names of low, low + 1, …
 };
 constexpr FieldRule kMinute{"minute", 0, 59, {}};
 constexpr FieldRule kHour{"hour", 0, 23, {}};
 constexpr FieldRule kDay{"day", 1, 31, {}};
-constexpr FieldRule kMonth{"month", 1, 12, {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}};
+constexpr FieldRule kMonth{
+    "month", 1, 12, {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}};
 constexpr FieldRule kWeekday{"weekday", 0, 7, {"sun", "mon", "tue", "wed", "thu", "fri", "sat"}};
 
 std::vector<std::string_view> Split(std::string_view text, char by) {
@@ -97,8 +98,8 @@ std::optional<uint64_t> Field(std::string_view text, const FieldRule& rule, std:
 
 std::string_view Expanded(std::string_view text) {
   static constexpr std::pair<std::string_view, std::string_view> kShort[] = {
-      {"@hourly", "0 * * * *"}, {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
-      {"@weekly", "0 0 * * 0"}, {"@monthly", "0 0 1 * *"}, {"@yearly", "0 0 1 1 *"}, {"@annually", "0 0 1 1 *"}};
+      {"@hourly", "0 * * * *"},  {"@daily", "0 0 * * *"},  {"@midnight", "0 0 * * *"}, {"@weekly", "0 0 * * 0"},
+      {"@monthly", "0 0 1 * *"}, {"@yearly", "0 0 1 1 *"}, {"@annually", "0 0 1 1 *"}};
   for (const auto& [name, expression] : kShort) {
     if (text == name) return expression;
   }

@@ -37,7 +37,8 @@ TEST(Cron, FindsTheNextTickStrictlyAfter) {
 
 TEST(Cron, KnowsDaylightSaving) {
   // Paris, 29 March 2026: 02:00 becomes 03:00. 25 October 2026: 03:00 becomes 02:00.
-  EXPECT_EQ(Next("30 2 * * *", "2026-03-28 12:00:00", "Europe/Paris"), "2026-03-29 01:00") << "skipped: first instant after the gap";
+  EXPECT_EQ(Next("30 2 * * *", "2026-03-28 12:00:00", "Europe/Paris"), "2026-03-29 01:00")
+      << "skipped: first instant after the gap";
   EXPECT_EQ(Next("30 2 * * *", "2026-03-29 01:00:00", "Europe/Paris"), "2026-03-30 00:30");
   EXPECT_EQ(Next("30 2 * * *", "2026-10-24 12:00:00", "Europe/Paris"), "2026-10-25 00:30") << "twice: the first";
   EXPECT_EQ(Next("30 2 * * *", "2026-10-25 00:30:00", "Europe/Paris"), "2026-10-26 01:30");

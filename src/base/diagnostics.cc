@@ -50,7 +50,8 @@ void RenderOne(const Diagnostic& item, const SourceText& text, std::string& out)
       if (item.where.end.line == item.where.begin.line) width = item.where.end.column - begin;
       if (item.where.end.line > item.where.begin.line) width = CodePoints(line) - begin + 1;
       width = std::max(1, width);
-      out += fmt::format("  {}\n  {}^{}\n", line, Indent(line, begin - 1), std::string(static_cast<size_t>(width - 1), '~'));
+      out += fmt::format("  {}\n  {}^{}\n", line, Indent(line, begin - 1),
+                         std::string(static_cast<size_t>(width - 1), '~'));
     }
   }
   if (!item.remedy.empty()) out += fmt::format("  = {}\n", item.remedy);

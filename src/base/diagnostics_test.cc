@@ -18,7 +18,8 @@ TEST(Diagnostics, RendersPlaceCaretAndRemedy) {
 TEST(Diagnostics, CaretCountsCodePointsAndKeepsTabs) {
   Diagnostics diagnostics;
   diagnostics.Warning("Y1", {"f", {1, 4}, {1, 5}}, "m", "");
-  EXPECT_EQ(Render(diagnostics, [](const std::string&) { return "é\tä!x"; }), "f:1:4: warning: m [Y1]\n  é\tä!x\n   \t ^\n");
+  EXPECT_EQ(Render(diagnostics, [](const std::string&) { return "é\tä!x"; }),
+            "f:1:4: warning: m [Y1]\n  é\tä!x\n   \t ^\n");
 }
 
 TEST(Diagnostics, SortsByPlaceAndDropsRepetitions) {

@@ -12,9 +12,22 @@ class Secret {
   Secret() = default;
   explicit Secret(std::string value) : value_(std::move(value)) {}
   Secret(const Secret&) = default;
-  Secret& operator=(const Secret& other) { if (this != &other) { Wipe(); value_ = other.value_; } return *this; }
+  Secret& operator=(const Secret& other) {
+    if (this != &other) {
+      Wipe();
+      value_ = other.value_;
+    }
+    return *this;
+  }
   Secret(Secret&& other) noexcept : value_(other.value_) { other.Wipe(); }
-  Secret& operator=(Secret&& other) noexcept { if (this != &other) { Wipe(); value_ = other.value_; other.Wipe(); } return *this; }
+  Secret& operator=(Secret&& other) noexcept {
+    if (this != &other) {
+      Wipe();
+      value_ = other.value_;
+      other.Wipe();
+    }
+    return *this;
+  }
   ~Secret() { Wipe(); }
 
   const std::string& Reveal() const { return value_; }

@@ -17,11 +17,15 @@ void CheckDataset(const model::Datastore& store, const model::Dataset& dataset, 
   for (const model::Name& key : dataset.key) {
     const model::Column* column = dataset.FindColumn(key.text);
     if (column == nullptr) {
-      diagnostics.Error("Y411", key.where, "the key names a column that " + address + " does not have: " + key.text, "add the column, or take it out of the key");
+      diagnostics.Error("Y411", key.where, "the key names a column that " + address + " does not have: " + key.text,
+                        "add the column, or take it out of the key");
     } else if (!CanBeKey(column->type)) {
-      diagnostics.Error("Y412", key.where, "a column of type " + model::ToSql(column->type) + " cannot be in a key: " + key.text, "use jsonb, or another column");
+      diagnostics.Error("Y412", key.where,
+                        "a column of type " + model::ToSql(column->type) + " cannot be in a key: " + key.text,
+                        "use jsonb, or another column");
     }
-    if (!seen.insert(key.text).second) diagnostics.Error("Y411", key.where, "the key names a column twice: " + key.text, "keep one");
+    if (!seen.insert(key.text).second)
+      diagnostics.Error("Y411", key.where, "the key names a column twice: " + key.text, "keep one");
   }
 }
 
@@ -37,7 +41,8 @@ void CheckKeys(const model::Model& model, base::Diagnostics& diagnostics) {
       for (const model::DatasetSink& sink : ExpandSinks(model, group)) {
         const model::Dataset* dataset = model.FindDataset(sink.dataset);
         if (dataset == nullptr || !dataset->key.empty()) continue;
-        diagnostics.Error("Y414", sink.where, "a dataset without a key has no history: " + ToString(sink.dataset), "give it a key, or ask for live");
+        diagnostics.Error("Y414", sink.where, "a dataset without a key has no history: " + ToString(sink.dataset),
+                          "give it a key, or ask for live");
       }
     }
   }

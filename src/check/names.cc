@@ -11,7 +11,8 @@ constexpr size_t kLongest = 60;
 
 std::string Lower(const std::string& text) {
   std::string lower = text;
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return lower;
 }
 
@@ -20,7 +21,8 @@ bool IsWord(char c) { return IsLetter(c) || (c >= '0' && c <= '9') || c == '_'; 
 
 /// What is wrong with a name, or nothing.
 std::string Wrong(const std::string& name) {
-  if (name.empty() || !IsLetter(name.front()) || !std::all_of(name.begin(), name.end(), IsWord)) return "begins with a letter and holds letters, digits and _ only";
+  if (name.empty() || !IsLetter(name.front()) || !std::all_of(name.begin(), name.end(), IsWord))
+    return "begins with a letter and holds letters, digits and _ only";
   if (name.size() > kLongest) return "has at most 60 characters";
   if (name.find("__") != std::string::npos) return "holds no double underscore";
   if (name.back() == '_') return "does not end in an underscore";
@@ -34,7 +36,8 @@ class NameChecker {
   void Check(const char* what, const std::string& name, const base::SourceRange& where) {
     if (where.begin.line == 0) return;
     const std::string wrong = Wrong(name);
-    if (!wrong.empty()) diagnostics_.Error("Y401", where, std::string("the name of a ") + what + " " + wrong + ": " + name, "rename it");
+    if (!wrong.empty())
+      diagnostics_.Error("Y401", where, std::string("the name of a ") + what + " " + wrong + ": " + name, "rename it");
   }
 
   /// Names that may not differ in case only.
@@ -42,7 +45,10 @@ class NameChecker {
     Check(what, name, where);
     const auto [other, fresh] = seen_.try_emplace({what, Lower(name)}, name);
     if (!fresh && other->second != name) {
-      diagnostics_.Error("Y402", where, std::string("two names of a ") + what + " differ in case only: " + other->second + " and " + name, "rename one");
+      diagnostics_.Error(
+          "Y402", where,
+          std::string("two names of a ") + what + " differ in case only: " + other->second + " and " + name,
+          "rename one");
     }
   }
 
@@ -51,16 +57,21 @@ class NameChecker {
   std::map<std::pair<std::string, std::string>, std::string> seen_;
 };
 
-void CheckColumns(const model::Datastore& store, const model::Dataset& dataset, NameChecker& names, base::Diagnostics& diagnostics) {
+void CheckColumns(const model::Datastore& store, const model::Dataset& dataset, NameChecker& names,
+                  base::Diagnostics& diagnostics) {
   std::map<std::string, std::string> seen;
   for (const model::Column& column : dataset.columns) {
     names.Check("column", column.name, column.where);
     if (Lower(column.name).starts_with("yellow_")) {
-      diagnostics.Error("Y403", column.where, "columns that begin with yellow_ are Yellow's own: " + column.name, "name it otherwise, with from: " + column.name);
+      diagnostics.Error("Y403", column.where, "columns that begin with yellow_ are Yellow's own: " + column.name,
+                        "name it otherwise, with from: " + column.name);
     }
     const auto [other, fresh] = seen.try_emplace(Lower(column.name), column.name);
     if (!fresh) {
-      diagnostics.Error("Y402", column.where, "two columns of " + store.name + "." + dataset.name + " differ in case only: " + other->second + " and " + column.name, "rename one");
+      diagnostics.Error("Y402", column.where,
+                        "two columns of " + store.name + "." + dataset.name + " differ in case only: " + other->second +
+                            " and " + column.name,
+                        "rename one");
     }
   }
 }
@@ -72,7 +83,8 @@ void CheckNames(const model::Model& model, base::Diagnostics& diagnostics) {
   for (const model::Datastore& store : model.datastores) {
     names.Unique("Datastore", store.name, store.where);
     if (Lower(store.name).starts_with("dt_")) {
-      diagnostics.Error("Y403", store.where, "Datastores that begin with dt_ would look like output tables: " + store.name, "rename it");
+      diagnostics.Error("Y403", store.where,
+                        "Datastores that begin with dt_ would look like output tables: " + store.name, "rename it");
     }
     for (const model::Dataset& dataset : store.datasets) {
       names.Check("Dataset", dataset.name, dataset.where);
@@ -81,7 +93,11 @@ void CheckNames(const model::Model& model, base::Diagnostics& diagnostics) {
     std::map<std::string, std::string> seen;
     for (const model::Dataset& dataset : store.datasets) {
       const auto [other, fresh] = seen.try_emplace(Lower(dataset.name), dataset.name);
-      if (!fresh) diagnostics.Error("Y402", dataset.where, "two datasets of " + store.name + " differ in case only: " + other->second + " and " + dataset.name, "rename one");
+      if (!fresh)
+        diagnostics.Error(
+            "Y402", dataset.where,
+            "two datasets of " + store.name + " differ in case only: " + other->second + " and " + dataset.name,
+            "rename one");
     }
   }
   for (const model::Workspace& workspace : model.workspaces) {
@@ -93,14 +109,18 @@ void CheckNames(const model::Model& model, base::Diagnostics& diagnostics) {
         if (sink.alias.empty()) continue;
         names.Check("alias", sink.alias, sink.where);
         if (!aliases.try_emplace(Lower(sink.alias), sink.alias).second) {
-          diagnostics.Error("Y402", sink.where, "two sinks of " + workspace.name + " have this alias: " + sink.alias, "rename one");
+          diagnostics.Error("Y402", sink.where, "two sinks of " + workspace.name + " have this alias: " + sink.alias,
+                            "rename one");
         }
       }
     }
   }
-  for (const model::DataPlatform& platform : model.platforms) names.Unique("DataPlatform", platform.name, platform.where);
-  for (const model::DataContainer& container : model.containers) names.Unique("DataContainer", container.name, container.where);
-  for (const model::Credential& credential : model.credentials) names.Check("Credential", credential.name, credential.where);
+  for (const model::DataPlatform& platform : model.platforms)
+    names.Unique("DataPlatform", platform.name, platform.where);
+  for (const model::DataContainer& container : model.containers)
+    names.Unique("DataContainer", container.name, container.where);
+  for (const model::Credential& credential : model.credentials)
+    names.Check("Credential", credential.name, credential.where);
 }
 
 }  // namespace yellow::check

@@ -36,13 +36,15 @@ Found FindNode(Engines& engines, const std::string& name) {
 /// A store of a transformer's output has the workspace's name for its transformer; here the stream is meant.
 Found FindStream(Engines& engines, const std::string& name) {
   const Found found = FindNode(engines, name);
-  if (found.engine->applied->physical.FindStream(found.key) == nullptr) throw base::UsageError("this is not a stream: " + found.key);
+  if (found.engine->applied->physical.FindStream(found.key) == nullptr)
+    throw base::UsageError("this is not a stream: " + found.key);
   return found;
 }
 
 Found FindTransformer(Engines& engines, const std::string& name) {
   const Found found = FindNode(engines, name);
-  if (found.engine->applied->physical.FindTransformer(found.key) == nullptr) throw base::UsageError("this is not a DataTransformer: " + found.key);
+  if (found.engine->applied->physical.FindTransformer(found.key) == nullptr)
+    throw base::UsageError("this is not a DataTransformer: " + found.key);
   return found;
 }
 
@@ -52,25 +54,44 @@ nlohmann::ordered_json Reason(const std::string& code, const std::string& text) 
 }
 
 nlohmann::ordered_json ToJson(const run::BatchInfo& batch) {
-  nlohmann::ordered_json item{{"key", batch.stream}, {"id", batch.batch}, {"state", batch.state}, {"reason", Reason(batch.reason_code, batch.reason)},
-                              {"opened_at", batch.opened_at}, {"committed_at", nullptr}, {"run", nullptr}, {"released", batch.released}};
+  nlohmann::ordered_json item{{"key", batch.stream},
+                              {"id", batch.batch},
+                              {"state", batch.state},
+                              {"reason", Reason(batch.reason_code, batch.reason)},
+                              {"opened_at", batch.opened_at},
+                              {"committed_at", nullptr},
+                              {"run", nullptr},
+                              {"released", batch.released}};
   if (!batch.committed_at.empty()) item["committed_at"] = batch.committed_at;
   if (!batch.run_id.empty()) item["run"] = batch.run_id;
   for (const auto& c : batch.counts) {
-    item["datasets"].push_back({{"key", c.dataset}, {"staged", c.staged}, {"inserted", c.inserted}, {"updated", c.updated}, {"deleted", c.deleted},
-                                {"unchanged", c.unchanged}, {"rejected", c.rejected}});
+    item["datasets"].push_back({{"key", c.dataset},
+                                {"staged", c.staged},
+                                {"inserted", c.inserted},
+                                {"updated", c.updated},
+                                {"deleted", c.deleted},
+                                {"unchanged", c.unchanged},
+                                {"rejected", c.rejected}});
   }
   return item;
 }
 
 nlohmann::ordered_json ToJson(const run::RunInfo& run) {
-  nlohmann::ordered_json item{{"id", run.id}, {"key", run.transformer}, {"state", run.state}, {"reason", Reason(run.reason_code, run.reason)},
-                              {"cause", run.cause}, {"mode", run.mode}, {"opened_at", run.opened_at}, {"closed_at", nullptr},
-                              {"exit_status", nullptr}, {"output_batch", nullptr}};
+  nlohmann::ordered_json item{{"id", run.id},
+                              {"key", run.transformer},
+                              {"state", run.state},
+                              {"reason", Reason(run.reason_code, run.reason)},
+                              {"cause", run.cause},
+                              {"mode", run.mode},
+                              {"opened_at", run.opened_at},
+                              {"closed_at", nullptr},
+                              {"exit_status", nullptr},
+                              {"output_batch", nullptr}};
   if (!run.closed_at.empty()) item["closed_at"] = run.closed_at;
   if (run.exit_status) item["exit_status"] = *run.exit_status;
   if (run.output_batch) item["output_batch"] = *run.output_batch;
-  for (const auto& claim : run.claims) item["claims"].push_back({{"key", claim.input}, {"from", claim.from}, {"to", claim.to}});
+  for (const auto& claim : run.claims)
+    item["claims"].push_back({{"key", claim.input}, {"from", claim.from}, {"to", claim.to}});
   return item;
 }
 
@@ -95,7 +116,8 @@ int BatchesList(const Program& program, const Options& options, const BatchesOpt
     }
     for (const run::BatchInfo& batch : run::ListBatches(*engine.session, key, kListed)) {
       list.push_back(ToJson(batch));
-      table.push_back({batch.stream, std::to_string(batch.batch), batch.state, Seconds(batch.opened_at), Seconds(batch.committed_at), FirstLine(batch.reason)});
+      table.push_back({batch.stream, std::to_string(batch.batch), batch.state, Seconds(batch.opened_at),
+                       Seconds(batch.committed_at), FirstLine(batch.reason)});
     }
   }
   program.out << (options.json ? list.dump(2) + "\n" : TextTable(table, {1}));
@@ -111,18 +133,21 @@ int BatchesShow(const Program& program, const Options& options, const BatchesOpt
     program.out << ToJson(batch).dump(2) << "\n";
     return kDone;
   }
-  program.out << fmt::format("Batch {} of {} is {}{}.\n", batch.batch, batch.stream, batch.state, batch.released ? ", released by a person" : "");
+  program.out << fmt::format("Batch {} of {} is {}{}.\n", batch.batch, batch.stream, batch.state,
+                             batch.released ? ", released by a person" : "");
   if (!batch.run_id.empty()) program.out << "Run: " << batch.run_id << "\n";
   if (!batch.reason.empty()) program.out << "Reason: " << batch.reason << "\n";
   if (batch.state == "held") {
     const bool guarded = batch.reason_code == "emptied" || batch.reason_code == "mass_delete";
-    program.out << (guarded ? fmt::format("If that is right: yellow batches release {} {}\n", batches.stream, batch.batch)
-                            : "It is read again at the next schedule, or with: yellow run " + batches.stream + "\n");
+    program.out << (guarded
+                        ? fmt::format("If that is right: yellow batches release {} {}\n", batches.stream, batch.batch)
+                        : "It is read again at the next schedule, or with: yellow run " + batches.stream + "\n");
   }
-  std::vector<std::vector<std::string>> table{{"DATASET", "STAGED", "INSERTED", "UPDATED", "DELETED", "UNCHANGED", "REJECTED"}};
+  std::vector<std::vector<std::string>> table{
+      {"DATASET", "STAGED", "INSERTED", "UPDATED", "DELETED", "UNCHANGED", "REJECTED"}};
   for (const auto& c : batch.counts) {
-    table.push_back({c.dataset, std::to_string(c.staged), std::to_string(c.inserted), std::to_string(c.updated), std::to_string(c.deleted),
-                     std::to_string(c.unchanged), std::to_string(c.rejected)});
+    table.push_back({c.dataset, std::to_string(c.staged), std::to_string(c.inserted), std::to_string(c.updated),
+                     std::to_string(c.deleted), std::to_string(c.unchanged), std::to_string(c.rejected)});
   }
   if (!batch.counts.empty()) program.out << TextTable(table, {1, 2, 3, 4, 5, 6});
   return kDone;
@@ -160,7 +185,8 @@ int RunsList(const Program& program, const Options& options, const RunsOptions& 
     }
     for (const run::RunInfo& run : run::ListRuns(*engine.session, key, kListed)) {
       list.push_back(ToJson(run));
-      table.push_back({run.id, run.transformer, run.state, Seconds(run.opened_at), run.output_batch ? std::to_string(*run.output_batch) : "-", FirstLine(run.reason)});
+      table.push_back({run.id, run.transformer, run.state, Seconds(run.opened_at),
+                       run.output_batch ? std::to_string(*run.output_batch) : "-", FirstLine(run.reason)});
     }
   }
   program.out << (options.json ? list.dump(2) + "\n" : TextTable(table, {4}));
@@ -191,11 +217,13 @@ int RunsShow(const Program& program, const Options& options, const RunsOptions& 
     program.out << ToJson(run).dump(2) << "\n";
     return kDone;
   }
-  program.out << fmt::format("Run {} of {} is {} (mode {}).\nIt was opened {} because: {}\n", run.id, run.transformer, run.state, run.mode, Seconds(run.opened_at), run.cause);
+  program.out << fmt::format("Run {} of {} is {} (mode {}).\nIt was opened {} because: {}\n", run.id, run.transformer,
+                             run.state, run.mode, Seconds(run.opened_at), run.cause);
   if (!run.closed_at.empty()) program.out << "It was closed " << Seconds(run.closed_at) << ".\n";
   if (!run.reason.empty()) program.out << "Reason: " << run.reason << "\n";
   if (run.output_batch) program.out << "Output batch: " << *run.output_batch << "\n";
-  for (const auto& claim : run.claims) program.out << fmt::format("It counts {} after batch {} up to {}.\n", claim.input, claim.from, claim.to);
+  for (const auto& claim : run.claims)
+    program.out << fmt::format("It counts {} after batch {} up to {}.\n", claim.input, claim.from, claim.to);
   return kDone;
 }
 

@@ -9,39 +9,64 @@
 /// One function a command; each returns the exit status and throws base::Error for what failed.
 namespace yellow::cli {
 
-struct LintOptions { std::string explain; };
+struct LintOptions {
+  std::string explain;
+};
 int Lint(const Program& program, const Options& options, const LintOptions& lint);
 
-struct GraphOptions { std::string format = "text"; };
+struct GraphOptions {
+  std::string format = "text";
+};
 int Graph(const Program& program, const Options& options, const GraphOptions& graph);
 
-struct PlanOptions { std::string file; bool allow_destroy = false; bool brief = false; };   ///< brief: steps are counted, not listed
+struct PlanOptions {
+  std::string file;
+  bool allow_destroy = false;
+  bool brief = false;
+};  ///< brief: steps are counted, not listed
 int Plan(const Program& program, const Options& options, const PlanOptions& plan);
 int Apply(const Program& program, const Options& options, const PlanOptions& plan);
 
-struct RunOptions { bool apply = false; std::vector<std::string> nodes; bool brief = false; };
+struct RunOptions {
+  bool apply = false;
+  std::vector<std::string> nodes;
+  bool brief = false;
+};
 int Run(const Program& program, const Options& options, const RunOptions& run);
 
 int Status(const Program& program, const Options& options);
 
-struct ExplainOptions { std::string node; std::optional<int> batch; };
+struct ExplainOptions {
+  std::string node;
+  std::optional<int> batch;
+};
 int Explain(const Program& program, const Options& options, const ExplainOptions& explain);
 
-struct SqlOptions { std::string workspace; std::string command; };
+struct SqlOptions {
+  std::string workspace;
+  std::string command;
+};
 int Sql(const Program& program, const Options& options, const SqlOptions& sql);
 
 int Down(const Program& program, const Options& options);
 
-struct DemoOptions { std::string folder = "yellow-demo"; };
+struct DemoOptions {
+  std::string folder = "yellow-demo";
+};
 int Demo(const Program& program, const Options& options, const DemoOptions& demo);
 
-struct BatchesOptions { std::string stream; std::optional<int> batch; };
+struct BatchesOptions {
+  std::string stream;
+  std::optional<int> batch;
+};
 int BatchesList(const Program& program, const Options& options, const BatchesOptions& batches);
 int BatchesShow(const Program& program, const Options& options, const BatchesOptions& batches);
 int BatchesRelease(const Program& program, const Options& options, const BatchesOptions& batches);
 int BatchesReject(const Program& program, const Options& options, const BatchesOptions& batches);
 
-struct RunsOptions { std::string id; };
+struct RunsOptions {
+  std::string id;
+};
 int RunsList(const Program& program, const Options& options, const RunsOptions& runs);
 int RunsShow(const Program& program, const Options& options, const RunsOptions& runs);
 int RunsLogs(const Program& program, const Options& options, const RunsOptions& runs);

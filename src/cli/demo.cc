@@ -17,13 +17,16 @@ namespace {
 constexpr const char* kSourceRows =
     "SELECT id, firstname, lastname, email, dob::text FROM public.customers WHERE id = ANY ($1::text[]) ORDER BY id";
 constexpr const char* kMaskedRows =
-    "SELECT id, firstname, lastname, dob::text FROM ws_analysts.now__shopmasked__customers WHERE id = ANY ($1::text[]) ORDER BY id";
+    "SELECT id, firstname, lastname, dob::text FROM ws_analysts.now__shopmasked__customers WHERE id = ANY ($1::text[]) "
+    "ORDER BY id";
 constexpr const char* kSourceValues =
     "SELECT v FROM public.customers, unnest(ARRAY[firstname, lastname, email, phone]) v WHERE v IS NOT NULL "
     "UNION SELECT street FROM public.addresses WHERE street IS NOT NULL";
 constexpr const char* kMaskedValues =
-    "SELECT v FROM ws_analysts.now__shopmasked__customers, unnest(ARRAY[id, firstname, lastname, dob::text]) v WHERE v IS NOT NULL "
-    "UNION ALL SELECT v FROM ws_analysts.now__shopmasked__addresses, unnest(ARRAY[id, customer_id, city, country]) v WHERE v IS NOT NULL";
+    "SELECT v FROM ws_analysts.now__shopmasked__customers, unnest(ARRAY[id, firstname, lastname, dob::text]) v WHERE v "
+    "IS NOT NULL "
+    "UNION ALL SELECT v FROM ws_analysts.now__shopmasked__addresses, unnest(ARRAY[id, customer_id, city, country]) v "
+    "WHERE v IS NOT NULL";
 constexpr const char* kDaysOfBirth =
     "SELECT count(*) FROM ws_analysts.now__shopmasked__customers WHERE dob <> date_trunc('year', dob)";
 
@@ -92,14 +95,17 @@ std::vector<std::string> FirstColumn(const ports::Rows& rows) {
 /// Changes the source, runs what follows, and says how long the change took from commit to masked row.
 void FollowAChange(const Program& program, Engines& engines, ports::Session& shop, ports::Session& analysts) {
   if (!shop.Execute("SELECT FROM public.customers WHERE id = 'C90001'").empty()) {
-    shop.ExecuteScript("DELETE FROM public.customers WHERE id IN ('C90001', 'C90002');"
-                       "INSERT INTO public.customers VALUES ('C00003', 'Leopold', 'Moreau', NULL, NULL, '1970-01-02') ON CONFLICT DO NOTHING;");
+    shop.ExecuteScript(
+        "DELETE FROM public.customers WHERE id IN ('C90001', 'C90002');"
+        "INSERT INTO public.customers VALUES ('C00003', 'Leopold', 'Moreau', NULL, NULL, '1970-01-02') ON CONFLICT DO "
+        "NOTHING;");
     PrintingReporter quiet(program.out);
     const run::Effects effects = EffectsOf(program, *engines.servers, quiet);
     run::Request(*engines.engines[0].session, {"Ingest/Main/Shop"});
     run::RunUntilQuiet(effects, program.actor, *engines.engines[0].applied, *engines.engines[0].session);
   }
-  program.out << "\nThe shop changes: two new customers, a new last name, another date of birth, one customer leaves.\n";
+  program.out
+      << "\nThe shop changes: two new customers, a new last name, another date of birth, one customer leaves.\n";
   shop.ExecuteScript(ExampleText("changes.sql"));
   const ports::TimePoint committed = program.clock.Now();
   PrintingReporter reporter(program.out);
@@ -116,17 +122,20 @@ void FollowAChange(const Program& program, Engines& engines, ports::Session& sho
 }
 
 int Prove(const Program& program, ports::Session& shop, ports::Session& analysts) {
-  const Proof proof = LookForLeaks(FirstColumn(shop.Execute(kSourceValues)), FirstColumn(analysts.Execute(kMaskedValues)));
+  const Proof proof =
+      LookForLeaks(FirstColumn(shop.Execute(kSourceValues)), FirstColumn(analysts.Execute(kMaskedValues)));
   const int64_t days = analysts.Execute(kDaysOfBirth).Integer(0, 0);
   if (!proof.leaks.empty() || days > 0) {
     for (const Leak& leak : proof.leaks) {
-      program.err << fmt::format("A source value is in the masked store: '{}' in '{}'\n", leak.source_value, leak.masked_value);
+      program.err << fmt::format("A source value is in the masked store: '{}' in '{}'\n", leak.source_value,
+                                 leak.masked_value);
     }
     if (days > 0) program.err << fmt::format("Dates of birth that say more than the year: {}\n", days);
     return kFindings;
   }
   program.out << fmt::format(
-      "Proof: no source value is left in the masked store. {} first names, last names, e-mails, phones and streets were looked for\n"
+      "Proof: no source value is left in the masked store. {} first names, last names, e-mails, phones and streets "
+      "were looked for\n"
       "in {} masked values; every date of birth is the first of January of its year.\n",
       proof.source_values, proof.masked_values);
   return kDone;
@@ -142,7 +151,8 @@ What next? The project is in {0}:
   edit model/mask/customers.sql, then
   ../yellow run --apply                        # the new mask, on all rows
   ../yellow down                               # stop the private PostgreSQL; the data stays
-)", folder);
+)",
+                             folder);
 }
 
 }  // namespace
@@ -150,14 +160,16 @@ What next? The project is in {0}:
 int Demo(const Program& program, const Options& options, const DemoOptions& demo) {
   Options here = options;
   here.project = demo.folder.starts_with('/') ? demo.folder : program.working_directory + "/" + demo.folder;
-  program.out << "Yellow masks a shop's customers and keeps the masked copy up to date. Project: " << demo.folder << "\n";
+  program.out << "Yellow masks a shop's customers and keeps the masked copy up to date. Project: " << demo.folder
+              << "\n";
   WriteProject(program, here.project);
   const Project project = OpenProject(program, here);
   RequireNoErrors(program, project);
   auto servers = program.open_servers(project.loaded.model, project.data);
   servers->Prepare({"MergeDB"}, {"ShopDB"});
   const auto shop = MakeSource(program, *servers, project);
-  const auto analysts = program.connector.Open(servers->Service("MergeDB", ports::ServiceRole::kSuperuser, "demo analysts"));
+  const auto analysts =
+      program.connector.Open(servers->Service("MergeDB", ports::ServiceRole::kSuperuser, "demo analysts"));
   program.out << "\n$ yellow run --apply\n";
   if (const int status = Run(program, here, {true, {"Shop"}, true}); status != kDone) return status;
   analysts->Execute("SET ROLE " + sql::Identifier::Quote(sql::Roles("yellow").WorkspaceGroup("Analysts")).text());

@@ -12,13 +12,13 @@ struct Leak {
   std::string masked_value;
 };
 struct Proof {
-  size_t source_values = 0;    ///< distinct, four characters or longer
+  size_t source_values = 0;  ///< distinct, four characters or longer
   size_t masked_values = 0;
-  std::vector<Leak> leaks;     ///< the first ten
+  std::vector<Leak> leaks;  ///< the first ten
 };
 
-/// Looks for every source value of four or more code points as a substring of every masked value, without regard to ASCII
-/// case. Linear in the masked text times the number of different lengths of source values.
+/// Looks for every source value of four or more code points as a substring of every masked value, without regard to
+/// ASCII case. Linear in the masked text times the number of different lengths of source values.
 Proof LookForLeaks(const std::vector<std::string>& source_values, const std::vector<std::string>& masked_values);
 
 }  // namespace yellow::cli

@@ -15,7 +15,8 @@ namespace {
 std::vector<std::string> SourceContainers(const model::Model& model) {
   std::set<std::string> containers;
   for (const model::Datastore& store : model.datastores) {
-    if (const auto* snapshot = std::get_if<model::SqlSnapshot>(&store.capture)) containers.insert(snapshot->container.text);
+    if (const auto* snapshot = std::get_if<model::SqlSnapshot>(&store.capture))
+      containers.insert(snapshot->container.text);
   }
   return {containers.begin(), containers.end()};
 }
@@ -65,7 +66,8 @@ Engines OpenEngines(const Program& program, const Project& project) {
   for (const std::string& container : merge) {
     Engine engine;
     engine.container = container;
-    engine.session = program.connector.Open(engines.servers->Service(container, ports::ServiceRole::kEngine, "control"));
+    engine.session =
+        program.connector.Open(engines.servers->Service(container, ports::ServiceRole::kEngine, "control"));
     if (const auto stored = run::LoadApplied(*engine.session)) {
       engine.applied = InContainer(
           Compile(stored->files, stored->environment, project.root, stored->version, stored->digest), container);
@@ -106,7 +108,8 @@ std::string ResolveNode(const run::Applied& applied, const std::string& name, bo
     }
   }
   // A dataset has an Export everywhere and an Ingest only in a single-dataset store: what runs is meant first.
-  const bool any_runs = std::any_of(found.begin(), found.end(), [](auto* n) { return n->kind != graph::NodeKind::kExport; });
+  const bool any_runs =
+      std::any_of(found.begin(), found.end(), [](auto* n) { return n->kind != graph::NodeKind::kExport; });
   if (any_runs) std::erase_if(found, [](auto* n) { return n->kind == graph::NodeKind::kExport; });
   if (found.size() == 1) return found.front()->key;
   if (found.empty()) {

@@ -13,14 +13,14 @@ namespace yellow::cli {
 /// One merge database with the model that was applied to it.
 struct Engine {
   std::string container;
-  std::unique_ptr<ports::Session> session;   ///< as yellow_engine
-  std::optional<run::Applied> applied;       ///< none: nothing was applied yet
+  std::unique_ptr<ports::Session> session;  ///< as yellow_engine
+  std::optional<run::Applied> applied;      ///< none: nothing was applied yet
 };
 
 /// The servers of a project's environment, started, and the merge databases in use.
 struct Engines {
   std::unique_ptr<ports::Servers> servers;
-  std::vector<Engine> engines;               ///< by container
+  std::vector<Engine> engines;  ///< by container
 };
 
 /// Merge containers of the platforms that a model uses, sorted; at least the first platform's.

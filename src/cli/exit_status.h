@@ -4,8 +4,8 @@ namespace yellow::cli {
 
 /// Exit statuses (DESIGN 11).
 inline constexpr int kDone = 0;
-inline constexpr int kFindings = 1;   ///< lint errors, something held or failed
+inline constexpr int kFindings = 1;  ///< lint errors, something held or failed
 inline constexpr int kUsage = 2;
-inline constexpr int kFailed = 3;     ///< may be retried
+inline constexpr int kFailed = 3;  ///< may be retried
 
 }  // namespace yellow::cli

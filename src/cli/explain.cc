@@ -12,14 +12,19 @@
 namespace yellow::cli {
 namespace {
 
-std::string LocalTime(const std::string& timestamp) { return timestamp.size() < 19 ? timestamp : timestamp.substr(11, 8); }
+std::string LocalTime(const std::string& timestamp) {
+  return timestamp.size() < 19 ? timestamp : timestamp.substr(11, 8);
+}
 
 void ExplainStream(const Program& program, Engine& engine, const plan::Stream& stream, const std::string& name) {
   const ports::Rows last = engine.session->Execute(
-      {"SELECT b.batch, b.state, b.opened_at, b.committed_at, coalesce(b.reason, ''), coalesce(b.run_id, ''), b.source_read_at, "
-       "coalesce((SELECT format('%s inserted, %s updated, %s deleted, %s unchanged', sum(inserted), sum(updated), sum(deleted), "
+      {"SELECT b.batch, b.state, b.opened_at, b.committed_at, coalesce(b.reason, ''), coalesce(b.run_id, ''), "
+       "b.source_read_at, "
+       "coalesce((SELECT format('%s inserted, %s updated, %s deleted, %s unchanged', sum(inserted), sum(updated), "
+       "sum(deleted), "
        "sum(unchanged)) FROM yellow.batch_dataset d WHERE d.stream = b.stream AND d.batch = b.batch), '') "
-       "FROM yellow.batch b WHERE b.stream = $1 ORDER BY b.batch DESC LIMIT 1", {stream.key}});
+       "FROM yellow.batch b WHERE b.stream = $1 ORDER BY b.batch DESC LIMIT 1",
+       {stream.key}});
   if (last.empty()) {
     program.out << name << " has no batch yet.\n";
     return;
@@ -38,13 +43,16 @@ void ExplainStream(const Program& program, Engine& engine, const plan::Stream& s
 
 void ExplainTransformer(const Program& program, Engine& engine, const plan::Transformer& transformer) {
   const ports::Rows last = engine.session->Execute(
-      {"SELECT id, state, opened_at, round(extract(epoch FROM coalesce(closed_at, clock_timestamp()) - opened_at), 1), cause, "
-       "coalesce(reason, ''), mode FROM yellow.run WHERE transformer = $1 ORDER BY opened_at DESC LIMIT 1", {transformer.key}});
+      {"SELECT id, state, opened_at, round(extract(epoch FROM coalesce(closed_at, clock_timestamp()) - opened_at), 1), "
+       "cause, "
+       "coalesce(reason, ''), mode FROM yellow.run WHERE transformer = $1 ORDER BY opened_at DESC LIMIT 1",
+       {transformer.key}});
   if (last.empty()) {
     program.out << transformer.workspace << " has not run yet.\n";
   } else {
-    program.out << fmt::format("{} last ran {} (run {}, {} s, {}, {}): {}\n", transformer.workspace, LocalTime(last.Text(0, 2)),
-                               last.Text(0, 0), last.Text(0, 3), last.Text(0, 6), last.Text(0, 1), last.Text(0, 4));
+    program.out << fmt::format("{} last ran {} (run {}, {} s, {}, {}): {}\n", transformer.workspace,
+                               LocalTime(last.Text(0, 2)), last.Text(0, 0), last.Text(0, 3), last.Text(0, 6),
+                               last.Text(0, 1), last.Text(0, 4));
     if (!last.Text(0, 5).empty()) program.out << "  " << last.Text(0, 5) << "\n";
   }
   const ports::Rows cursors = engine.session->Execute(
@@ -56,10 +64,14 @@ void ExplainTransformer(const Program& program, Engine& engine, const plan::Tran
 
 /// The batch itself, and which run of each transformer counted it.
 int ExplainBatch(const Program& program, Engine& engine, const std::string& node, int batch) {
-  const ports::Rows rows = engine.session->Execute(
-      {"SELECT state, opened_at, coalesce(committed_at::text, ''), coalesce(reason, ''), model_version, coalesce(run_id, '') "
-       "FROM yellow.batch WHERE stream = $1 AND batch = $2", {node, std::to_string(batch)}});
-  if (rows.empty()) throw base::UsageError(fmt::format("{} has no batch {}", node, batch)).Remedy("yellow batches list shows those there are");
+  const ports::Rows rows =
+      engine.session->Execute({"SELECT state, opened_at, coalesce(committed_at::text, ''), coalesce(reason, ''), "
+                               "model_version, coalesce(run_id, '') "
+                               "FROM yellow.batch WHERE stream = $1 AND batch = $2",
+                               {node, std::to_string(batch)}});
+  if (rows.empty())
+    throw base::UsageError(fmt::format("{} has no batch {}", node, batch))
+        .Remedy("yellow batches list shows those there are");
   program.out << fmt::format("Batch {} of {} is {}; opened {} on model version {}.\n", batch, node, rows.Text(0, 0),
                              LocalTime(rows.Text(0, 1)), rows.Text(0, 4));
   if (!rows.Text(0, 5).empty()) program.out << "It was written by run " << rows.Text(0, 5) << ".\n";
@@ -72,8 +84,8 @@ int ExplainBatch(const Program& program, Engine& engine, const std::string& node
          "WHERE c.input = $1 AND $2::int > c.from_batch AND $2::int <= c.to_batch ORDER BY r.opened_at",
          {input, std::to_string(batch)}});
     for (size_t i = 0; i < consumed.size(); ++i) {
-      program.out << fmt::format("{} of it was in run {} of {} at {}: {}.\n", input, consumed.Text(i, 1), consumed.Text(i, 0),
-                                 LocalTime(consumed.Text(i, 3)), consumed.Text(i, 2));
+      program.out << fmt::format("{} of it was in run {} of {} at {}: {}.\n", input, consumed.Text(i, 1),
+                                 consumed.Text(i, 0), LocalTime(consumed.Text(i, 3)), consumed.Text(i, 2));
     }
     if (consumed.empty()) program.out << input << " of it was in no run.\n";
   }
@@ -103,7 +115,8 @@ int Explain(const Program& program, const Options& options, const ExplainOptions
     }
     if (stream != nullptr) ExplainStream(program, engine, *stream, explain.node);
     if (transformer != nullptr) ExplainTransformer(program, engine, *transformer);
-    for (const run::Decision& decision : run::Tick(run::ReadWorld(*engine.session, *engine.applied, program.actor, program.processes))) {
+    for (const run::Decision& decision :
+         run::Tick(run::ReadWorld(*engine.session, *engine.applied, program.actor, program.processes))) {
       if (decision.node == node) program.out << decision.sentence << "\n";
     }
     if (stream == nullptr && transformer == nullptr) {

@@ -28,7 +28,8 @@ nlohmann::ordered_json ToJson(const base::Diagnostics& diagnostics) {
 int Lint(const Program& program, const Options& options, const LintOptions& lint) {
   if (!lint.explain.empty()) {
     const auto text = check::ExplainCode(lint.explain);
-    if (!text) throw base::UsageError("no such code: " + lint.explain).Remedy("codes stand in brackets at the end of a finding");
+    if (!text)
+      throw base::UsageError("no such code: " + lint.explain).Remedy("codes stand in brackets at the end of a finding");
     program.out << *text << "\n";
     return kDone;
   }
@@ -43,8 +44,8 @@ int Lint(const Program& program, const Options& options, const LintOptions& lint
   for (const base::Diagnostic& item : found.items()) errors += item.severity == base::Severity::kError;
   const size_t warnings = found.items().size() - errors;
   if (!found.empty()) program.out << "\n";
-  program.out << errors << (errors == 1 ? " error, " : " errors, ") << warnings << (warnings == 1 ? " warning" : " warnings")
-              << " in " << project.files.size() << " files\n";
+  program.out << errors << (errors == 1 ? " error, " : " errors, ") << warnings
+              << (warnings == 1 ? " warning" : " warnings") << " in " << project.files.size() << " files\n";
   return errors > 0 ? kFindings : kDone;
 }
 

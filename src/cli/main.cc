@@ -32,10 +32,13 @@ class CommandLine {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", "yellow " + std::string(kVersion));
     app_.fallthrough();
-    app_.add_option("--project", request.options.project, "Folder of the project (default: here or the nearest parent with model/)");
+    app_.add_option("--project", request.options.project,
+                    "Folder of the project (default: here or the nearest parent with model/)");
     app_.add_option("--environment", request.options.environment, "Name of the environment")->capture_default_str();
     app_.add_option("--data", request.options.data, "Folder for Yellow's own data (default: .yellow in the project)");
-    app_.add_option("--output", request.output, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+    app_.add_option("--output", request.output, "text or json")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->capture_default_str();
     Start();
     Model();
     Deploy();
@@ -55,29 +58,36 @@ class CommandLine {
     });
     return command;
   }
-  CLI::App* Command(const char* group, const char* name, const char* help, int (*function)(const Program&, const Options&)) {
+  CLI::App* Command(const char* group, const char* name, const char* help,
+                    int (*function)(const Program&, const Options&)) {
     CLI::App* command = app_.add_subcommand(name, help)->group(group);
     command->fallthrough();
-    command->callback([this, function] { request_.action = [this, function] { return function(program_, request_.options); }; });
+    command->callback(
+        [this, function] { request_.action = [this, function] { return function(program_, request_.options); }; });
     return command;
   }
 
   void Start() {
-    Command(app_, "Start", "demo", "Make a shop's database, mask it, change it, and prove the masked copy follows", &Demo, request_.demo)
-        ->add_option("folder", request_.demo.folder, "Folder of the project that it makes")->capture_default_str();
+    Command(app_, "Start", "demo", "Make a shop's database, mask it, change it, and prove the masked copy follows",
+            &Demo, request_.demo)
+        ->add_option("folder", request_.demo.folder, "Folder of the project that it makes")
+        ->capture_default_str();
     Command("Start", "down", "Stop the private PostgreSQL of the project; its data stays", &Down);
   }
 
   void Model() {
-    Command(app_, "Model", "lint", "Check the model's files: all mistakes at once, each with its place and remedy", &Lint, request_.lint)
+    Command(app_, "Model", "lint", "Check the model's files: all mistakes at once, each with its place and remedy",
+            &Lint, request_.lint)
         ->add_option("--explain", request_.lint.explain, "Explain the code of a finding");
     Command(app_, "Model", "graph", "Print the intention graph of each platform", &Graph, request_.graph)
         ->add_option("--format", request_.graph.format, "text, mermaid or json")
-        ->check(CLI::IsMember({"text", "mermaid", "json"}))->capture_default_str();
+        ->check(CLI::IsMember({"text", "mermaid", "json"}))
+        ->capture_default_str();
   }
 
   void Deploy() {
-    CLI::App* plan = Command(app_, "Deploy", "plan", "Show every step that apply would take, and why", &Plan, request_.plan);
+    CLI::App* plan =
+        Command(app_, "Deploy", "plan", "Show every step that apply would take, and why", &Plan, request_.plan);
     plan->add_option("-o,--out", request_.plan.file, "Save the plan in a file for 'apply FILE'");
     CLI::App* apply = Command(app_, "Deploy", "apply", "Make the database what the model says", &Apply, request_.plan);
     apply->add_option("file", request_.plan.file, "A saved plan; refused when it is stale");
@@ -91,10 +101,12 @@ class CommandLine {
     run->add_flag("--apply", request_.run.apply, "Apply the model first");
     run->add_option("nodes", request_.run.nodes, "Streams and transformers to run now, whatever their schedule");
     Command("Operate", "status", "Show every stream: its state, newest batch, lag, and what comes next", &Status);
-    CLI::App* explain = Command(app_, "Operate", "explain", "Say why a node ran or did not, and what it waits for", &Explain, request_.explain);
+    CLI::App* explain = Command(app_, "Operate", "explain", "Say why a node ran or did not, and what it waits for",
+                                &Explain, request_.explain);
     explain->add_option("node", request_.explain.node, "A key or any unambiguous name")->required();
     explain->add_option("--batch", request_.explain.batch, "Follow one batch of a stream");
-    CLI::App* sql = Command(app_, "Operate", "sql", "Open psql with exactly the rights of a workspace's readers", &Sql, request_.sql);
+    CLI::App* sql = Command(app_, "Operate", "sql", "Open psql with exactly the rights of a workspace's readers", &Sql,
+                            request_.sql);
     sql->add_option("-w,--workspace", request_.sql.workspace, "The workspace");
     sql->add_option("-c,--command", request_.sql.command, "Run one statement and exit");
     Batches();
@@ -102,7 +114,9 @@ class CommandLine {
   }
 
   void Batches() {
-    CLI::App* batches = app_.add_subcommand("batches", "List, show, release or reject batches")->group("Operate")->require_subcommand(1);
+    CLI::App* batches = app_.add_subcommand("batches", "List, show, release or reject batches")
+                            ->group("Operate")
+                            ->require_subcommand(1);
     batches->fallthrough();
     CLI::App* list = Command(*batches, "", "list", "The newest batches", &BatchesList, request_.batches);
     list->add_option("stream", request_.batches.stream, "Of one stream only");
@@ -116,7 +130,9 @@ class CommandLine {
   }
 
   void Runs() {
-    CLI::App* runs = app_.add_subcommand("runs", "List, show or retry runs of transformers")->group("Operate")->require_subcommand(1);
+    CLI::App* runs = app_.add_subcommand("runs", "List, show or retry runs of transformers")
+                         ->group("Operate")
+                         ->require_subcommand(1);
     runs->fallthrough();
     Command(*runs, "", "list", "The newest runs", &RunsList, request_.runs)
         ->add_option("workspace", request_.runs.id, "Of one workspace only");
@@ -124,10 +140,13 @@ class CommandLine {
          {std::tuple("show", "One run: claims, times, reason", "run", &RunsShow),
           std::tuple("logs", "What the code printed", "run", &RunsLogs),
           std::tuple("retry", "Make a transformer due again", "workspace", &RunsRetry)}) {
-      Command(*runs, "", name, help, function, request_.runs)->add_option(what, request_.runs.id, "Which one")->required();
+      Command(*runs, "", name, help, function, request_.runs)
+          ->add_option(what, request_.runs.id, "Which one")
+          ->required();
     }
     Command(app_, "Operate", "rebuild", "Make a transformer's output anew, in full mode", &Rebuild, request_.runs)
-        ->add_option("workspace", request_.runs.id, "The workspace")->required();
+        ->add_option("workspace", request_.runs.id, "The workspace")
+        ->required();
   }
 
   const Program& program_;

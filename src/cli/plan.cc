@@ -32,15 +32,18 @@ AllPlans PrepareAll(const Program& program, const Options& options) {
   AllPlans all{OpenProject(program, options), nullptr, {}};
   RequireNoErrors(program, all.project);
   all.servers = program.open_servers(all.project.loaded.model, all.project.data);
-  const run::Applied whole = Compile(all.project.files, all.project.environment, all.project.root, 0, all.project.digest);
+  const run::Applied whole =
+      Compile(all.project.files, all.project.environment, all.project.root, 0, all.project.digest);
   const std::vector<std::string> containers = MergeContainers(whole.model, whole.physical);
   all.servers->Prepare(containers, {});
   for (const std::string& container : containers) {
     Prepared prepared{container, InContainer(whole, container), {}};
     const auto session = program.connector.Open(all.servers->Service(container, ports::ServiceRole::kMigrator, "plan"));
-    session->Execute("SET ROLE " + sql::Identifier::Quote(sql::Roles(whole.model.environment->role_prefix).Owner()).text());
+    session->Execute("SET ROLE " +
+                     sql::Identifier::Quote(sql::Roles(whole.model.environment->role_prefix).Owner()).text());
     const std::string& prefix = whole.model.environment->role_prefix;
-    prepared.plan = plan::Difference(plan::Want(whole.model, prepared.candidate.physical, prefix), run::Observe(*session, prefix), all.project.digest);
+    prepared.plan = plan::Difference(plan::Want(whole.model, prepared.candidate.physical, prefix),
+                                     run::Observe(*session, prefix), all.project.digest);
     all.plans.push_back(std::move(prepared));
   }
   return all;
@@ -48,7 +51,8 @@ AllPlans PrepareAll(const Program& program, const Options& options) {
 
 void PrintHeading(const Program& program, AllPlans& all, const Prepared& prepared) {
   const ports::ConnectionInfo info = all.servers->Describe(prepared.container);
-  program.out << fmt::format("Environment {}, container {}: database {} at {}\n", all.project.environment, prepared.container, info.database,
+  program.out << fmt::format("Environment {}, container {}: database {} at {}\n", all.project.environment,
+                             prepared.container, info.database,
                              info.embedded ? "the private PostgreSQL" : info.host + ":" + std::to_string(info.port));
 }
 
@@ -71,9 +75,12 @@ void RequireSame(const Program& program, const AllPlans& all, const std::string&
   if (!text) throw base::UsageError("there is no such plan: " + path);
   const auto saved = nlohmann::json::parse(*text, nullptr, false);
   for (const Prepared& prepared : all.plans) {
-    const bool same = saved.is_object() && saved.contains(prepared.container) && saved[prepared.container].is_object() &&
+    const bool same = saved.is_object() && saved.contains(prepared.container) &&
+                      saved[prepared.container].is_object() &&
                       saved[prepared.container].value("fingerprint", "") == plan::Fingerprint(prepared.plan);
-    if (!same) throw base::Error("stale_plan", "the plan is stale: model or database are not what they were: " + path).Remedy("make a new one: yellow plan -o FILE");
+    if (!same)
+      throw base::Error("stale_plan", "the plan is stale: model or database are not what they were: " + path)
+          .Remedy("make a new one: yellow plan -o FILE");
   }
 }
 
@@ -84,18 +91,21 @@ int Plan(const Program& program, const Options& options, const PlanOptions& plan
   std::string json;
   bool findings = false;
   for (const Prepared& prepared : all.plans) {
-    json += (json.empty() ? "{" : ",\n") + nlohmann::json(prepared.container).dump() + ": " + plan::ToJson(prepared.plan);
+    json +=
+        (json.empty() ? "{" : ",\n") + nlohmann::json(prepared.container).dump() + ": " + plan::ToJson(prepared.plan);
     findings |= prepared.plan.diagnostics.has_errors();
     if (options.json) continue;
     PrintHeading(program, all, prepared);
-    program.out << (prepared.plan.empty() && prepared.plan.diagnostics.empty() ? "Nothing to do: the database is what the model says.\n"
-                                                                              : plan::ToText(prepared.plan));
+    program.out << (prepared.plan.empty() && prepared.plan.diagnostics.empty()
+                        ? "Nothing to do: the database is what the model says.\n"
+                        : plan::ToText(prepared.plan));
     program.out << base::Render(prepared.plan.diagnostics, {});
   }
   json += "}";
   if (options.json) program.out << json << "\n";
   if (!plan.file.empty()) {
-    program.files.WriteAtomically(plan.file.starts_with('/') ? plan.file : program.working_directory + "/" + plan.file, json + "\n", false);
+    program.files.WriteAtomically(plan.file.starts_with('/') ? plan.file : program.working_directory + "/" + plan.file,
+                                  json + "\n", false);
   }
   return findings ? kFindings : kDone;
 }
@@ -113,8 +123,9 @@ int Apply(const Program& program, const Options& options, const PlanOptions& pla
       continue;
     }
     if (!plan.brief) program.out << plan::ToText(prepared.plan) << std::flush;
-    const run::ApplyReport report = run::Apply(effects, program.actor, prepared.container, prepared.candidate.model.environment->role_prefix,
-                                               prepared.candidate, prepared.plan);
+    const run::ApplyReport report =
+        run::Apply(effects, program.actor, prepared.container, prepared.candidate.model.environment->role_prefix,
+                   prepared.candidate, prepared.plan);
     program.out << fmt::format("Applied: model version {}, {} steps\n", report.model_version, report.steps);
   }
   return kDone;

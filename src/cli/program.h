@@ -33,12 +33,13 @@ struct Program {
   /// The servers of a model's environment; `data` is the data folder of the project.
   std::function<std::unique_ptr<ports::Servers>(const model::Model& model, const std::string& data)> open_servers;
   /// Runs a program on the terminal with these variables added to the environment; returns its exit status.
-  std::function<int(const std::vector<std::string>& command, const std::map<std::string, std::string>& variables)> foreground;
+  std::function<int(const std::vector<std::string>& command, const std::map<std::string, std::string>& variables)>
+      foreground;
   run::Actor actor;
   std::string working_directory;
   std::ostream& out;
   std::ostream& err;
-  bool terminal = false;   ///< `out` is one
+  bool terminal = false;  ///< `out` is one
 };
 
 /// The whole command line; returns the exit status of DESIGN 11.

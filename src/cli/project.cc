@@ -27,7 +27,8 @@ std::string FindRoot(const Program& program, const Options& options) {
   if (!options.project.empty()) {
     const std::string root = Absolute(program, options.project);
     if (program.files.Exists(root + "/model")) return root;
-    throw base::UsageError("no model/ folder in the project: " + root).Remedy("yellow demo makes a project to start from");
+    throw base::UsageError("no model/ folder in the project: " + root)
+        .Remedy("yellow demo makes a project to start from");
   }
   for (std::string folder = program.working_directory;; folder = Parent(folder)) {
     if (program.files.Exists(folder + "/model")) return folder;

@@ -11,9 +11,9 @@ namespace yellow::cli {
 
 /// The options that every command takes.
 struct Options {
-  std::string project;               ///< empty: here or the nearest parent with model/
+  std::string project;  ///< empty: here or the nearest parent with model/
   std::string environment = "local";
-  std::string data;                  ///< empty: .yellow in the project
+  std::string data;  ///< empty: .yellow in the project
   bool json = false;
 };
 
@@ -22,8 +22,8 @@ struct Project {
   std::string root;
   std::string data;
   std::string environment;
-  load::Files files;                 ///< model/ and the environment in use
-  std::string digest;                ///< of the files
+  load::Files files;   ///< model/ and the environment in use
+  std::string digest;  ///< of the files
   load::Loaded loaded;
 };
 

@@ -23,7 +23,8 @@ int Run(const Program& program, const Options& options, const RunOptions& run) {
   PrintingReporter reporter(program.out);
   const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
   if (engines.engines.front().applied->digest != project.digest) {
-    program.err << "The files are newer than the applied model; running the applied one (yellow plan shows the difference).\n";
+    program.err
+        << "The files are newer than the applied model; running the applied one (yellow plan shows the difference).\n";
   }
   int batches = 0, runs = 0, held = 0, failed = 0;
   for (Engine& engine : engines.engines) {
@@ -36,8 +37,9 @@ int Run(const Program& program, const Options& options, const RunOptions& run) {
       if (WaitsForHelp(decision.code)) program.out << decision.sentence << "\n";
     }
   }
-  program.out << (batches + runs + held + failed == 0 ? "Nothing is due" : "Done") << ": " << batches << " batches committed, "
-              << runs << " of them by a transformer; " << held << " held, " << failed << " failed\n";
+  program.out << (batches + runs + held + failed == 0 ? "Nothing is due" : "Done") << ": " << batches
+              << " batches committed, " << runs << " of them by a transformer; " << held << " held, " << failed
+              << " failed\n";
   return held + failed > 0 ? kFindings : kDone;
 }
 

@@ -29,10 +29,11 @@ const plan::PlacedWorkspace& WorkspaceOf(const std::vector<Engine>& engines, con
 
 /// Logins of `yellow sql` end with their psql; one that a crash left behind goes with the next call.
 void DropLeftBehind(ports::Session& session, const sql::Roles& roles) {
-  const ports::Rows left = session.Execute(
-      {"SELECT rolname FROM pg_roles r WHERE starts_with(rolname, $1) AND NOT EXISTS "
-       "(SELECT FROM pg_stat_activity a WHERE a.usename = r.rolname) AND coalesce(rolvaliduntil, 'infinity') < clock_timestamp()",
-       {roles.TemporaryBase() + "_sql_"}});
+  const ports::Rows left =
+      session.Execute({"SELECT rolname FROM pg_roles r WHERE starts_with(rolname, $1) AND NOT EXISTS "
+                       "(SELECT FROM pg_stat_activity a WHERE a.usename = r.rolname) AND coalesce(rolvaliduntil, "
+                       "'infinity') < clock_timestamp()",
+                       {roles.TemporaryBase() + "_sql_"}});
   for (size_t i = 0; i < left.size(); ++i) {
     session.Execute("DROP ROLE IF EXISTS " + sql::Identifier::Quote(left.Text(i, 0)).text());
   }
@@ -41,14 +42,19 @@ void DropLeftBehind(ports::Session& session, const sql::Roles& roles) {
 /// A login with the rights of one workspace's readers, for as long as this object lives.
 class ReaderLogin {
  public:
-  ReaderLogin(const Program& program, ports::Session& session, const sql::Roles& roles, const plan::PlacedWorkspace& workspace)
-      : session_(session), name_(roles.TemporaryBase() + "_sql_" + program.entropy.Hex(12)), password_(program.entropy.Password()) {
+  ReaderLogin(const Program& program, ports::Session& session, const sql::Roles& roles,
+              const plan::PlacedWorkspace& workspace)
+      : session_(session),
+        name_(roles.TemporaryBase() + "_sql_" + program.entropy.Hex(12)),
+        password_(program.entropy.Password()) {
     const std::string login = sql::Identifier::Quote(name_).text();
-    session_.Execute("CREATE ROLE " + login + " LOGIN INHERIT IN ROLE " + sql::Identifier::Quote(roles.TemporaryBase()).text() +
-                     " PASSWORD " + sql::Literal(program.connector.ScramVerifier(password_)) + " VALID UNTIL " +
+    session_.Execute("CREATE ROLE " + login + " LOGIN INHERIT IN ROLE " +
+                     sql::Identifier::Quote(roles.TemporaryBase()).text() + " PASSWORD " +
+                     sql::Literal(program.connector.ScramVerifier(password_)) + " VALID UNTIL " +
                      sql::Literal(session_.Execute("SELECT clock_timestamp() + interval '1 minute'").Text(0, 0)));
     session_.Execute("ALTER ROLE " + login + " SET search_path TO " + sql::Identifier::Quote(workspace.schema).text());
-    session_.Execute("GRANT " + sql::Identifier::Quote(roles.WorkspaceGroup(workspace.workspace)).text() + " TO " + login);
+    session_.Execute("GRANT " + sql::Identifier::Quote(roles.WorkspaceGroup(workspace.workspace)).text() + " TO " +
+                     login);
   }
   ~ReaderLogin() {
     try {
@@ -86,8 +92,8 @@ int Sql(const Program& program, const Options& options, const SqlOptions& sql) {
   const ports::ConnectionTarget target =
       engines.servers->As(workspace.container, login.name(), login.password(), "sql " + workspace.workspace);
   const std::map<std::string, std::string> variables{
-      {"PGHOST", target.host},         {"PGPORT", std::to_string(target.port)},   {"PGDATABASE", target.database},
-      {"PGUSER", target.user},         {"PGPASSWORD", target.password.Reveal()},  {"PGAPPNAME", target.application_name}};
+      {"PGHOST", target.host}, {"PGPORT", std::to_string(target.port)},  {"PGDATABASE", target.database},
+      {"PGUSER", target.user}, {"PGPASSWORD", target.password.Reveal()}, {"PGAPPNAME", target.application_name}};
   std::vector<std::string> command{"psql", "-X"};
   if (!sql.command.empty()) command.insert(command.end(), {"-v", "ON_ERROR_STOP=1", "-c", sql.command});
   return program.foreground(command, variables) == 0 ? kDone : kFailed;

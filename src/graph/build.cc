@@ -20,13 +20,15 @@ const std::string& WriterOf(const model::Datastore& store) {
   return output == nullptr ? kNobody : output->workspace;
 }
 
-// ---- Pass 1: each group gets the one platform that it names or that satisfies its requirements. ---------------------------
+// ---- Pass 1: each group gets the one platform that it names or that satisfies its requirements.
+// ---------------------------
 
-void PlaceGroup(const model::Model& model, const model::Workspace& workspace, const model::DatasetGroup& group, Built& built) {
+void PlaceGroup(const model::Model& model, const model::Workspace& workspace, const model::DatasetGroup& group,
+                Built& built) {
   std::vector<const model::DataPlatform*> fit;
   const auto named = group.requirements.platform ? group.requirements.platform
-                     : workspace.transformer    ? workspace.transformer->platform
-                                                : std::nullopt;
+                     : workspace.transformer     ? workspace.transformer->platform
+                                                 : std::nullopt;
   std::string all;
   for (const model::DataPlatform& platform : model.platforms) {
     if (named && platform.name != named->text) continue;
@@ -36,18 +38,21 @@ void PlaceGroup(const model::Model& model, const model::Workspace& workspace, co
   }
   const std::string name = workspace.name + "." + group.name;
   if (fit.empty()) {
-    built.diagnostics.Error("Y601", group.where, "no platform satisfies the requirements of group " + name,
-                            named ? "platform " + named->text + " does not offer this milestoning" : "add the milestoning to a platform");
+    built.diagnostics.Error(
+        "Y601", group.where, "no platform satisfies the requirements of group " + name,
+        named ? "platform " + named->text + " does not offer this milestoning" : "add the milestoning to a platform");
     return;
   }
   if (fit.size() > 1) {
-    built.diagnostics.Error("Y602", group.where, "several platforms satisfy group " + name + ": " + all, "name one: requires: {platform: …}");
+    built.diagnostics.Error("Y602", group.where, "several platforms satisfy group " + name + ": " + all,
+                            "name one: requires: {platform: …}");
     return;
   }
   const std::string container = workspace.container ? workspace.container->text : fit.front()->container.text;
   if (container != fit.front()->container.text) {
     built.diagnostics.Error("Y605", workspace.container->where,
-                            "this version exports to the container of the platform only: " + container + " is not " + fit.front()->container.text,
+                            "this version exports to the container of the platform only: " + container + " is not " +
+                                fit.front()->container.text,
                             "leave container out, or name " + fit.front()->container.text);
     return;
   }
@@ -61,27 +66,30 @@ void PlaceGroups(const model::Model& model, Built& built) {
     if (!workspace.transformer) continue;
     for (size_t i = first + 1; i < built.groups.size(); ++i) {
       if (built.groups[i].platform == built.groups[first].platform) continue;
-      built.diagnostics.Error("Y603", workspace.where, "the groups of a transformer's Workspace are on different platforms: " + workspace.name +
-                              " is on " + built.groups[first].platform + " and " + built.groups[i].platform,
+      built.diagnostics.Error("Y603", workspace.where,
+                              "the groups of a transformer's Workspace are on different platforms: " + workspace.name +
+                                  " is on " + built.groups[first].platform + " and " + built.groups[i].platform,
                               "a transformer has one home: name it with transformer: {platform: …}");
       break;
     }
   }
 }
 
-// ---- Pass 2: the nodes and edges of one platform, from the sinks towards the producers. -------------------------------------
+// ---- Pass 2: the nodes and edges of one platform, from the sinks towards the producers.
+// -------------------------------------
 
 class PlatformBuilder {
  public:
-  PlatformBuilder(const model::Model& model, const std::set<std::string>& used, const std::map<std::string, std::string>& homes,
-                  std::string platform, Built& built)
+  PlatformBuilder(const model::Model& model, const std::set<std::string>& used,
+                  const std::map<std::string, std::string>& homes, std::string platform, Built& built)
       : model_(model), used_(used), homes_(homes), platform_(std::move(platform)), built_(built) {}
 
   void Add(const PlacedGroup& placed) {
     const model::Workspace& workspace = *model_.FindWorkspace(placed.workspace);
     for (const model::DatasetGroup& group : workspace.groups) {
       if (group.name != placed.group) continue;
-      for (const model::DatasetSink& sink : ExpandSinks(model_, group)) AddSink(workspace, group, sink, placed.container);
+      for (const model::DatasetSink& sink : ExpandSinks(model_, group))
+        AddSink(workspace, group, sink, placed.container);
     }
   }
 
@@ -108,7 +116,8 @@ class PlatformBuilder {
     return home != homes_.end() && home->second == platform_;
   }
 
-  void AddSink(const model::Workspace& workspace, const model::DatasetGroup& group, const model::DatasetSink& sink, const std::string& container) {
+  void AddSink(const model::Workspace& workspace, const model::DatasetGroup& group, const model::DatasetSink& sink,
+               const std::string& container) {
     const model::Datastore* store = model_.FindDatastore(sink.dataset.store);
     if (store == nullptr || store->FindDataset(sink.dataset.dataset) == nullptr) return;
     const std::string& writer = WriterOf(*store);
@@ -137,8 +146,10 @@ class PlatformBuilder {
       home = found->second;
     }
     if (home == platform_) return true;
-    built_.diagnostics.Error("Y604", sink.where, "platform " + platform_ + " would have to mirror " + store.name + " from " + home +
-                             ", and this version makes no mirrors", "put the group on platform " + home + ": requires: {platform: " + home + "}");
+    built_.diagnostics.Error("Y604", sink.where,
+                             "platform " + platform_ + " would have to mirror " + store.name + " from " + home +
+                                 ", and this version makes no mirrors",
+                             "put the group on platform " + home + ": requires: {platform: " + home + "}");
     return false;
   }
 
@@ -172,12 +183,19 @@ class PlatformBuilder {
 
   void Need(const model::DatasetAddress& address, const model::DatasetGroup& group, const model::Workspace& workspace) {
     const model::DataPlatform& platform = *model_.FindPlatform(platform_);
-    DatasetNeed& need = needs_.try_emplace(address, DatasetNeed{address, Offers(platform, Milestoning::kLive) ? Milestoning::kLive : Milestoning::kForensic, false}).first->second;
+    DatasetNeed& need =
+        needs_
+            .try_emplace(
+                address,
+                DatasetNeed{address, Offers(platform, Milestoning::kLive) ? Milestoning::kLive : Milestoning::kForensic,
+                            false})
+            .first->second;
     if (group.requirements.milestoning == Milestoning::kForensic) need.milestoning = Milestoning::kForensic;
     if (Transforms(workspace) && workspace.transformer->mode == model::Mode::kIncremental) need.changes = true;
   }
 
-  /// From right to left in topological order, so that each edge is looked at once; says which transformers form a circle.
+  /// From right to left in topological order, so that each edge is looked at once; says which transformers form a
+  /// circle.
   void SpreadPriorities() {
     std::vector<std::vector<uint32_t>> left(nodes_.size());
     std::vector<size_t> open(nodes_.size(), 0);
@@ -198,7 +216,8 @@ class PlatformBuilder {
         if (--open[from] == 0) ready.push_back(from);
       }
     }
-    for (const auto& [from, to] : self_edges_) nodes_[from].priority = std::max(nodes_[from].priority, nodes_[to].priority);
+    for (const auto& [from, to] : self_edges_)
+      nodes_[from].priority = std::max(nodes_[from].priority, nodes_[to].priority);
     if (done < nodes_.size()) ReportCycle(open);
   }
 
@@ -215,10 +234,12 @@ class PlatformBuilder {
     std::string workspace = nodes_[node].workspace;
     for (uint32_t at = next.at(node);; at = next.at(at)) {
       path += " -> " + nodes_[at].key;
-      if (workspace.empty() || (!nodes_[at].workspace.empty() && nodes_[at].workspace < workspace)) workspace = nodes_[at].workspace;
+      if (workspace.empty() || (!nodes_[at].workspace.empty() && nodes_[at].workspace < workspace))
+        workspace = nodes_[at].workspace;
       if (at == node) break;
     }
-    built_.diagnostics.Error("Y606", model_.FindWorkspace(workspace)->where, "transformers wait for each other in a circle: " + path,
+    built_.diagnostics.Error("Y606", model_.FindWorkspace(workspace)->where,
+                             "transformers wait for each other in a circle: " + path,
                              "take one of these inputs out, or mark where the circle is broken by a store of its own");
   }
 

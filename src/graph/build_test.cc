@@ -28,17 +28,20 @@ datasets:
 }
 
 std::string Transformer(const std::string& name, const std::string& sinks, const std::string& output) {
-  return "kind: Workspace\nname: " + name + "\ngroups: {G: {sinks: [" + sinks + "]}}\ntransformer:\n  code: {sql: t/}\n  output: {datastore: " +
-         output + ", datasets: {o: {key: [id], columns: {id: integer}}}}\n---\n";
+  return "kind: Workspace\nname: " + name + "\ngroups: {G: {sinks: [" + sinks +
+         "]}}\ntransformer:\n  code: {sql: t/}\n  output: {datastore: " + output +
+         ", datasets: {o: {key: [id], columns: {id: integer}}}}\n---\n";
 }
 
 std::string Reader(const std::string& name, const std::string& sinks, const std::string& priority) {
-  return "kind: Workspace\nname: " + name + "\npriority: " + priority + "\ngroups: {G: {sinks: [" + sinks + "]}}\n---\n";
+  return "kind: Workspace\nname: " + name + "\npriority: " + priority + "\ngroups: {G: {sinks: [" + sinks +
+         "]}}\n---\n";
 }
 
 // Shop.a -> T -> Out.o -> R(high); Shop.b -> S(low)
 TEST(Build, ChainWithPriorities) {
-  const Built built = FromText(Transformer("T", "Shop.a", "Out") + Reader("R", "Out.o", "high") + Reader("S", "Shop.b", "low"));
+  const Built built =
+      FromText(Transformer("T", "Shop.a", "Out") + Reader("R", "Out.o", "high") + Reader("S", "Shop.b", "low"));
   EXPECT_TRUE(built.diagnostics.empty());
   ASSERT_EQ(built.graphs.size(), 1u);
   EXPECT_EQ(ToText(built.graphs[0]),
@@ -60,19 +63,22 @@ TEST(Build, ChainWithPriorities) {
 TEST(Build, SelfReferenceIsLegal) {
   const Built built = FromText(Transformer("T", "Shop.a, Out.o", "Out") + Reader("R", "Out.o", "high"));
   EXPECT_TRUE(built.diagnostics.empty());
-  EXPECT_THAT(ToText(built.graphs.at(0)), testing::HasSubstr("Export/Main/MergeDB/Out/o [high]\n  -> Trigger/Main/T\n"));
+  EXPECT_THAT(ToText(built.graphs.at(0)),
+              testing::HasSubstr("Export/Main/MergeDB/Out/o [high]\n  -> Trigger/Main/T\n"));
 }
 
 TEST(Build, UnusedOutputHasNoTransform) {
   const Built built = FromText(Transformer("T", "Shop.a, Out.o", "Out"));
-  EXPECT_EQ(ToText(built.graphs.at(0)), "Export/Main/MergeDB/Shop/a [lowest]\nIngest/Main/Shop [lowest]\n  -> Export/Main/MergeDB/Shop/a\n");
+  EXPECT_EQ(ToText(built.graphs.at(0)),
+            "Export/Main/MergeDB/Shop/a [lowest]\nIngest/Main/Shop [lowest]\n  -> Export/Main/MergeDB/Shop/a\n");
 }
 
 TEST(Build, CycleNamesItsPath) {
   const Built built = FromText(Transformer("T", "Two.o, Shop.a", "One") + Transformer("U", "One.o", "Two"));
   ASSERT_EQ(built.diagnostics.items().size(), 1u);
   const std::string& message = built.diagnostics.items()[0].message;
-  for (const char* node : {"Transform/Main/T", "Ingest/Main/One", "Export/Main/MergeDB/One/o", "Trigger/Main/U", "Ingest/Main/Two"}) {
+  for (const char* node :
+       {"Transform/Main/T", "Ingest/Main/One", "Export/Main/MergeDB/One/o", "Trigger/Main/U", "Ingest/Main/Two"}) {
     EXPECT_THAT(message, testing::HasSubstr(node));
   }
 }
@@ -81,8 +87,10 @@ TEST(Build, JsonIsAnArrayOfPlatforms) {
   const Built built = FromText(Reader("S", "Shop.b", "low"));
   EXPECT_EQ(ToJson(built.graphs),
             "[\n  {\"platform\": \"Main\",\n   \"nodes\": [\n"
-            "     {\"key\": \"Export/Main/MergeDB/Shop/b\", \"kind\": \"Export\", \"priority\": \"low\", \"store\": \"Shop\", \"dataset\": \"b\", \"container\": \"MergeDB\"},\n"
-            "     {\"key\": \"Ingest/Main/Shop\", \"kind\": \"Ingest\", \"priority\": \"low\", \"store\": \"Shop\"}],\n   \"edges\": [\n"
+            "     {\"key\": \"Export/Main/MergeDB/Shop/b\", \"kind\": \"Export\", \"priority\": \"low\", \"store\": "
+            "\"Shop\", \"dataset\": \"b\", \"container\": \"MergeDB\"},\n"
+            "     {\"key\": \"Ingest/Main/Shop\", \"kind\": \"Ingest\", \"priority\": \"low\", \"store\": "
+            "\"Shop\"}],\n   \"edges\": [\n"
             "     {\"from\": \"Ingest/Main/Shop\", \"to\": \"Export/Main/MergeDB/Shop/b\"}]}\n]");
 }
 

@@ -19,8 +19,8 @@ void Compress(const std::vector<std::pair<uint32_t, uint32_t>>& edges, size_t no
 
 }  // namespace
 
-IntentionGraph::IntentionGraph(std::string platform, std::vector<Node> nodes, std::vector<std::pair<uint32_t, uint32_t>> edges,
-                               std::vector<DatasetNeed> needs)
+IntentionGraph::IntentionGraph(std::string platform, std::vector<Node> nodes,
+                               std::vector<std::pair<uint32_t, uint32_t>> edges, std::vector<DatasetNeed> needs)
     : platform_(std::move(platform)), needs_(std::move(needs)) {
   std::vector<uint32_t> order(nodes.size());
   std::iota(order.begin(), order.end(), 0);
@@ -42,36 +42,48 @@ IntentionGraph::IntentionGraph(std::string platform, std::vector<Node> nodes, st
 }
 
 std::span<const NodeId> IntentionGraph::successors(NodeId id) const {
-  return std::span(successors_).subspan(successor_start_[id.value], successor_start_[id.value + 1] - successor_start_[id.value]);
+  return std::span(successors_)
+      .subspan(successor_start_[id.value], successor_start_[id.value + 1] - successor_start_[id.value]);
 }
 
 std::span<const NodeId> IntentionGraph::predecessors(NodeId id) const {
-  return std::span(predecessors_).subspan(predecessor_start_[id.value], predecessor_start_[id.value + 1] - predecessor_start_[id.value]);
+  return std::span(predecessors_)
+      .subspan(predecessor_start_[id.value], predecessor_start_[id.value + 1] - predecessor_start_[id.value]);
 }
 
 std::optional<NodeId> IntentionGraph::Find(std::string_view key) const {
-  const auto found = std::lower_bound(nodes_.begin(), nodes_.end(), key, [](const Node& node, std::string_view k) { return node.key < k; });
+  const auto found = std::lower_bound(nodes_.begin(), nodes_.end(), key,
+                                      [](const Node& node, std::string_view k) { return node.key < k; });
   if (found == nodes_.end() || found->key != key) return std::nullopt;
   return NodeId{static_cast<uint32_t>(found - nodes_.begin())};
 }
 
 std::string_view Word(NodeKind kind) {
   switch (kind) {
-    case NodeKind::kIngest: return "Ingest";
-    case NodeKind::kExport: return "Export";
-    case NodeKind::kTrigger: return "Trigger";
-    case NodeKind::kTransform: return "Transform";
+    case NodeKind::kIngest:
+      return "Ingest";
+    case NodeKind::kExport:
+      return "Export";
+    case NodeKind::kTrigger:
+      return "Trigger";
+    case NodeKind::kTransform:
+      return "Transform";
   }
   return "";
 }
 
 std::string_view Word(model::Priority priority) {
   switch (priority) {
-    case model::Priority::kLowest: return "lowest";
-    case model::Priority::kLow: return "low";
-    case model::Priority::kMedium: return "medium";
-    case model::Priority::kHigh: return "high";
-    case model::Priority::kCritical: return "critical";
+    case model::Priority::kLowest:
+      return "lowest";
+    case model::Priority::kLow:
+      return "low";
+    case model::Priority::kMedium:
+      return "medium";
+    case model::Priority::kHigh:
+      return "high";
+    case model::Priority::kCritical:
+      return "critical";
   }
   return "";
 }

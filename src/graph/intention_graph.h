@@ -21,18 +21,18 @@ struct Node {
   NodeKind kind = NodeKind::kIngest;
   std::string key;
   model::Priority priority = model::Priority::kLowest;
-  std::string store;       ///< Ingest, Export
-  std::string dataset;     ///< Export; Ingest of a single-dataset store
-  std::string container;   ///< Export
-  std::string workspace;   ///< Trigger, Transform
-  std::string mirror_of;   ///< Ingest: the home platform, when this one only copies
+  std::string store;      ///< Ingest, Export
+  std::string dataset;    ///< Export; Ingest of a single-dataset store
+  std::string container;  ///< Export
+  std::string workspace;  ///< Trigger, Transform
+  std::string mirror_of;  ///< Ingest: the home platform, when this one only copies
 };
 
 /// What one dataset needs on a platform, from its most demanding consumer.
 struct DatasetNeed {
   model::DatasetAddress dataset;
   model::Milestoning milestoning = model::Milestoning::kLive;
-  bool changes = false;    ///< an incremental transformer or an export to another container reads its change log
+  bool changes = false;  ///< an incremental transformer or an export to another container reads its change log
   auto operator<=>(const DatasetNeed&) const = default;
 };
 
@@ -65,13 +65,13 @@ struct PlacedGroup {
   std::string workspace;
   std::string group;
   std::string platform;
-  std::string container;   ///< where the views are: the workspace's, or the platform's own
+  std::string container;  ///< where the views are: the workspace's, or the platform's own
 };
 
 struct Built {
-  std::vector<IntentionGraph> graphs;   ///< one per platform that is used, in name order
-  std::vector<PlacedGroup> groups;      ///< in workspace, group order
-  base::Diagnostics diagnostics;        ///< no platform satisfies a group; a cycle, with its path; a mirror
+  std::vector<IntentionGraph> graphs;  ///< one per platform that is used, in name order
+  std::vector<PlacedGroup> groups;     ///< in workspace, group order
+  base::Diagnostics diagnostics;       ///< no platform satisfies a group; a cycle, with its path; a mirror
 };
 
 /// From the sinks towards the producers, per platform (DESIGN 5). Linear in nodes plus edges. A model with errors may
@@ -81,11 +81,11 @@ Built Build(const model::Model& model);
 /// The home platform of a workspace's transformer in `built`, or empty when it has none there.
 std::string HomePlatform(const Built& built, const model::Model& model, const std::string& workspace);
 
-std::string ToText(const IntentionGraph& graph);     ///< `key [priority]`, then `  -> key` per edge
+std::string ToText(const IntentionGraph& graph);  ///< `key [priority]`, then `  -> key` per edge
 std::string ToMermaid(const IntentionGraph& graph);
 std::string ToJson(std::span<const IntentionGraph> graphs);
 
-std::string_view Word(NodeKind kind);                ///< "Ingest", …
-std::string_view Word(model::Priority priority);     ///< "critical", …, "lowest"
+std::string_view Word(NodeKind kind);             ///< "Ingest", …
+std::string_view Word(model::Priority priority);  ///< "critical", …, "lowest"
 
 }  // namespace yellow::graph

@@ -45,7 +45,9 @@ std::string ToMermaid(const IntentionGraph& graph) {
   for (uint32_t i = 0; i < graph.nodes().size(); ++i) {
     out += "  n" + std::to_string(i) + "[\"" + graph.nodes()[i].key + "\"]\n";
   }
-  EachEdge(graph, [&](uint32_t from, uint32_t to) { out += "  n" + std::to_string(from) + " --> n" + std::to_string(to) + "\n"; });
+  EachEdge(graph, [&](uint32_t from, uint32_t to) {
+    out += "  n" + std::to_string(from) + " --> n" + std::to_string(to) + "\n";
+  });
   return out;
 }
 
@@ -63,7 +65,8 @@ std::string ToJson(std::span<const IntentionGraph> graphs) {
     first = true;
     EachEdge(graph, [&](uint32_t from, uint32_t to) {
       out += (first ? "\n     " : ",\n     ");
-      out += "{\"from\": " + JsonString(graph.nodes()[from].key) + ", \"to\": " + JsonString(graph.nodes()[to].key) + "}";
+      out +=
+          "{\"from\": " + JsonString(graph.nodes()[from].key) + ", \"to\": " + JsonString(graph.nodes()[to].key) + "}";
       first = false;
     });
     out += "]}";

@@ -100,7 +100,8 @@ model::Code Reader::ReadCode(const Node& node, const Place& place) {
   if (const Node* source = node.Find("source")) {
     code.process = model::ProcessCode{Under(place.folder, source->text), command};
     if (command.empty()) {
-      diagnostics_.Error("Y202", source->where, "code with a source needs a command", "add command: [python3, main.py]");
+      diagnostics_.Error("Y202", source->where, "code with a source needs a command",
+                         "add command: [python3, main.py]");
     }
   }
   if (const Node* mask = node.Find("mask")) {
@@ -110,7 +111,8 @@ model::Code Reader::ReadCode(const Node& node, const Place& place) {
     code.mask = std::move(rules);
   }
   if (!code.sql && !code.mask && !code.process && !code.image) {
-    diagnostics_.Error("Y206", node.where, "there is no code here", "write one of: sql, mask, source with command, image");
+    diagnostics_.Error("Y206", node.where, "there is no code here",
+                       "write one of: sql, mask, source with command, image");
   }
   return code;
 }
@@ -124,7 +126,8 @@ std::map<std::string, model::MaskRule> Reader::ReadMaskRules(const Node& node) {
     if (word == "keep") {
       rule.reason = Text(value.Find("keep"));
       if (rule.reason.empty()) {
-        diagnostics_.Error("Y212", value.where, "keep needs a reason: " + column.text, "write {keep: \"why this may be seen\"}");
+        diagnostics_.Error("Y212", value.where, "keep needs a reason: " + column.text,
+                           "write {keep: \"why this may be seen\"}");
       }
     } else if (word == "redact") {
       rule.kind = model::MaskRuleKind::kRedact;
@@ -134,7 +137,8 @@ std::map<std::string, model::MaskRule> Reader::ReadMaskRules(const Node& node) {
       rule.kind = model::MaskRuleKind::kYear;
     } else if (word == "pseudonym") {
       rule.kind = model::MaskRuleKind::kPseudonym;
-    } else if (word.starts_with("last") && word.size() > 4 && word.size() < 7 && word.find_first_not_of("0123456789", 4) == std::string::npos) {
+    } else if (word.starts_with("last") && word.size() > 4 && word.size() < 7 &&
+               word.find_first_not_of("0123456789", 4) == std::string::npos) {
       rule.kind = model::MaskRuleKind::kLast;
       rule.last = std::stoi(word.substr(4));
     } else {
@@ -158,7 +162,8 @@ void Reader::ReadOutput(const std::string& workspace, const Node& node, model::D
       draft.like = OptionalName(value.Find("like"));
       draft.drop = Names(value.Find("drop"));
       if (draft.like.has_value() == (value.Find("columns") != nullptr)) {
-        diagnostics_.Error("Y206", name.where, "an output dataset is like another, or has columns of its own: " + name.text,
+        diagnostics_.Error("Y206", name.where,
+                           "an output dataset is like another, or has columns of its own: " + name.text,
                            "write {like: Store.dataset, drop: […]}, or key and columns");
       }
       outputs_.push_back(std::move(draft));

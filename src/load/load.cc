@@ -14,8 +14,10 @@ namespace {
 std::vector<std::string> Parts(const std::string& path) {
   std::vector<std::string> parts{""};
   for (const char c : path) {
-    if (c == '/') parts.emplace_back();
-    else parts.back() += c;
+    if (c == '/')
+      parts.emplace_back();
+    else
+      parts.back() += c;
   }
   return parts;
 }
@@ -38,7 +40,8 @@ bool IsYaml(const std::string& path) { return path.ends_with(".yaml") || path.en
 /// Says what kind a document is; nothing (and a diagnostic) when that cannot be known.
 const Shape* KindOf(const Node& node, std::string& kind, base::Diagnostics& diagnostics) {
   if (node.kind != Node::Kind::kMapping) {
-    diagnostics.Error("Y203", node.where, "a document is a mapping that begins with kind and name", "write kind: Datastore, name: …");
+    diagnostics.Error("Y203", node.where, "a document is a mapping that begins with kind and name",
+                      "write kind: Datastore, name: …");
     return nullptr;
   }
   const Node* word = node.Find("kind");
@@ -53,7 +56,8 @@ const Shape* KindOf(const Node& node, std::string& kind, base::Diagnostics& diag
   const Shape* shape = ShapeOfKind(kind);
   if (shape == nullptr) {
     const std::string near = base::Suggest(kind, Kinds());
-    diagnostics.Error("Y204", word->where, "there is no such kind: " + kind, near.empty() ? "there are: " + list : "did you mean " + near + "?");
+    diagnostics.Error("Y204", word->where, "there is no such kind: " + kind,
+                      near.empty() ? "there are: " + list : "did you mean " + near + "?");
   }
   return shape;
 }

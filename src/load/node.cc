@@ -10,7 +10,9 @@ namespace {
 
 constexpr size_t kDeepest = 64;
 
-base::Position At(const yaml_mark_t& mark) { return {static_cast<int>(mark.line) + 1, static_cast<int>(mark.column) + 1}; }
+base::Position At(const yaml_mark_t& mark) {
+  return {static_cast<int>(mark.line) + 1, static_cast<int>(mark.column) + 1};
+}
 
 struct EventGuard {
   yaml_event_t event{};
@@ -20,7 +22,8 @@ struct EventGuard {
 /// A recursive descent over the events of one file; stops at the first event that cannot be read.
 class Parser {
  public:
-  Parser(const std::string& file, std::string_view text, base::Diagnostics& diagnostics) : file_(file), diagnostics_(diagnostics) {
+  Parser(const std::string& file, std::string_view text, base::Diagnostics& diagnostics)
+      : file_(file), diagnostics_(diagnostics) {
     yaml_parser_initialize(&parser_);
     yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()), text.size());
@@ -47,7 +50,8 @@ class Parser {
   bool Next(yaml_event_t& event) {
     if (yaml_parser_parse(&parser_, &event) == 1) return true;
     const base::Position at = parser_.error == YAML_READER_ERROR ? base::Position{0, 0} : At(parser_.problem_mark);
-    std::string message = "this is not YAML: " + std::string(parser_.problem != nullptr ? parser_.problem : "unreadable");
+    std::string message =
+        "this is not YAML: " + std::string(parser_.problem != nullptr ? parser_.problem : "unreadable");
     if (parser_.error == YAML_READER_ERROR) message += ", at byte " + std::to_string(parser_.problem_offset);
     diagnostics_.Error("Y101", {file_, at, {at.line, at.column + 1}}, message,
                        parser_.context != nullptr ? "found " + std::string(parser_.context) + " that began at line " +

@@ -72,8 +72,9 @@ model::Column Reader::ReadColumn(const Node& name, const Node& node) {
     column.type = parsed->type;
     column.not_null = parsed->not_null;
   } else if (type->text.find('(') == std::string::npos || type->text.find(')') != std::string::npos) {
-    diagnostics_.Error("Y209", type->where, "this is not a type: " + type->text + ": " + why,
-                       "use a type of PostgreSQL such as varchar(20), numeric(10,2), timestamptz; others are carried as text");
+    diagnostics_.Error(
+        "Y209", type->where, "this is not a type: " + type->text + ": " + why,
+        "use a type of PostgreSQL such as varchar(20), numeric(10,2), timestamptz; others are carried as text");
   }
   return column;
 }
@@ -89,7 +90,8 @@ void Reader::ReadContainers(const Node* node, const model::Owner& owner) {
     for (const model::Name& location : Names(value.Find("locations"))) {
       const size_t colon = location.text.find(':');
       if (colon == std::string::npos) {
-        diagnostics_.Error("Y210", location.where, "a location names its vendor: " + location.text, "write Vendor:Location");
+        diagnostics_.Error("Y210", location.where, "a location names its vendor: " + location.text,
+                           "write Vendor:Location");
         continue;
       }
       container.locations.push_back({location.text.substr(0, colon), location.text.substr(colon + 1), location.where});
@@ -112,14 +114,16 @@ void Reader::ReadCredentials(const Node* node, const model::Owner& owner) {
 void Reader::ReadPeople(const Node* node, const model::Owner& owner) {
   if (node == nullptr) return;
   for (const auto& [name, value] : node->entries) {
-    model_.people.push_back({name.text, Texts(value.Find("identities")), Texts(value.Find("roles")), owner, name.where});
+    model_.people.push_back(
+        {name.text, Texts(value.Find("identities")), Texts(value.Find("roles")), owner, name.where});
   }
 }
 
 void Reader::ReadEcosystem(const Node& node) {
   model::Ecosystem& ecosystem = model_.ecosystem;
   if (ecosystem.where.begin.line > 0) {
-    diagnostics_.Error("Y301", node.where, "there is a second Ecosystem; the first is in " + ecosystem.where.file, "keep one");
+    diagnostics_.Error("Y301", node.where, "there is a second Ecosystem; the first is in " + ecosystem.where.file,
+                       "keep one");
     return;
   }
   ecosystem.name = Text(node.Find("name"));
@@ -157,7 +161,8 @@ void Reader::ReadEcosystem(const Node& node) {
       if (const Node* kinds = value.Find("milestoning")) {
         platform.milestoning.clear();
         for (const std::string& word : Texts(kinds)) {
-          platform.milestoning.push_back(word == "forensic" ? model::Milestoning::kForensic : model::Milestoning::kLive);
+          platform.milestoning.push_back(word == "forensic" ? model::Milestoning::kForensic
+                                                            : model::Milestoning::kLive);
         }
       }
       model_.platforms.push_back(std::move(platform));
@@ -181,7 +186,8 @@ void Reader::ReadZone(const Node& node, const Place& place) {
   }
   if (place.owner.zone != name && place.owner.zone != "Default") {
     diagnostics_.Error("Y302", node.Find("name") != nullptr ? node.Find("name")->where : node.where,
-                       "the folder and the name of the zone differ: " + place.owner.zone + " and " + name, "rename one of them");
+                       "the folder and the name of the zone differ: " + place.owner.zone + " and " + name,
+                       "rename one of them");
   }
   if (const Node* policies = node.Find("policies")) {
     zone->policies = {ReadAllowList(policies->Find("classes")), ReadAllowList(policies->Find("locations")),
@@ -203,8 +209,9 @@ void Reader::ReadTeam(const Node& node, const Place& place) {
   if (place.owner.team != name) {
     diagnostics_.Error("Y302", node.Find("name") != nullptr ? node.Find("name")->where : node.where,
                        "the folder and the name of the team differ: " + place.owner.team + " and " + name,
-                       place.owner.team == "Default" ? "directly under model/ the team is Default; others live in model/zones/<zone>/<team>/"
-                                                     : "rename one of them");
+                       place.owner.team == "Default"
+                           ? "directly under model/ the team is Default; others live in model/zones/<zone>/<team>/"
+                           : "rename one of them");
   }
   ReadContainers(node.Find("containers"), place.owner);
   ReadCredentials(node.Find("credentials"), place.owner);

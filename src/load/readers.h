@@ -15,18 +15,19 @@ namespace yellow::load {
 struct OutputDraft {
   std::string workspace;
   std::string store;
-  model::Dataset dataset;                   ///< name, and key and columns unless `like` is set
-  std::optional<model::Name> like;          ///< `Store.dataset`
+  model::Dataset dataset;           ///< name, and key and columns unless `like` is set
+  std::optional<model::Name> like;  ///< `Store.dataset`
   std::vector<model::Name> drop;
 };
 
 /// Where a document stands.
 struct Place {
   model::Owner owner;
-  std::string folder;                       ///< of the file, relative to the project
+  std::string folder;  ///< of the file, relative to the project
 };
 
-/// Reads documents whose shape was checked into the model; what is wrong in a value is a diagnostic and leaves its default.
+/// Reads documents whose shape was checked into the model; what is wrong in a value is a diagnostic and leaves its
+/// default.
 class Reader {
  public:
   Reader(model::Model& model, std::vector<OutputDraft>& outputs, base::Diagnostics& diagnostics)
@@ -76,7 +77,7 @@ std::string Text(const Node* node, const std::string& otherwise = "");
 bool Boolean(const Node* node, bool otherwise);
 int Integer(const Node* node, int otherwise);
 std::optional<model::Name> OptionalName(const Node* node);
-std::vector<model::Name> Names(const Node* node);          ///< a list, or a single one
+std::vector<model::Name> Names(const Node* node);  ///< a list, or a single one
 std::vector<std::string> Texts(const Node* node);
 
 }  // namespace yellow::load

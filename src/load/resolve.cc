@@ -37,7 +37,8 @@ void SortUnique(std::vector<T>& items, const char* what, base::Diagnostics& diag
   for (T& item : items) {
     if (!unique.empty() && unique.back().name == item.name) {
       diagnostics.Error("Y301", item.where, std::string("this ") + what + " is declared twice: " + item.name,
-                        "the other is in " + unique.back().where.file + ", line " + std::to_string(unique.back().where.begin.line) + "; rename one");
+                        "the other is in " + unique.back().where.file + ", line " +
+                            std::to_string(unique.back().where.begin.line) + "; rename one");
     } else {
       unique.push_back(std::move(item));
     }
@@ -56,7 +57,8 @@ class Outputs {
     for (OutputDraft& draft : drafts_) {
       for (model::Datastore& store : model_.datastores) {
         const auto* output = std::get_if<model::TransformerOutput>(&store.capture);
-        if (output != nullptr && store.name == draft.store && output->workspace == draft.workspace) store.datasets.push_back(draft.dataset);
+        if (output != nullptr && store.name == draft.store && output->workspace == draft.workspace)
+          store.datasets.push_back(draft.dataset);
       }
     }
   }
@@ -66,7 +68,8 @@ class Outputs {
 
   const OutputDraft* FindDraft(const model::DatasetAddress& address, size_t& index) const {
     for (index = 0; index < drafts_.size(); ++index) {
-      if (drafts_[index].store == address.store && drafts_[index].dataset.name == address.dataset) return &drafts_[index];
+      if (drafts_[index].store == address.store && drafts_[index].dataset.name == address.dataset)
+        return &drafts_[index];
     }
     return nullptr;
   }
@@ -86,7 +89,9 @@ class Outputs {
     size_t other = 0;
     if (address && FindDraft(*address, other) != nullptr) {
       if (state_[other] == State::kUnderWay) {
-        diagnostics_.Error("Y303", draft.like->where, "these datasets are like each other in a circle: " + draft.like->text, "give one of them columns of its own");
+        diagnostics_.Error("Y303", draft.like->where,
+                           "these datasets are like each other in a circle: " + draft.like->text,
+                           "give one of them columns of its own");
         return;
       }
       Settle(other);
@@ -95,18 +100,21 @@ class Outputs {
       origin = FindDeclared(*address);
     }
     if (origin == nullptr) {
-      diagnostics_.Error("Y303", draft.like->where, "there is no such dataset: " + draft.like->text, DidYouMean(draft.like->text, Addresses()));
+      diagnostics_.Error("Y303", draft.like->where, "there is no such dataset: " + draft.like->text,
+                         DidYouMean(draft.like->text, Addresses()));
       return;
     }
     for (const model::Name& dropped : draft.drop) {
       if (origin->FindColumn(dropped.text) == nullptr) {
         std::vector<std::string> columns;
         for (const model::Column& column : origin->columns) columns.push_back(column.name);
-        diagnostics_.Error("Y303", dropped.where, "there is no such column to drop: " + dropped.text, DidYouMean(dropped.text, columns));
+        diagnostics_.Error("Y303", dropped.where, "there is no such column to drop: " + dropped.text,
+                           DidYouMean(dropped.text, columns));
       }
     }
     const auto is_dropped = [&](const std::string& column) {
-      return std::any_of(draft.drop.begin(), draft.drop.end(), [&](const model::Name& name) { return name.text == column; });
+      return std::any_of(draft.drop.begin(), draft.drop.end(),
+                         [&](const model::Name& name) { return name.text == column; });
     };
     for (const model::Column& column : origin->columns) {
       if (is_dropped(column.name)) continue;
@@ -122,7 +130,8 @@ class Outputs {
 
   const model::Dataset* FindDeclared(const model::DatasetAddress& address) const {
     for (const model::Datastore& store : model_.datastores) {
-      if (store.name == address.store && std::holds_alternative<model::SqlSnapshot>(store.capture)) return store.FindDataset(address.dataset);
+      if (store.name == address.store && std::holds_alternative<model::SqlSnapshot>(store.capture))
+        return store.FindDataset(address.dataset);
     }
     return nullptr;
   }
@@ -164,9 +173,11 @@ class Outputs {
   std::vector<State> state_;
 };
 
-void CheckName(const model::Name& name, const char* what, const std::vector<std::string>& known, base::Diagnostics& diagnostics) {
+void CheckName(const model::Name& name, const char* what, const std::vector<std::string>& known,
+               base::Diagnostics& diagnostics) {
   if (name.text.empty() || std::find(known.begin(), known.end(), name.text) != known.end()) return;
-  diagnostics.Error("Y303", name.where, std::string("there is no such ") + what + ": " + name.text, DidYouMean(name.text, known));
+  diagnostics.Error("Y303", name.where, std::string("there is no such ") + what + ": " + name.text,
+                    DidYouMean(name.text, known));
 }
 
 void CheckSinks(const model::Model& model, const model::Workspace& workspace, base::Diagnostics& diagnostics) {
@@ -175,9 +186,11 @@ void CheckSinks(const model::Model& model, const model::Workspace& workspace, ba
     for (const model::DatasetSink& sink : group.sinks) {
       const model::Datastore* store = model.FindDatastore(sink.dataset.store);
       if (store == nullptr) {
-        diagnostics.Error("Y303", sink.where, "there is no such Datastore: " + sink.dataset.store, DidYouMean(sink.dataset.store, stores));
+        diagnostics.Error("Y303", sink.where, "there is no such Datastore: " + sink.dataset.store,
+                          DidYouMean(sink.dataset.store, stores));
       } else if (sink.dataset.dataset != "*" && store->FindDataset(sink.dataset.dataset) == nullptr) {
-        diagnostics.Error("Y303", sink.where, "there is no such Dataset in " + store->name + ": " + sink.dataset.dataset,
+        diagnostics.Error("Y303", sink.where,
+                          "there is no such Dataset in " + store->name + ": " + sink.dataset.dataset,
                           DidYouMean(sink.dataset.dataset, NamesOf(store->datasets)));
       }
     }
@@ -188,14 +201,16 @@ void CheckReferences(const model::Model& model, base::Diagnostics& diagnostics) 
   const std::vector<std::string> containers = NamesOf(model.containers);
   const std::vector<std::string> credentials = NamesOf(model.credentials);
   const std::vector<std::string> platforms = NamesOf(model.platforms);
-  for (const model::DataPlatform& platform : model.platforms) CheckName(platform.container, "container", containers, diagnostics);
+  for (const model::DataPlatform& platform : model.platforms)
+    CheckName(platform.container, "container", containers, diagnostics);
   for (const model::Datastore& store : model.datastores) {
     if (store.primary) CheckName(*store.primary, "platform", platforms, diagnostics);
     const auto* snapshot = std::get_if<model::SqlSnapshot>(&store.capture);
     if (snapshot == nullptr) continue;
     CheckName(snapshot->container, "container", containers, diagnostics);
     CheckName(snapshot->credential, "credential", credentials, diagnostics);
-    for (const model::Name& name : snapshot->guards.may_become_empty) CheckName(name, "dataset", NamesOf(store.datasets), diagnostics);
+    for (const model::Name& name : snapshot->guards.may_become_empty)
+      CheckName(name, "dataset", NamesOf(store.datasets), diagnostics);
   }
   for (const model::Workspace& workspace : model.workspaces) {
     CheckSinks(model, workspace, diagnostics);
@@ -204,8 +219,10 @@ void CheckReferences(const model::Model& model, base::Diagnostics& diagnostics) 
       if (group.requirements.platform) CheckName(*group.requirements.platform, "platform", platforms, diagnostics);
     }
     if (!workspace.transformer) continue;
-    if (workspace.transformer->platform) CheckName(*workspace.transformer->platform, "platform", platforms, diagnostics);
-    for (const model::Name& credential : workspace.transformer->credentials) CheckName(credential, "credential", credentials, diagnostics);
+    if (workspace.transformer->platform)
+      CheckName(*workspace.transformer->platform, "platform", platforms, diagnostics);
+    for (const model::Name& credential : workspace.transformer->credentials)
+      CheckName(credential, "credential", credentials, diagnostics);
     if (workspace.transformer->code.mask && workspace.transformer->code.mask->mask_key) {
       CheckName(*workspace.transformer->code.mask->mask_key, "credential", credentials, diagnostics);
     }
@@ -221,14 +238,20 @@ void CheckReferences(const model::Model& model, base::Diagnostics& diagnostics) 
 
 }  // namespace
 
-void AddDefaults(model::Model& model, const std::string& environment, bool environment_read, base::Diagnostics& diagnostics) {
-  if (model.platforms.empty()) model.platforms.push_back({"Main", {"MergeDB", {}}, {model::Milestoning::kLive, model::Milestoning::kForensic}, {}});
-  const bool has_merge = std::any_of(model.containers.begin(), model.containers.end(), [](const auto& c) { return c.name == "MergeDB"; });
-  const bool needs_merge = std::any_of(model.platforms.begin(), model.platforms.end(), [](const auto& p) { return p.container.text == "MergeDB"; });
+void AddDefaults(model::Model& model, const std::string& environment, bool environment_read,
+                 base::Diagnostics& diagnostics) {
+  if (model.platforms.empty())
+    model.platforms.push_back(
+        {"Main", {"MergeDB", {}}, {model::Milestoning::kLive, model::Milestoning::kForensic}, {}});
+  const bool has_merge =
+      std::any_of(model.containers.begin(), model.containers.end(), [](const auto& c) { return c.name == "MergeDB"; });
+  const bool needs_merge = std::any_of(model.platforms.begin(), model.platforms.end(),
+                                       [](const auto& p) { return p.container.text == "MergeDB"; });
   if (!has_merge && needs_merge) model.containers.push_back({"MergeDB", {}, "merge", {}, {}});
   if (environment.empty() || environment_read) return;
   if (environment != "local") {
-    diagnostics.Error("Y701", {"environments/" + environment + ".yaml", {}, {}}, "there is no such environment: " + environment,
+    diagnostics.Error("Y701", {"environments/" + environment + ".yaml", {}, {}},
+                      "there is no such environment: " + environment,
                       "write the file, or name another with --environment");
     return;
   }
@@ -243,7 +266,8 @@ void Resolve(model::Model& model, std::vector<OutputDraft> outputs, base::Diagno
     SortByName(workspace.groups);
     if (!workspace.transformer) continue;
     for (model::Datastore& store : model.datastores) {
-      if (store.name == workspace.transformer->output.text && std::holds_alternative<model::TransformerOutput>(store.capture)) {
+      if (store.name == workspace.transformer->output.text &&
+          std::holds_alternative<model::TransformerOutput>(store.capture)) {
         store.owner = workspace.owner;
       }
     }

@@ -19,7 +19,9 @@ std::string DidYouMean(const std::string& word, const std::vector<std::string>& 
   return near.empty() ? "there are: " + Joined(known) : "did you mean " + near + "?";
 }
 
-std::string Expected(const Shape& shape) { return std::string(shape.what).empty() ? "another kind of value" : shape.what; }
+std::string Expected(const Shape& shape) {
+  return std::string(shape.what).empty() ? "another kind of value" : shape.what;
+}
 
 /// `{type: numeric(10, 2)}` and `{price: numeric(10,2)}` inside braces are cut at the comma by YAML.
 bool IsCutType(const Node& node, size_t at) {
@@ -41,7 +43,8 @@ bool CheckScalar(const Node& node, const Shape& shape, base::Diagnostics& diagno
       return true;
     case Shape::Scalar::kBoolean:
       if (!node.quoted && (node.text == "true" || node.text == "false")) return true;
-      diagnostics.Error("Y204", node.where, "this is neither true nor false: " + node.text, "write true or false, without quotes");
+      diagnostics.Error("Y204", node.where, "this is neither true nor false: " + node.text,
+                        "write true or false, without quotes");
       return false;
     case Shape::Scalar::kInteger: {
       int value = 0;
@@ -54,7 +57,8 @@ bool CheckScalar(const Node& node, const Shape& shape, base::Diagnostics& diagno
     case Shape::Scalar::kWord: {
       const std::vector<std::string> words(shape.words.begin(), shape.words.end());
       if (std::find(words.begin(), words.end(), node.text) != words.end()) return true;
-      diagnostics.Error("Y204", node.where, std::string("this is not ") + Expected(shape) + ": " + node.text, DidYouMean(node.text, words));
+      diagnostics.Error("Y204", node.where, std::string("this is not ") + Expected(shape) + ": " + node.text,
+                        DidYouMean(node.text, words));
       return false;
     }
   }
@@ -67,7 +71,8 @@ void CheckRecord(const Node& node, const Shape& shape, base::Diagnostics& diagno
   size_t chosen = 0;
   for (size_t i = 0; i < node.entries.size(); ++i) {
     const auto& [key, value] = node.entries[i];
-    const auto field = std::find_if(shape.fields.begin(), shape.fields.end(), [&](const Field& f) { return key.text == f.name; });
+    const auto field =
+        std::find_if(shape.fields.begin(), shape.fields.end(), [&](const Field& f) { return key.text == f.name; });
     if (field != shape.fields.end()) {
       ++chosen;
       CheckShape(value, *field->shape, diagnostics);
@@ -82,7 +87,8 @@ void CheckRecord(const Node& node, const Shape& shape, base::Diagnostics& diagno
   for (const Field& field : shape.fields) {
     if (!field.required || node.Find(field.name) != nullptr) continue;
     diagnostics.Error("Y202", {node.where.file, node.where.begin, {node.where.begin.line, node.where.begin.column + 1}},
-                      std::string("a key is missing: ") + field.name, std::string("add ") + field.name + ": " + field.shape->what);
+                      std::string("a key is missing: ") + field.name,
+                      std::string("add ") + field.name + ": " + field.shape->what);
   }
   if (shape.one_of_fields && chosen != 1) {
     diagnostics.Error("Y206", node.where, "exactly one key is wanted here, and there are " + std::to_string(chosen),
@@ -105,7 +111,8 @@ void CheckMap(const Node& node, const Shape& shape, base::Diagnostics& diagnosti
 }  // namespace
 
 bool CheckShape(const Node& node, const Shape& shape, base::Diagnostics& diagnostics) {
-  if (node.kind == Node::Kind::kScalar && shape.scalar != Shape::Scalar::kNone) return CheckScalar(node, shape, diagnostics);
+  if (node.kind == Node::Kind::kScalar && shape.scalar != Shape::Scalar::kNone)
+    return CheckScalar(node, shape, diagnostics);
   if (node.kind == Node::Kind::kSequence && shape.items != nullptr) {
     for (const Node& item : node.items) CheckShape(item, *shape.items, diagnostics);
     return true;
@@ -119,8 +126,10 @@ bool CheckShape(const Node& node, const Shape& shape, base::Diagnostics& diagnos
     return true;
   }
   static constexpr const char* kFound[] = {"a single value", "a list", "a mapping"};
-  diagnostics.Error("Y203", node.where, std::string("this should be ") + Expected(shape) + ", and is " + kFound[static_cast<int>(node.kind)],
-                    std::string("write ") + Expected(shape));
+  diagnostics.Error(
+      "Y203", node.where,
+      std::string("this should be ") + Expected(shape) + ", and is " + kFound[static_cast<int>(node.kind)],
+      std::string("write ") + Expected(shape));
   return false;
 }
 

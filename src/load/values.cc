@@ -50,7 +50,8 @@ std::vector<std::string> Texts(const Node* node) {
 
 std::optional<model::DatasetAddress> ParseAddress(const std::string& text) {
   const size_t dot = text.find('.');
-  if (dot == std::string::npos || dot == 0 || dot + 1 == text.size() || text.find('.', dot + 1) != std::string::npos) return std::nullopt;
+  if (dot == std::string::npos || dot == 0 || dot + 1 == text.size() || text.find('.', dot + 1) != std::string::npos)
+    return std::nullopt;
   return model::DatasetAddress{text.substr(0, dot), text.substr(dot + 1)};
 }
 
@@ -59,15 +60,25 @@ std::optional<model::Duration> Reader::ReadDuration(const Node* node) {
   const std::string& text = node->text;
   int64_t unit = 0;
   switch (text.empty() ? '\0' : text.back()) {
-    case 's': unit = 1; break;
-    case 'm': unit = 60; break;
-    case 'h': unit = 3600; break;
-    case 'd': unit = 86400; break;
-    default: break;
+    case 's':
+      unit = 1;
+      break;
+    case 'm':
+      unit = 60;
+      break;
+    case 'h':
+      unit = 3600;
+      break;
+    case 'd':
+      unit = 86400;
+      break;
+    default:
+      break;
   }
   const auto number = text.empty() ? std::nullopt : Number(std::string_view(text).substr(0, text.size() - 1));
   if (unit == 0 || !number || *number <= 0 || *number > 1e6) {
-    diagnostics_.Error("Y207", node->where, "this is not a duration: " + text, "write a number and a unit: 15s, 30m, 1h, 90d");
+    diagnostics_.Error("Y207", node->where, "this is not a duration: " + text,
+                       "write a number and a unit: 15s, 30m, 1h, 90d");
     return std::nullopt;
   }
   return model::Duration{static_cast<int64_t>(*number * static_cast<double>(unit))};
@@ -78,7 +89,8 @@ std::optional<model::RowLimit> Reader::ReadRowLimit(const Node* node) {
   const bool percent = node->text.ends_with('%');
   const auto number = Number(std::string_view(node->text).substr(0, node->text.size() - (percent ? 1 : 0)));
   if (!number || (percent && *number > 100)) {
-    diagnostics_.Error("Y207", node->where, "this is not a limit of rows: " + node->text, "write a number of rows, or a percentage up to 100%");
+    diagnostics_.Error("Y207", node->where, "this is not a limit of rows: " + node->text,
+                       "write a number of rows, or a percentage up to 100%");
     return std::nullopt;
   }
   if (percent) return model::RowLimit{std::nullopt, *number};
@@ -100,7 +112,8 @@ std::optional<model::Schedule> Reader::ReadSchedule(const Node* node) {
     return std::nullopt;
   }
   if (!base::IsTimezone(schedule.timezone)) {
-    diagnostics_.Error("Y208", timezone->where, "there is no such time zone: " + schedule.timezone, "use an IANA name such as Europe/Paris");
+    diagnostics_.Error("Y208", timezone->where, "there is no such time zone: " + schedule.timezone,
+                       "use an IANA name such as Europe/Paris");
     return std::nullopt;
   }
   return schedule;

@@ -12,10 +12,12 @@ std::string Quoted(const std::string& name) { return sql::Identifier::Quote(name
 
 sql::Statement CountAndExample(const MergeSpec& spec, const std::string& condition) {
   const std::string rows = " FROM " + Upserts(spec) + " s WHERE " + condition;
-  return "SELECT count(*), (SELECT row_to_json(x)::text FROM (SELECT " + ColumnList(spec.table) + rows + " LIMIT 1) x)" + rows;
+  return "SELECT count(*), (SELECT row_to_json(x)::text FROM (SELECT " + ColumnList(spec.table) + rows +
+         " LIMIT 1) x)" + rows;
 }
 
-/// The condition under which a value of a column without limits does not fit its declared type; empty when every value fits.
+/// The condition under which a value of a column without limits does not fit its declared type; empty when every value
+/// fits.
 std::string Misfit(const model::Column& column) {
   const std::string value = "s." + Quoted(column.name);
   const model::DataType& type = column.type;
@@ -29,7 +31,8 @@ std::string Misfit(const model::Column& column) {
       return "char_length(rtrim(" + value + ", ' ')) > " + std::to_string(*type.length);
     case TypeKind::kNumeric: {
       const std::string limit = "1e" + std::to_string(*type.precision - *type.scale) + "::numeric";
-      return value + " <> 'NaN' AND (abs(" + value + ") >= " + limit + " OR min_scale(" + value + ") > " + std::to_string(*type.scale) + ")";
+      return value + " <> 'NaN' AND (abs(" + value + ") >= " + limit + " OR min_scale(" + value + ") > " +
+             std::to_string(*type.scale) + ")";
     }
     default:
       return cast + " <> " + value;
@@ -52,7 +55,8 @@ RowCheck DuplicateKeys(const MergeSpec& spec) {
   for (const std::string& key : spec.table.key) keys += (keys.empty() ? "s." : ", s.") + Quoted(key);
   // Changes may not name a key twice either, whatever they do to it.
   const std::string rows = spec.meaning == SourceMeaning::kChanges ? spec.source : Upserts(spec);
-  const std::string twice = "(SELECT " + keys + ", count(*) AS times FROM " + rows + " s GROUP BY " + keys + " HAVING count(*) > 1)";
+  const std::string twice =
+      "(SELECT " + keys + ", count(*) AS times FROM " + rows + " s GROUP BY " + keys + " HAVING count(*) > 1)";
   return {"duplicate_key", "the key (" + KeyNames(spec.table) + ") is unique",
           "SELECT count(*), (SELECT row_to_json(x)::text FROM " + twice + " x LIMIT 1) FROM " + twice + " d"};
 }
@@ -65,10 +69,13 @@ std::vector<RowCheck> Checks(const MergeSpec& spec) {
   for (const model::Column& column : table.columns) {
     const bool is_key = std::find(table.key.begin(), table.key.end(), column.name) != table.key.end();
     if (column.not_null || is_key) {
-      checks.push_back({is_key ? "null_key" : "not_null", "column " + column.name + " is not null", CountAndExample(spec, "s." + Quoted(column.name) + " IS NULL")});
+      checks.push_back({is_key ? "null_key" : "not_null", "column " + column.name + " is not null",
+                        CountAndExample(spec, "s." + Quoted(column.name) + " IS NULL")});
     }
     const std::string misfit = Misfit(column);
-    if (!misfit.empty()) checks.push_back({MisfitCode(column.type), "column " + column.name + " is " + model::ToSql(column.type), CountAndExample(spec, misfit)});
+    if (!misfit.empty())
+      checks.push_back({MisfitCode(column.type), "column " + column.name + " is " + model::ToSql(column.type),
+                        CountAndExample(spec, misfit)});
   }
   if (!table.key.empty()) checks.push_back(DuplicateKeys(spec));
   return checks;
@@ -85,12 +92,14 @@ std::optional<GuardBreach> BreachOf(const std::string& dataset, const Counters& 
   }
   const model::RowLimit& limit = guards.max_deleted;
   const bool too_many = limit.rows ? counters.deleted > *limit.rows
-                                   : static_cast<double>(counters.deleted) > static_cast<double>(before) * limit.percent.value_or(100) / 100;
+                                   : static_cast<double>(counters.deleted) >
+                                         static_cast<double>(before) * limit.percent.value_or(100) / 100;
   if (!too_many || counters.deleted < kAlwaysAllowed) return std::nullopt;
   char share[16];
   std::snprintf(share, sizeof share, "%g%%", limit.percent.value_or(0));
-  return GuardBreach{"mass_delete", dataset + " would lose " + std::to_string(counters.deleted) + " of " + std::to_string(before) +
-                                        " rows, more than max_deleted allows: " + (limit.rows ? std::to_string(*limit.rows) : std::string(share))};
+  return GuardBreach{"mass_delete", dataset + " would lose " + std::to_string(counters.deleted) + " of " +
+                                        std::to_string(before) + " rows, more than max_deleted allows: " +
+                                        (limit.rows ? std::to_string(*limit.rows) : std::string(share))};
 }
 
 }  // namespace yellow::merge

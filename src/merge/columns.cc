@@ -24,7 +24,8 @@ std::string CastList(const sql::TableLayout& table, const std::string& alias) {
 std::string RowOf(const sql::TableLayout& table, const std::string& alias, bool cast) {
   std::string list;
   for (const model::Column& column : table.columns) {
-    list += (list.empty() ? "" : ", ") + alias + "." + Quoted(column.name) + (cast ? "::" + model::ToSql(column.type) : "");
+    list +=
+        (list.empty() ? "" : ", ") + alias + "." + Quoted(column.name) + (cast ? "::" + model::ToSql(column.type) : "");
   }
   return "ROW(" + list + ")";
 }
@@ -48,12 +49,14 @@ std::string Upserts(const MergeSpec& spec) {
   return "(SELECT * FROM " + spec.source + " WHERE yellow_op IS DISTINCT FROM 'D')";
 }
 
-sql::Statement WithChangeLog(const MergeSpec& spec, const std::string& statement, const std::string& returning, const char* op) {
+sql::Statement WithChangeLog(const MergeSpec& spec, const std::string& statement, const std::string& returning,
+                             const char* op) {
   if (!spec.table.changes) return statement;
   const std::string columns = ColumnList(spec.table);
   return "WITH changed (" + columns + ") AS (" + statement + " RETURNING " + returning + ") INSERT INTO " +
-         sql::Qualified(spec.table.schema, spec.table.change_log_table) + " (" + columns + ", yellow_batch, yellow_op) SELECT " + columns + ", " +
-         std::to_string(spec.batch) + ", '" + op + "' FROM changed";
+         sql::Qualified(spec.table.schema, spec.table.change_log_table) + " (" + columns +
+         ", yellow_batch, yellow_op) SELECT " + columns + ", " + std::to_string(spec.batch) + ", '" + op +
+         "' FROM changed";
 }
 
 }  // namespace yellow::merge

@@ -8,19 +8,21 @@ namespace yellow::merge {
 
 /// `"a", "b"` of the business columns.
 std::string ColumnList(const sql::TableLayout& table);
-/// `s."a"::integer, …`: the source's columns with their declared types. Checks have made sure that no cast cuts or rounds.
+/// `s."a"::integer, …`: the source's columns with their declared types. Checks have made sure that no cast cuts or
+/// rounds.
 std::string CastList(const sql::TableLayout& table, const std::string& alias);
 /// `ROW(t."a", …)`; `cast`: with declared types.
 std::string RowOf(const sql::TableLayout& table, const std::string& alias, bool cast);
-/// True for rows that are not the same to the letter: `('ab','c')` is not `('a','bc')`, 1.0 is not 1.00, null is not empty.
-/// The function, because the operator between two ROW()s would compare them column by column.
+/// True for rows that are not the same to the letter: `('ab','c')` is not `('a','bc')`, 1.0 is not 1.00, null is not
+/// empty. The function, because the operator between two ROW()s would compare them column by column.
 std::string Differ(const sql::TableLayout& table, const std::string& target, const std::string& source);
 /// `t."id" = s."id" AND …` over the key.
 std::string KeysMatch(const sql::TableLayout& table, const std::string& left, const std::string& right);
 /// The source's rows that hold values: all, or those that are not deletions. As a parenthesised SELECT or a table name.
 std::string Upserts(const MergeSpec& spec);
 /// Puts the rows that a data-modifying statement returns into the change log, when there is one.
-sql::Statement WithChangeLog(const MergeSpec& spec, const std::string& statement, const std::string& returning, const char* op);
+sql::Statement WithChangeLog(const MergeSpec& spec, const std::string& statement, const std::string& returning,
+                             const char* op);
 
 std::string Target(const sql::TableLayout& table);
 

@@ -17,13 +17,15 @@ std::vector<MergeStatement> LiveKeyed(const MergeSpec& spec) {
     assignments += name + " = s." + name + "::" + model::ToSql(column.type) + ", ";
     returned += (returned.empty() ? "t." : ", t.") + name;
   }
-  const std::string update = "UPDATE " + target + " t SET " + assignments + "yellow_batch = " + batch + " FROM " + upserts + " s WHERE " + keys +
-                             " AND " + Differ(table, "t", "s");
-  const std::string remove = spec.meaning == SourceMeaning::kChanges
-                                 ? "DELETE FROM " + target + " t USING " + spec.source + " s WHERE s.yellow_op = 'D' AND " + keys
-                                 : "DELETE FROM " + target + " t WHERE NOT EXISTS (SELECT FROM " + upserts + " s WHERE " + keys + ")";
-  const std::string insert = "INSERT INTO " + target + " (" + ColumnList(table) + ", yellow_batch) SELECT " + CastList(table, "s") + ", " + batch +
-                             " FROM " + upserts + " s WHERE NOT EXISTS (SELECT FROM " + target + " t WHERE " + keys + ")";
+  const std::string update = "UPDATE " + target + " t SET " + assignments + "yellow_batch = " + batch + " FROM " +
+                             upserts + " s WHERE " + keys + " AND " + Differ(table, "t", "s");
+  const std::string remove =
+      spec.meaning == SourceMeaning::kChanges
+          ? "DELETE FROM " + target + " t USING " + spec.source + " s WHERE s.yellow_op = 'D' AND " + keys
+          : "DELETE FROM " + target + " t WHERE NOT EXISTS (SELECT FROM " + upserts + " s WHERE " + keys + ")";
+  const std::string insert = "INSERT INTO " + target + " (" + ColumnList(table) + ", yellow_batch) SELECT " +
+                             CastList(table, "s") + ", " + batch + " FROM " + upserts +
+                             " s WHERE NOT EXISTS (SELECT FROM " + target + " t WHERE " + keys + ")";
   return {{Effect::kUpdate, WithChangeLog(spec, update, returned, "U")},
           {Effect::kDelete, WithChangeLog(spec, remove, returned, "D")},
           {Effect::kInsert, WithChangeLog(spec, insert, ColumnList(table), "I")}};

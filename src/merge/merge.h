@@ -9,7 +9,8 @@
 #include "sql/layout.h"
 #include "sql/statement.h"
 
-/// What a batch does to its merge table, as statements: pure, one strategy a file. They are run in order in one transaction.
+/// What a batch does to its merge table, as statements: pure, one strategy a file. They are run in order in one
+/// transaction.
 namespace yellow::merge {
 
 /// Where the rows come from, and what they mean.
@@ -22,14 +23,14 @@ enum class SourceMeaning {
 struct MergeSpec {
   sql::TableLayout table;
   int batch = 0;
-  std::string source;            ///< qualified name of the staging or output table
+  std::string source;  ///< qualified name of the staging or output table
   SourceMeaning meaning = SourceMeaning::kSnapshot;
 };
 
 enum class Effect { kUpdate, kDelete, kInsert };
 
-/// One statement; the number of rows it reports counts for `effect`. In a table with history an update closes the old version
-/// and the insert adds the new one, so what the inserts report holds the updates too: see `Count`.
+/// One statement; the number of rows it reports counts for `effect`. In a table with history an update closes the old
+/// version and the insert adds the new one, so what the inserts report holds the updates too: see `Count`.
 struct MergeStatement {
   Effect effect;
   sql::Statement statement;
@@ -50,8 +51,8 @@ sql::Statement CountStaged(const MergeSpec& spec);
 
 /// A rule that rows of a batch must keep. The statement returns one row: how many break it, and one of them as JSON.
 struct RowCheck {
-  std::string code;              ///< null_key, not_null, duplicate_key, too_long, out_of_range, too_precise
-  std::string rule;              ///< for people: "column firstname is varchar(100)"
+  std::string code;  ///< null_key, not_null, duplicate_key, too_long, out_of_range, too_precise
+  std::string rule;  ///< for people: "column firstname is varchar(100)"
   sql::Statement statement;
 };
 
@@ -60,7 +61,7 @@ std::vector<RowCheck> Checks(const MergeSpec& spec);
 
 /// Why a batch that can be merged looks like an accident; nothing when it does not. REQUIRES: counters of a snapshot.
 struct GuardBreach {
-  std::string code;              ///< emptied, mass_delete
+  std::string code;  ///< emptied, mass_delete
   std::string reason;
 };
 std::optional<GuardBreach> BreachOf(const std::string& dataset, const Counters& counters, const model::Guards& guards);

@@ -8,7 +8,7 @@
 namespace yellow::model {
 namespace {
 
-constexpr int kMaxLength = 10485760;      // of varchar and char, PostgreSQL 15
+constexpr int kMaxLength = 10485760;  // of varchar and char, PostgreSQL 15
 constexpr int kMaxNumericPrecision = 1000;
 constexpr int kMaxTimePrecision = 6;
 
@@ -86,7 +86,8 @@ std::optional<int> Number(std::string_view text) {
   return value;
 }
 
-/// Takes `(…)` out of the text, wherever it stands (`timestamp(3) with time zone`). False: no closing bracket or no numbers.
+/// Takes `(…)` out of the text, wherever it stands (`timestamp(3) with time zone`). False: no closing bracket or no
+/// numbers.
 bool TakeArguments(std::string& text, std::vector<int>& arguments) {
   const size_t open = text.find('(');
   if (open == std::string::npos) return true;
@@ -115,7 +116,8 @@ std::string SetArguments(const Spelling& spelling, const std::vector<int>& argum
     case Arguments::kNone:
       return name + " takes no length";
     case Arguments::kLength:
-      if (arguments.size() != 1 || !Between(arguments[0], 1, kMaxLength)) return "the length of " + name + " is 1 to 10485760";
+      if (arguments.size() != 1 || !Between(arguments[0], 1, kMaxLength))
+        return "the length of " + name + " is 1 to 10485760";
       type.length = arguments[0];
       return "";
     case Arguments::kNumeric:
@@ -127,7 +129,8 @@ std::string SetArguments(const Spelling& spelling, const std::vector<int>& argum
       if (!Between(*type.scale, 0, arguments[0])) return "the scale of numeric is 0 to its precision";
       return "";
     case Arguments::kSeconds:
-      if (arguments.size() != 1 || !Between(arguments[0], 0, kMaxTimePrecision)) return "the precision of " + name + " is 0 to 6";
+      if (arguments.size() != 1 || !Between(arguments[0], 0, kMaxTimePrecision))
+        return "the precision of " + name + " is 0 to 6";
       type.precision = arguments[0];
       return "";
   }
@@ -135,9 +138,7 @@ std::string SetArguments(const Spelling& spelling, const std::vector<int>& argum
 }
 
 const Spelling& CanonicalSpelling(TypeKind kind) {
-  return *std::find_if(std::begin(kSpellings), std::end(kSpellings), [&](const Spelling& s) {
-    return s.kind == kind;
-  });
+  return *std::find_if(std::begin(kSpellings), std::end(kSpellings), [&](const Spelling& s) { return s.kind == kind; });
 }
 
 }  // namespace
@@ -154,7 +155,8 @@ std::optional<ParsedType> ParseType(std::string_view text, std::string* why) {
     return std::nullopt;
   }
   rest = Normalized(rest);
-  const auto* found = std::find_if(std::begin(kSpellings), std::end(kSpellings), [&](const Spelling& s) { return rest == s.name; });
+  const auto* found =
+      std::find_if(std::begin(kSpellings), std::end(kSpellings), [&](const Spelling& s) { return rest == s.name; });
   if (found == std::end(kSpellings)) {
     *why = "there is no such type";
     return std::nullopt;

@@ -9,8 +9,26 @@ namespace yellow::model {
 
 /// The types of columns: what PostgreSQL users have. Everything else is declared and carried as text.
 enum class TypeKind {
-  kSmallint, kInteger, kBigint, kNumeric, kReal, kDouble, kText, kChar, kVarchar, kDate, kTime, kTimeTz,
-  kTimestamp, kTimestampTz, kInterval, kUuid, kJson, kJsonb, kBytea, kBoolean,
+  kSmallint,
+  kInteger,
+  kBigint,
+  kNumeric,
+  kReal,
+  kDouble,
+  kText,
+  kChar,
+  kVarchar,
+  kDate,
+  kTime,
+  kTimeTz,
+  kTimestamp,
+  kTimestampTz,
+  kInterval,
+  kUuid,
+  kJson,
+  kJsonb,
+  kBytea,
+  kBoolean,
 };
 
 /// A column's type. `length`: varchar(n), char(n); `precision`, `scale`: numeric(p,s); `precision` also for the

@@ -58,22 +58,23 @@ struct RowLimit {
 struct Column {
   std::string name;
   DataType type;
-  bool not_null = false;              ///< columns of the key are not null without saying so
-  std::vector<Name> classes;          ///< `classification:`, one word or a list
-  std::string from;                   ///< name of the column at the source; equals `name` by default
+  bool not_null = false;      ///< columns of the key are not null without saying so
+  std::vector<Name> classes;  ///< `classification:`, one word or a list
+  std::string from;           ///< name of the column at the source; equals `name` by default
   SourceRange where;
 };
 
 struct Dataset {
   std::string name;
-  std::vector<Name> key;              ///< empty: rows are compared as multisets
+  std::vector<Name> key;  ///< empty: rows are compared as multisets
   std::vector<Column> columns;
-  std::string table;                  ///< name of the table at the source; equals `name` by default
+  std::string table;  ///< name of the table at the source; equals `name` by default
   bool deprecated = false;
   SourceRange where;
 
   const Column* FindColumn(const std::string& column) const {
-    for (const Column& c : columns) if (c.name == column) return &c;
+    for (const Column& c : columns)
+      if (c.name == column) return &c;
     return nullptr;
   }
 };
@@ -81,9 +82,9 @@ struct Dataset {
 enum class Consistency { kMultiDataset, kSingleDataset };
 
 struct Guards {
-  RowLimit max_deleted{std::nullopt, 50.0};       ///< applies from 100 deleted rows on
-  std::vector<Name> may_become_empty;             ///< datasets
-  std::optional<RowLimit> max_rejected;           ///< for on_bad_rows: quarantine
+  RowLimit max_deleted{std::nullopt, 50.0};  ///< applies from 100 deleted rows on
+  std::vector<Name> may_become_empty;        ///< datasets
+  std::optional<RowLimit> max_rejected;      ///< for on_bad_rows: quarantine
 };
 enum class OnBadRows { kHold, kQuarantine };
 
@@ -92,7 +93,7 @@ struct SqlSnapshot {
   Name credential;
   std::string schema = "public";
   Consistency consistency = Consistency::kMultiDataset;
-  std::optional<Schedule> schedule;               ///< none: only when asked for, and once at first
+  std::optional<Schedule> schedule;  ///< none: only when asked for, and once at first
   Guards guards;
   OnBadRows on_bad_rows = OnBadRows::kHold;
 };
@@ -110,12 +111,13 @@ struct Datastore {
   Owner owner;
   bool production = false;
   Capture capture;
-  std::vector<Dataset> datasets;                  ///< sorted by name
-  std::optional<Name> primary;                    ///< the platform that ingests it; others mirror
+  std::vector<Dataset> datasets;  ///< sorted by name
+  std::optional<Name> primary;    ///< the platform that ingests it; others mirror
   SourceRange where;
 
   const Dataset* FindDataset(const std::string& dataset) const {
-    for (const Dataset& d : datasets) if (d.name == dataset) return &d;
+    for (const Dataset& d : datasets)
+      if (d.name == dataset) return &d;
     return nullptr;
   }
   bool multi_dataset() const {
@@ -129,8 +131,8 @@ struct Datastore {
 /// One dataset that a group uses. The loader keeps `Store.*` as dataset `*`; `ExpandSinks` resolves it.
 struct DatasetSink {
   DatasetAddress dataset;
-  bool reference = false;                         ///< never triggers
-  std::string alias;                              ///< `as:`, a short view name
+  bool reference = false;  ///< never triggers
+  std::string alias;       ///< `as:`, a short view name
   bool deprecated_allowed = false;
   SourceRange where;
 };
@@ -148,21 +150,23 @@ struct DatasetGroup {
 };
 
 // What runs. One, or several that different launchers use.
-struct SqlCode { std::string folder; };           ///< relative to the project, one <dataset>.sql per output dataset
+struct SqlCode {
+  std::string folder;
+};  ///< relative to the project, one <dataset>.sql per output dataset
 enum class MaskRuleKind { kKeep, kRedact, kNull, kYear, kLast, kPseudonym };
 struct MaskRule {
   MaskRuleKind kind = MaskRuleKind::kKeep;
-  int last = 0;                                   ///< for last<N>
-  std::string reason;                             ///< for keep
+  int last = 0;        ///< for last<N>
+  std::string reason;  ///< for keep
   SourceRange where;
 };
 struct MaskCode {
   /// dataset of the output -> column -> rule
   std::map<std::string, std::map<std::string, MaskRule>> rules;
-  std::optional<Name> mask_key;                   ///< credential for pseudonym
+  std::optional<Name> mask_key;  ///< credential for pseudonym
 };
 struct ProcessCode {
-  std::string folder;                             ///< relative to the project
+  std::string folder;  ///< relative to the project
   std::vector<std::string> command;
 };
 struct ImageCode {
@@ -181,13 +185,13 @@ struct Code {
 enum class TriggerKind { kAnyBatch, kAnyChange, kAllInputs, kCron };
 struct Trigger {
   TriggerKind kind = TriggerKind::kAnyBatch;
-  std::optional<Schedule> schedule;               ///< for kCron
+  std::optional<Schedule> schedule;  ///< for kCron
 };
 enum class Mode { kFull, kIncremental };
 enum class SnapshotUse { kOffered, kRequired };
 
 struct Declassification {
-  std::vector<Name> columns;                      ///< `dataset.column`, `dataset.*`
+  std::vector<Name> columns;  ///< `dataset.column`, `dataset.*`
   std::string to;
   std::string reason;
   std::string approved_by;
@@ -197,15 +201,15 @@ struct Declassification {
 struct DataTransformer {
   Code code;
   Trigger trigger;
-  bool deterministic = false;                     ///< default resolved: true for sql and mask
+  bool deterministic = false;  ///< default resolved: true for sql and mask
   Mode mode = Mode::kFull;
   Duration timeout{3600};
   Duration start_limit{300};
   int retries = 3;
   SnapshotUse snapshot = SnapshotUse::kOffered;
-  std::optional<Name> platform;                   ///< home, when it is named
+  std::optional<Name> platform;  ///< home, when it is named
   std::vector<Name> credentials;
-  Name output;                                    ///< the output Datastore, which stands in Model::datastores too
+  Name output;  ///< the output Datastore, which stands in Model::datastores too
   std::vector<Declassification> declassify;
   SourceRange where;
 };
@@ -214,21 +218,25 @@ struct Workspace {
   std::string name;
   Owner owner;
   Priority priority = Priority::kLowest;
-  std::optional<Name> container;                  ///< absent: its platform's own
-  std::vector<Name> readers;                      ///< database roles
-  std::vector<DatasetGroup> groups;               ///< sorted by name
+  std::optional<Name> container;     ///< absent: its platform's own
+  std::vector<Name> readers;         ///< database roles
+  std::vector<DatasetGroup> groups;  ///< sorted by name
   std::optional<DataTransformer> transformer;
   SourceRange where;
 };
 
 // ---- Owners and places ---------------------------------------------------------------------------------------------
 
-struct VendorLocation { std::string vendor; std::string location; SourceRange where; };  ///< `MyCorp:USA/NY_1`
+struct VendorLocation {
+  std::string vendor;
+  std::string location;
+  SourceRange where;
+};  ///< `MyCorp:USA/NY_1`
 
 struct DataContainer {
   std::string name;
   Owner owner;
-  std::string database;                           ///< of `postgres: {database: …}`
+  std::string database;  ///< of `postgres: {database: …}`
   std::vector<VendorLocation> locations;
   SourceRange where;
 };
@@ -307,26 +315,40 @@ struct Ecosystem {
 
 // ---- Environments --------------------------------------------------------------------------------------------------
 
-struct EmbeddedServer { std::optional<int> port; };
+struct EmbeddedServer {
+  std::optional<int> port;
+};
 struct NamedServer {
   std::string host;
   int port = 5432;
   std::string sslmode = "prefer";
-  std::string ca;                                 ///< path of a CA file, or empty
+  std::string ca;  ///< path of a CA file, or empty
 };
 struct ContainerPlace {
   std::string container;
   std::variant<EmbeddedServer, NamedServer> server;
-  std::string database;                           ///< empty: as the container declares
+  std::string database;  ///< empty: as the container declares
   SourceRange where;
 };
 
-struct EnvironmentSecret { std::string prefix; };          ///< <PREFIX>_USER, <PREFIX>_PASSWORD, <PREFIX>_TOKEN
-struct FileSecret { std::string path; };
-struct KubernetesSecret { std::string name; };
-struct VaultSecret { std::string path; };
+struct EnvironmentSecret {
+  std::string prefix;
+};  ///< <PREFIX>_USER, <PREFIX>_PASSWORD, <PREFIX>_TOKEN
+struct FileSecret {
+  std::string path;
+};
+struct KubernetesSecret {
+  std::string name;
+};
+struct VaultSecret {
+  std::string path;
+};
 using SecretSource = std::variant<EnvironmentSecret, FileSecret, KubernetesSecret, VaultSecret>;
-struct CredentialPlace { std::string credential; SecretSource source; SourceRange where; };
+struct CredentialPlace {
+  std::string credential;
+  SecretSource source;
+  SourceRange where;
+};
 
 enum class LauncherKind { kProcess, kDocker, kKubernetes };
 enum class SchedulerKind { kYellow, kAirflow };
@@ -340,11 +362,12 @@ struct Environment {
   LauncherKind launcher = LauncherKind::kProcess;
   SchedulerKind scheduler = SchedulerKind::kYellow;
   std::string role_prefix = "yellow";
-  std::optional<int> max_runs;                    ///< limits.runs
+  std::optional<int> max_runs;  ///< limits.runs
   SourceRange where;
 
   const ContainerPlace* FindContainer(const std::string& container) const {
-    for (const ContainerPlace& place : containers) if (place.container == container) return &place;
+    for (const ContainerPlace& place : containers)
+      if (place.container == container) return &place;
     return nullptr;
   }
 };
@@ -353,15 +376,15 @@ struct Environment {
 
 struct Model {
   Ecosystem ecosystem;
-  std::vector<GovernanceZone> zones;              // all of these sorted by name
+  std::vector<GovernanceZone> zones;  // all of these sorted by name
   std::vector<Team> teams;
   std::vector<Person> people;
   std::vector<DataContainer> containers;
   std::vector<Credential> credentials;
   std::vector<DataPlatform> platforms;
-  std::vector<Datastore> datastores;              ///< outputs of transformers included
+  std::vector<Datastore> datastores;  ///< outputs of transformers included
   std::vector<Workspace> workspaces;
-  std::optional<Environment> environment;         ///< the one that was asked for
+  std::optional<Environment> environment;  ///< the one that was asked for
 
   const Datastore* FindDatastore(const std::string& name) const;
   const Workspace* FindWorkspace(const std::string& name) const;

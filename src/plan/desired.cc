@@ -93,17 +93,24 @@ View ViewOf(const PlacedWorkspace& workspace, const WorkspaceView& wanted, const
   const std::string columns = ColumnList(BusinessNames(table));
   const bool forensic = table.milestoning == model::Milestoning::kForensic;
   View view{workspace.schema, wanted.name, "", {}};
-  for (const model::Column& column : table.columns) view.columns.push_back({column.name, model::ToSql(column.type), false});
+  for (const model::Column& column : table.columns)
+    view.columns.push_back({column.name, model::ToSql(column.type), false});
   if (wanted.kind == WorkspaceView::Kind::kHistory) {
     const std::string key = sql::Literal(stream);
-    view.definition = "SELECT " + columns + ", yellow_batch_in, yellow_batch_out, b_in.committed_at AS yellow_from, b_out.committed_at AS yellow_to" + from +
-                      " LEFT JOIN yellow.batch b_in ON b_in.stream = " + key + " AND b_in.batch = yellow_batch_in"
-                      " LEFT JOIN yellow.batch b_out ON b_out.stream = " + key + " AND b_out.batch = yellow_batch_out";
+    view.definition =
+        "SELECT " + columns +
+        ", yellow_batch_in, yellow_batch_out, b_in.committed_at AS yellow_from, b_out.committed_at AS yellow_to" +
+        from + " LEFT JOIN yellow.batch b_in ON b_in.stream = " + key +
+        " AND b_in.batch = yellow_batch_in"
+        " LEFT JOIN yellow.batch b_out ON b_out.stream = " +
+        key + " AND b_out.batch = yellow_batch_out";
     for (const char* name : {"yellow_batch_in", "yellow_batch_out"}) view.columns.push_back({name, "integer", false});
-    for (const char* name : {"yellow_from", "yellow_to"}) view.columns.push_back({name, "timestamp with time zone", false});
+    for (const char* name : {"yellow_from", "yellow_to"})
+      view.columns.push_back({name, "timestamp with time zone", false});
     return view;
   }
-  view.definition = "SELECT " + columns + from + (forensic ? " WHERE yellow_batch_out = " + std::to_string(sql::kOpenBatch) : "");
+  view.definition =
+      "SELECT " + columns + from + (forensic ? " WHERE yellow_batch_out = " + std::to_string(sql::kOpenBatch) : "");
   return view;
 }
 
@@ -113,21 +120,27 @@ View BatchesView(const PlacedWorkspace& workspace, const std::map<model::Dataset
   std::set<model::DatasetAddress> datasets;
   for (const WorkspaceView& view : workspace.views) datasets.insert(view.table.dataset);
   for (const model::DatasetAddress& dataset : datasets) {
-    values += std::string(values.empty() ? "" : ", ") + "(" + sql::Literal(dataset.store) + ", " + sql::Literal(dataset.dataset) + ", " +
-              sql::Literal(streams.at(dataset)) + ")";
+    values += std::string(values.empty() ? "" : ", ") + "(" + sql::Literal(dataset.store) + ", " +
+              sql::Literal(dataset.dataset) + ", " + sql::Literal(streams.at(dataset)) + ")";
   }
   View view{workspace.schema, std::string(sql::kBatchesView), "", {}};
-  view.definition = "SELECT d.store, d.dataset, b.batch, b.committed_at, b.source_read_at FROM (VALUES " + values +
-                    ") AS d (store, dataset, stream) JOIN yellow.batch b ON b.stream = d.stream AND b.state = 'committed'";
-  view.columns = {{"store", "text", false}, {"dataset", "text", false}, {"batch", "integer", false},
-                  {"committed_at", "timestamp with time zone", false}, {"source_read_at", "timestamp with time zone", false}};
+  view.definition =
+      "SELECT d.store, d.dataset, b.batch, b.committed_at, b.source_read_at FROM (VALUES " + values +
+      ") AS d (store, dataset, stream) JOIN yellow.batch b ON b.stream = d.stream AND b.state = 'committed'";
+  view.columns = {{"store", "text", false},
+                  {"dataset", "text", false},
+                  {"batch", "integer", false},
+                  {"committed_at", "timestamp with time zone", false},
+                  {"source_read_at", "timestamp with time zone", false}};
   return view;
 }
 
 class Wanting {
  public:
   Wanting(const model::Model& model, const Physical& physical, const std::string& prefix)
-      : model_(model), physical_(physical), roles_(prefix) { desired_.prefix = prefix; }
+      : model_(model), physical_(physical), roles_(prefix) {
+    desired_.prefix = prefix;
+  }
 
   Desired Make() {
     for (const Stream& stream : physical_.streams) AddStream(stream);
@@ -139,7 +152,8 @@ class Wanting {
  private:
   void AddTable(Table table) { desired_.tables[{table.schema, table.name}] = std::move(table); }
 
-  void Allow(const std::string& schema, const std::string& table, const std::string& grantee, std::initializer_list<const char*> privileges) {
+  void Allow(const std::string& schema, const std::string& table, const std::string& grantee,
+             std::initializer_list<const char*> privileges) {
     for (const char* privilege : privileges) desired_.grants.insert({schema, table, grantee, privilege});
   }
 

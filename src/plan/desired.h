@@ -14,7 +14,7 @@ namespace yellow::plan {
 
 struct ColumnShape {
   std::string name;
-  std::string type;            ///< as format_type gives it
+  std::string type;  ///< as format_type gives it
   bool not_null = false;
   auto operator<=>(const ColumnShape&) const = default;
 };
@@ -24,28 +24,28 @@ enum class TableRole { kMerge, kStaging, kOutput, kChangeLog, kRejected };
 struct Table {
   std::string schema, name;
   TableRole role = TableRole::kMerge;
-  std::string stream;                      ///< key of the Ingest node it belongs to
-  std::string dataset;                     ///< Store.dataset
+  std::string stream;   ///< key of the Ingest node it belongs to
+  std::string dataset;  ///< Store.dataset
   bool unlogged = false;
   bool forensic = false;
-  std::vector<ColumnShape> columns;        ///< business columns first
-  std::vector<std::string> primary_key;    ///< empty: none
-  std::vector<std::string> live_key;       ///< forensic: unique where yellow_batch_out is open
-  std::vector<std::string> business;       ///< names of the business columns, in declared order
+  std::vector<ColumnShape> columns;      ///< business columns first
+  std::vector<std::string> primary_key;  ///< empty: none
+  std::vector<std::string> live_key;     ///< forensic: unique where yellow_batch_out is open
+  std::vector<std::string> business;     ///< names of the business columns, in declared order
 };
 
 struct View {
   std::string schema, name;
-  std::string definition;                  ///< the SELECT
-  std::vector<ColumnShape> columns;        ///< names and types that it shows
+  std::string definition;            ///< the SELECT
+  std::vector<ColumnShape> columns;  ///< names and types that it shows
 };
 
 /// One privilege on one object: `schema` alone, or `schema.table` (also a view).
 struct Grant {
   std::string schema;
-  std::string table;                       ///< empty: on the schema
+  std::string table;  ///< empty: on the schema
   std::string grantee;
-  std::string privilege;                   ///< SELECT, USAGE, …
+  std::string privilege;  ///< SELECT, USAGE, …
   auto operator<=>(const Grant&) const = default;
 };
 
@@ -59,7 +59,7 @@ struct Desired {
   std::string prefix;
   std::set<std::string> schemas;
   std::set<std::string> groups;
-  std::map<std::pair<std::string, std::string>, Table> tables;   ///< by schema, name
+  std::map<std::pair<std::string, std::string>, Table> tables;  ///< by schema, name
   std::map<std::pair<std::string, std::string>, View> views;
   std::set<Grant> grants;
   std::set<Membership> readers;
@@ -72,22 +72,22 @@ Desired Want(const model::Model& model, const Physical& physical, const std::str
 struct ObservedTable {
   std::vector<ColumnShape> columns;
   bool unlogged = false;
-  int64_t rows = 0;                        ///< the planner's estimate
+  int64_t rows = 0;  ///< the planner's estimate
 };
 struct ObservedView {
-  std::string digest;                      ///< of the definition with which Yellow made it; empty: not Yellow's
+  std::string digest;  ///< of the definition with which Yellow made it; empty: not Yellow's
   std::vector<ColumnShape> columns;
 };
 struct Observed {
-  bool installed = false;                  ///< Yellow's own schema is there
+  bool installed = false;  ///< Yellow's own schema is there
   int schema_version = 0;
-  int model_version = 0;                   ///< newest applied, 0: none
+  int model_version = 0;  ///< newest applied, 0: none
   std::string model_digest;
   std::set<std::string> schemas;
   std::set<std::string> groups;
   std::map<std::pair<std::string, std::string>, ObservedTable> tables;
   std::map<std::pair<std::string, std::string>, ObservedView> views;
-  std::set<Grant> grants;                  ///< of Yellow's roles and groups, in Yellow's schemas
+  std::set<Grant> grants;  ///< of Yellow's roles and groups, in Yellow's schemas
   std::set<Membership> readers;
 };
 

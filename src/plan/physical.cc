@@ -17,7 +17,8 @@ const graph::DatasetNeed* FindNeed(const graph::IntentionGraph& graph, const mod
   return nullptr;
 }
 
-sql::TableLayout LayoutOf(const model::Model& model, const graph::IntentionGraph& graph, const model::DatasetAddress& address) {
+sql::TableLayout LayoutOf(const model::Model& model, const graph::IntentionGraph& graph,
+                          const model::DatasetAddress& address) {
   const model::Datastore& store = *model.FindDatastore(address.store);
   const graph::DatasetNeed* need = FindNeed(graph, address);
   bool incremental_output = false;
@@ -25,7 +26,8 @@ sql::TableLayout LayoutOf(const model::Model& model, const graph::IntentionGraph
     incremental_output = model.FindWorkspace(output->workspace)->transformer->mode == model::Mode::kIncremental;
   }
   return sql::MakeLayout(graph.platform(), store, *store.FindDataset(address.dataset),
-                         need != nullptr ? need->milestoning : model::Milestoning::kLive, need != nullptr && need->changes, incremental_output);
+                         need != nullptr ? need->milestoning : model::Milestoning::kLive,
+                         need != nullptr && need->changes, incremental_output);
 }
 
 std::string StreamKey(const graph::IntentionGraph& graph, const model::Datastore& store, const std::string& dataset) {
@@ -49,7 +51,8 @@ Stream StreamOf(const model::Model& model, const graph::IntentionGraph& graph, c
 }
 
 bool Exports(const graph::IntentionGraph& graph, const std::string& container, const model::DatasetAddress& address) {
-  return graph.Find("Export/" + graph.platform() + "/" + container + "/" + address.store + "/" + address.dataset).has_value();
+  return graph.Find("Export/" + graph.platform() + "/" + container + "/" + address.store + "/" + address.dataset)
+      .has_value();
 }
 
 /// Adds the views of one group to its workspace.
@@ -80,14 +83,16 @@ const graph::IntentionGraph* GraphOf(const graph::Built& built, const std::strin
 
 std::string DescribeColumns(const sql::TableLayout& table) {
   std::string text;
-  for (const model::Column& column : table.columns) text += column.name + " " + model::ToSql(column.type) + (column.not_null ? " not null" : "") + "\n";
+  for (const model::Column& column : table.columns)
+    text += column.name + " " + model::ToSql(column.type) + (column.not_null ? " not null" : "") + "\n";
   text += "key";
   for (const std::string& column : table.key) text += " " + column;
   return text + "\n";
 }
 
 /// The code's own text: files below its folder, rules, image.
-std::string DescribeCode(const model::Code& code, const model::Environment* environment, const std::map<std::string, std::string>& files) {
+std::string DescribeCode(const model::Code& code, const model::Environment* environment,
+                         const std::map<std::string, std::string>& files) {
   std::string text;
   const auto folder = [&](const std::string& name) {
     for (const auto& [path, content] : files) {
@@ -108,7 +113,8 @@ std::string DescribeCode(const model::Code& code, const model::Environment* envi
   if (code.mask) {
     for (const auto& [dataset, rules] : code.mask->rules) {
       for (const auto& [column, rule] : rules) {
-        text += "mask " + dataset + "." + column + " " + std::to_string(static_cast<int>(rule.kind)) + " " + std::to_string(rule.last) + "\n";
+        text += "mask " + dataset + "." + column + " " + std::to_string(static_cast<int>(rule.kind)) + " " +
+                std::to_string(rule.last) + "\n";
       }
     }
     if (code.mask->mask_key) text += "mask_key " + code.mask->mask_key->text + "\n";
@@ -116,12 +122,14 @@ std::string DescribeCode(const model::Code& code, const model::Environment* envi
   return text;
 }
 
-std::string DefinitionOf(const model::Model& model, const model::DataTransformer& transformer, const Transformer& placed,
-                         const std::map<std::string, std::string>& files) {
+std::string DefinitionOf(const model::Model& model, const model::DataTransformer& transformer,
+                         const Transformer& placed, const std::map<std::string, std::string>& files) {
   std::string text = DescribeCode(transformer.code, model.environment ? &*model.environment : nullptr, files);
   text += transformer.mode == model::Mode::kFull ? "full\n" : "incremental\n";
-  for (const TransformerInput& input : placed.inputs) text += "input " + ToString(input.address) + "\n" + DescribeColumns(input.table);
-  for (const sql::TableLayout& output : placed.outputs) text += "output " + ToString(output.dataset) + "\n" + DescribeColumns(output);
+  for (const TransformerInput& input : placed.inputs)
+    text += "input " + ToString(input.address) + "\n" + DescribeColumns(input.table);
+  for (const sql::TableLayout& output : placed.outputs)
+    text += "output " + ToString(output.dataset) + "\n" + DescribeColumns(output);
   return base::Sha256Hex(text);
 }
 
@@ -146,13 +154,17 @@ Transformer TransformerOf(const model::Model& model, const graph::IntentionGraph
       input.table = LayoutOf(model, graph, sink.dataset);
       input.reference = sink.reference;
       input.view = sql::InputView(input.address);
-      if (group.requirements.milestoning == model::Milestoning::kForensic) input.history_view = sql::HistoryView(input.address);
-      if (workspace.transformer->mode == model::Mode::kIncremental) input.changes_view = sql::ChangesView(input.address);
+      if (group.requirements.milestoning == model::Milestoning::kForensic)
+        input.history_view = sql::HistoryView(input.address);
+      if (workspace.transformer->mode == model::Mode::kIncremental)
+        input.changes_view = sql::ChangesView(input.address);
       placed.inputs.push_back(std::move(input));
     }
   }
-  std::sort(placed.inputs.begin(), placed.inputs.end(), [](const auto& a, const auto& b) { return a.address < b.address; });
-  for (const model::Dataset& dataset : store.datasets) placed.outputs.push_back(LayoutOf(model, graph, {store.name, dataset.name}));
+  std::sort(placed.inputs.begin(), placed.inputs.end(),
+            [](const auto& a, const auto& b) { return a.address < b.address; });
+  for (const model::Dataset& dataset : store.datasets)
+    placed.outputs.push_back(LayoutOf(model, graph, {store.name, dataset.name}));
   placed.definition = DefinitionOf(model, *workspace.transformer, placed, files);
   return placed;
 }
@@ -189,7 +201,8 @@ Physical Lay(const model::Model& model, const graph::Built& built, const std::ma
       return w.workspace == group.workspace && w.platform == group.platform;
     });
     if (placed == physical.workspaces.end()) {
-      PlacedWorkspace fresh{workspace.name, group.platform, group.container, sql::WorkspaceSchema(workspace.name), {}, {}};
+      PlacedWorkspace fresh{
+          workspace.name, group.platform, group.container, sql::WorkspaceSchema(workspace.name), {}, {}};
       for (const model::Name& reader : workspace.readers) fresh.readers.push_back(reader.text);
       placed = physical.workspaces.insert(placed, std::move(fresh));
     }
@@ -199,10 +212,13 @@ Physical Lay(const model::Model& model, const graph::Built& built, const std::ma
     }
   }
   for (PlacedWorkspace& workspace : physical.workspaces) {
-    std::sort(workspace.views.begin(), workspace.views.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    std::sort(workspace.views.begin(), workspace.views.end(),
+              [](const auto& a, const auto& b) { return a.name < b.name; });
   }
-  std::sort(physical.streams.begin(), physical.streams.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
-  std::sort(physical.transformers.begin(), physical.transformers.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
+  std::sort(physical.streams.begin(), physical.streams.end(),
+            [](const auto& a, const auto& b) { return a.key < b.key; });
+  std::sort(physical.transformers.begin(), physical.transformers.end(),
+            [](const auto& a, const auto& b) { return a.key < b.key; });
   std::sort(physical.workspaces.begin(), physical.workspaces.end(), [](const auto& a, const auto& b) {
     return std::tie(a.workspace, a.platform) < std::tie(b.workspace, b.platform);
   });

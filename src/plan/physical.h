@@ -17,16 +17,16 @@ namespace yellow::plan {
 struct Stream {
   std::string key;
   std::string platform;
-  std::string container;                     ///< the platform's merge database
+  std::string container;  ///< the platform's merge database
   std::string store;
-  std::string dataset;                       ///< only of a single-dataset store
-  std::optional<std::string> workspace;      ///< set when this is the output of that workspace's DataTransformer
-  std::vector<sql::TableLayout> tables;      ///< in dataset order
+  std::string dataset;                   ///< only of a single-dataset store
+  std::optional<std::string> workspace;  ///< set when this is the output of that workspace's DataTransformer
+  std::vector<sql::TableLayout> tables;  ///< in dataset order
 };
 
 /// One view of a workspace.
 struct WorkspaceView {
-  std::string name;                          ///< bare
+  std::string name;  ///< bare
   model::InputAddress input;
   enum class Kind { kCurrent, kHistory, kChanges, kAlias } kind = Kind::kCurrent;
   sql::TableLayout table;
@@ -38,36 +38,36 @@ struct PlacedWorkspace {
   std::string platform;
   std::string container;
   std::string schema;
-  std::vector<WorkspaceView> views;          ///< by name
+  std::vector<WorkspaceView> views;  ///< by name
   std::vector<std::string> readers;
 };
 
 struct TransformerInput {
   model::InputAddress address;
-  std::string stream;                        ///< key of the Ingest node that feeds it
+  std::string stream;  ///< key of the Ingest node that feeds it
   sql::TableLayout table;
   bool reference = false;
-  bool own_output = false;                   ///< never triggers
+  bool own_output = false;                       ///< never triggers
   std::string view, history_view, changes_view;  ///< bare names in the workspace's schema; history/changes may be empty
 };
 
 struct Transformer {
-  std::string key;                           ///< key of the Transform node
+  std::string key;  ///< key of the Transform node
   std::string workspace;
   std::string platform;
-  std::string container;                     ///< merge database of its home
+  std::string container;  ///< merge database of its home
   std::string workspace_schema;
-  std::vector<TransformerInput> inputs;      ///< by address
-  std::string output_stream;                 ///< key of the Ingest node of its output
-  std::vector<sql::TableLayout> outputs;     ///< ALL datasets of the output store, used or not, by dataset
-  std::string definition;                    ///< digest of code, mode, inputs, output schema (DESIGN 9.1)
+  std::vector<TransformerInput> inputs;   ///< by address
+  std::string output_stream;              ///< key of the Ingest node of its output
+  std::vector<sql::TableLayout> outputs;  ///< ALL datasets of the output store, used or not, by dataset
+  std::string definition;                 ///< digest of code, mode, inputs, output schema (DESIGN 9.1)
   model::Priority priority = model::Priority::kLowest;
 };
 
 struct Physical {
-  std::vector<Stream> streams;               ///< by key
-  std::vector<PlacedWorkspace> workspaces;   ///< by workspace, platform
-  std::vector<Transformer> transformers;     ///< by key
+  std::vector<Stream> streams;              ///< by key
+  std::vector<PlacedWorkspace> workspaces;  ///< by workspace, platform
+  std::vector<Transformer> transformers;    ///< by key
 
   const Stream* FindStream(const std::string& key) const;
   const Transformer* FindTransformer(const std::string& key) const;

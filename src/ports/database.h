@@ -15,11 +15,11 @@ namespace yellow::ports {
 
 /// Where and as whom to connect. Holds a secret, so it is never printed whole.
 struct ConnectionTarget {
-  std::string host;              ///< a name, an address, or the folder of a unix socket
+  std::string host;  ///< a name, an address, or the folder of a unix socket
   int port = 5432;
   std::string database;
   std::string user;
-  base::Secret password;         ///< empty: none is sent (peer)
+  base::Secret password;  ///< empty: none is sent (peer)
   std::string sslmode = "prefer";
   std::string sslrootcert;
   std::string application_name = "yellow";
@@ -37,7 +37,7 @@ struct Rows {
   const std::string& Text(size_t row, size_t column) const;
   bool IsNull(size_t row, size_t column) const { return !rows[row][column].has_value(); }
   int64_t Integer(size_t row, size_t column) const;
-  bool Boolean(size_t row, size_t column) const;      ///< PostgreSQL's t or f
+  bool Boolean(size_t row, size_t column) const;  ///< PostgreSQL's t or f
 };
 
 /// One session of a database. One thread at a time. Failed statements throw base::Error with sqlstate, retryable
@@ -53,7 +53,7 @@ class Session {
   /// A failure on either side aborts the COPY here and throws; both sessions stay usable if their connections do.
   virtual int64_t CopyFrom(Session& from, std::string_view copy_out, std::string_view copy_in) = 0;
   virtual int backend_pid() const = 0;
-  virtual int server_version() const = 0;                       ///< 150004, 160001, …
+  virtual int server_version() const = 0;  ///< 150004, 160001, …
   /// Asks the server, from any thread, to end what the session is running.
   virtual void Cancel() = 0;
 };
@@ -91,7 +91,8 @@ class Endpoints {
   /// A container of the model as one of Yellow's own logins. kSuperuser: only where Yellow owns the server.
   virtual ConnectionTarget Service(const std::string& container, ServiceRole role, std::string_view purpose) = 0;
   /// A source container with a credential of the model.
-  virtual ConnectionTarget Source(const std::string& container, const std::string& credential, std::string_view purpose) = 0;
+  virtual ConnectionTarget Source(const std::string& container, const std::string& credential,
+                                  std::string_view purpose) = 0;
   /// A container with a login and password made by Yellow (a run's).
   virtual ConnectionTarget As(const std::string& container, const std::string& login, const base::Secret& password,
                               std::string_view purpose) = 0;

@@ -13,14 +13,14 @@ namespace yellow::ports {
 /// How a child is started: exactly this environment, nothing inherited.
 struct ProcessSpec {
   std::vector<std::string> command;
-  std::string folder;                          ///< working directory
+  std::string folder;  ///< working directory
   std::map<std::string, std::string> environment;
-  std::string output_path;                     ///< stdout and stderr go here, capped at `output_limit` bytes
+  std::string output_path;  ///< stdout and stderr go here, capped at `output_limit` bytes
   int64_t output_limit = 64 << 20;
 };
 
 struct ProcessExit {
-  int status = 0;                              ///< exit status, or 128 + signal
+  int status = 0;  ///< exit status, or 128 + signal
   int signal = 0;
 };
 
@@ -29,7 +29,7 @@ class Process {
  public:
   virtual ~Process() = default;
   virtual std::optional<ProcessExit> Poll() = 0;
-  virtual void Terminate() = 0;                ///< SIGTERM to the group, SIGKILL after five seconds
+  virtual void Terminate() = 0;  ///< SIGTERM to the group, SIGKILL after five seconds
 };
 
 class ProcessLauncher {

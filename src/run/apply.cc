@@ -21,7 +21,8 @@ void Install(ports::Session& session, const std::string& prefix) {
   ports::Transaction transaction(session);
   BecomeOwner(session, prefix);
   session.ExecuteScript(sql::kControlSchemaSql);
-  session.Execute({"INSERT INTO yellow.installation (schema_version, role_prefix) VALUES ($1, $2)", {std::to_string(kSchemaVersion), prefix}});
+  session.Execute({"INSERT INTO yellow.installation (schema_version, role_prefix) VALUES ($1, $2)",
+                   {std::to_string(kSchemaVersion), prefix}});
   transaction.Commit();
 }
 
@@ -49,30 +50,39 @@ void TakeStep(const Effects& effects, ports::Session& session, const std::string
 void KeepStreams(ports::Session& session, const Applied& candidate) {
   session.Execute("UPDATE yellow.stream SET retired = true");
   for (const plan::Stream& stream : candidate.physical.streams) {
-    session.Execute({"INSERT INTO yellow.stream (key, platform, store, dataset) VALUES ($1, $2, $3, nullif($4, '')) "
-                     "ON CONFLICT (key) DO UPDATE SET retired = false",
-                     {stream.key, stream.platform, stream.store, stream.dataset}});
+    session.Execute(
+        {"INSERT INTO yellow.stream (key, platform, store, dataset) VALUES ($1, $2, $3, nullif($4, '')) "
+         "ON CONFLICT (key) DO UPDATE SET retired = false",
+         {stream.key, stream.platform, stream.store, stream.dataset}});
   }
   session.Execute("UPDATE yellow.transformer SET retired = true");
   for (const plan::Transformer& transformer : candidate.physical.transformers) {
-    session.Execute({"INSERT INTO yellow.transformer (key, platform, workspace) VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET retired = false",
-                     {transformer.key, transformer.platform, transformer.workspace}});
+    session.Execute(
+        {"INSERT INTO yellow.transformer (key, platform, workspace) VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE "
+         "SET retired = false",
+         {transformer.key, transformer.platform, transformer.workspace}});
   }
 }
 
-int StoreModel(ports::Session& session, const Actor& actor, const Applied& candidate, const plan::Plan& plan, const std::string& prefix) {
+int StoreModel(ports::Session& session, const Actor& actor, const Applied& candidate, const plan::Plan& plan,
+               const std::string& prefix) {
   ports::Transaction transaction(session);
   BecomeOwner(session, prefix);
   const std::string version = std::to_string(plan.base_version + 1);
   const std::string environment = candidate.model.environment ? candidate.model.environment->name : "local";
-  session.Execute({"INSERT INTO yellow.model (version, environment, files, digest, applied_by, program) VALUES ($1, $2, '{}', $3, $4, '0.1.0')",
-                   {version, environment, plan.model_digest, actor.person}});
+  session.Execute(
+      {"INSERT INTO yellow.model (version, environment, files, digest, applied_by, program) VALUES ($1, $2, '{}', $3, "
+       "$4, '0.1.0')",
+       {version, environment, plan.model_digest, actor.person}});
   for (const auto& [path, text] : candidate.files) {
-    session.Execute({"UPDATE yellow.model SET files = files || jsonb_build_object($2::text, $3::text) WHERE version = $1", {version, path, text}});
+    session.Execute(
+        {"UPDATE yellow.model SET files = files || jsonb_build_object($2::text, $3::text) WHERE version = $1",
+         {version, path, text}});
   }
   KeepStreams(session, candidate);
-  session.Execute({"INSERT INTO yellow.event (kind, actor, detail) VALUES ('apply', $1, $2)",
-                   {actor.person, "model version " + version + " applied, " + std::to_string(plan.steps.size()) + " steps"}});
+  session.Execute(
+      {"INSERT INTO yellow.event (kind, actor, detail) VALUES ('apply', $1, $2)",
+       {actor.person, "model version " + version + " applied, " + std::to_string(plan.steps.size()) + " steps"}});
   transaction.Commit();
   return plan.base_version + 1;
 }
@@ -89,12 +99,15 @@ int AppliedVersion(ports::Session& session, const std::string& prefix) {
 class ApplyLock {
  public:
   ApplyLock(const Effects& effects, const std::string& container, const std::string& prefix)
-      : session_(effects.connector.Open(effects.endpoints.Service(container, ports::ServiceRole::kMigrator, "apply lock"))), transaction_(*session_) {
+      : session_(
+            effects.connector.Open(effects.endpoints.Service(container, ports::ServiceRole::kMigrator, "apply lock"))),
+        transaction_(*session_) {
     BecomeOwner(*session_, prefix);
     try {
       session_->Execute("LOCK TABLE yellow.installation IN SHARE UPDATE EXCLUSIVE MODE");
     } catch (base::Error& error) {
-      if (error.sqlstate == "55P03") throw base::Error("apply_running", "another apply is at work").Retryable().Remedy("wait for it to end");
+      if (error.sqlstate == "55P03")
+        throw base::Error("apply_running", "another apply is at work").Retryable().Remedy("wait for it to end");
       throw;
     }
   }
@@ -108,7 +121,8 @@ class ApplyLock {
 
 ApplyReport Apply(const Effects& effects, const Actor& actor, const std::string& container, const std::string& prefix,
                   const Applied& candidate, const plan::Plan& plan) {
-  const auto session = effects.connector.Open(effects.endpoints.Service(container, ports::ServiceRole::kMigrator, "apply"));
+  const auto session =
+      effects.connector.Open(effects.endpoints.Service(container, ports::ServiceRole::kMigrator, "apply"));
   if (plan.install) {
     effects.faults.Point("apply.install.before");
     Install(*session, prefix);
@@ -118,8 +132,10 @@ ApplyReport Apply(const Effects& effects, const Actor& actor, const std::string&
   ApplyReport report;
   const int version = AppliedVersion(*session, prefix);
   if (version != plan.base_version) {
-    throw base::Error("stale_plan", "the plan is stale: it was made against model version " + std::to_string(plan.base_version) +
-                      ", and version " + std::to_string(version) + " is applied").Remedy("make a new plan");
+    throw base::Error("stale_plan", "the plan is stale: it was made against model version " +
+                                        std::to_string(plan.base_version) + ", and version " + std::to_string(version) +
+                                        " is applied")
+        .Remedy("make a new plan");
   }
   for (const plan::Step& step : plan.steps) {
     effects.faults.Point("apply.step.before");

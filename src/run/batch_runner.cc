@@ -28,8 +28,13 @@ struct BatchRow {
 class BatchAttempt {
  public:
   BatchAttempt(const Effects& effects, const Actor& actor, const Applied& applied, const plan::Stream& stream)
-      : effects_(effects), actor_(actor), applied_(applied), stream_(stream), store_(*applied.model.FindDatastore(stream.store)),
-        snapshot_(std::get<model::SqlSnapshot>(store_.capture)), session_(Connect("batch")) {}
+      : effects_(effects),
+        actor_(actor),
+        applied_(applied),
+        stream_(stream),
+        store_(*applied.model.FindDatastore(stream.store)),
+        snapshot_(std::get<model::SqlSnapshot>(store_.capture)),
+        session_(Connect("batch")) {}
 
   BatchReport Run() {
     effects_.faults.Point("batch.lease.before");
@@ -49,7 +54,8 @@ class BatchAttempt {
 
  private:
   std::unique_ptr<ports::Session> Connect(const std::string& purpose) {
-    return effects_.connector.Open(effects_.endpoints.Service(stream_.container, ports::ServiceRole::kEngine, purpose + " " + stream_.key));
+    return effects_.connector.Open(
+        effects_.endpoints.Service(stream_.container, ports::ServiceRole::kEngine, purpose + " " + stream_.key));
   }
 
   BatchReport Ended(BatchOutcome outcome, const std::string& code, const std::string& reason) const {
@@ -101,22 +107,28 @@ class BatchAttempt {
   }
 
   MergeInput InputOf(const sql::TableLayout& table) {
-    const ports::Rows mark = session_->Execute({"SELECT rows FROM yellow.mark WHERE stream = $1 AND dataset = $2 AND attempt = $3 AND batch = $4",
-                                                {stream_.key, table.dataset.dataset, batch_.attempt, std::to_string(batch_.number)}});
-    if (mark.empty()) throw base::Error("staging_lost", "the staged rows of " + ToString(table.dataset) + " are gone").Retryable();
+    const ports::Rows mark = session_->Execute(
+        {"SELECT rows FROM yellow.mark WHERE stream = $1 AND dataset = $2 AND attempt = $3 AND batch = $4",
+         {stream_.key, table.dataset.dataset, batch_.attempt, std::to_string(batch_.number)}});
+    if (mark.empty())
+      throw base::Error("staging_lost", "the staged rows of " + ToString(table.dataset) + " are gone").Retryable();
     return {SpecOf(table), mark.Integer(0, 0)};
   }
 
   std::optional<BatchRow> UnderWay() {
-    const ports::Rows rows = session_->Execute(
-        {"SELECT batch, state, attempt, released, model_version FROM yellow.batch WHERE stream = $1 AND state IN ('open', 'staged', 'held')", {stream_.key}});
+    const ports::Rows rows =
+        session_->Execute({"SELECT batch, state, attempt, released, model_version FROM yellow.batch WHERE stream = $1 "
+                           "AND state IN ('open', 'staged', 'held')",
+                           {stream_.key}});
     if (rows.empty()) return std::nullopt;
-    return BatchRow{static_cast<int>(rows.Integer(0, 0)), rows.Text(0, 1), rows.Text(0, 2), rows.Boolean(0, 3), static_cast<int>(rows.Integer(0, 4))};
+    return BatchRow{static_cast<int>(rows.Integer(0, 0)), rows.Text(0, 1), rows.Text(0, 2), rows.Boolean(0, 3),
+                    static_cast<int>(rows.Integer(0, 4))};
   }
 
   void OpenOrContinue() {
     const auto under_way = UnderWay();
-    if (under_way && under_way->model_version == applied_.version && (under_way->state != "held" || under_way->released)) {
+    if (under_way && under_way->model_version == applied_.version &&
+        (under_way->state != "held" || under_way->released)) {
       batch_ = *under_way;
       return;
     }
@@ -124,22 +136,29 @@ class BatchAttempt {
     Write("open", [&] {
       if (under_way) {
         // A held batch is read again under its number; one of another model version begins again.
-        session_->Execute({"UPDATE yellow.batch SET state = 'open', attempt = $3, model_version = $4, source_read_at = NULL, staged_at = NULL "
-                           "WHERE stream = $1 AND batch = $2", {stream_.key, std::to_string(under_way->number), attempt, std::to_string(applied_.version)}});
+        session_->Execute(
+            {"UPDATE yellow.batch SET state = 'open', attempt = $3, model_version = $4, source_read_at = NULL, "
+             "staged_at = NULL "
+             "WHERE stream = $1 AND batch = $2",
+             {stream_.key, std::to_string(under_way->number), attempt, std::to_string(applied_.version)}});
       } else {
-        session_->Execute({"INSERT INTO yellow.batch (stream, batch, state, attempt, model_version) "
-                           "SELECT $1, coalesce(max(batch), 0) + 1, 'open', $2, $3 FROM yellow.batch WHERE stream = $1",
-                           {stream_.key, attempt, std::to_string(applied_.version)}});
+        session_->Execute(
+            {"INSERT INTO yellow.batch (stream, batch, state, attempt, model_version) "
+             "SELECT $1, coalesce(max(batch), 0) + 1, 'open', $2, $3 FROM yellow.batch WHERE stream = $1",
+             {stream_.key, attempt, std::to_string(applied_.version)}});
       }
-      session_->Execute({"UPDATE yellow.stream SET last_opened_at = clock_timestamp(), requested_at = NULL WHERE key = $1", {stream_.key}});
+      session_->Execute(
+          {"UPDATE yellow.stream SET last_opened_at = clock_timestamp(), requested_at = NULL WHERE key = $1",
+           {stream_.key}});
     });
     batch_ = *UnderWay();
   }
 
   /// Every dataset has a mark of this attempt. A released batch whose staging a crash has emptied is read again.
   bool IsStaged() {
-    const ports::Rows marks = session_->Execute({"SELECT dataset FROM yellow.mark WHERE stream = $1 AND batch = $2 AND attempt = $3",
-                                                 {stream_.key, std::to_string(batch_.number), batch_.attempt}});
+    const ports::Rows marks =
+        session_->Execute({"SELECT dataset FROM yellow.mark WHERE stream = $1 AND batch = $2 AND attempt = $3",
+                           {stream_.key, std::to_string(batch_.number), batch_.attempt}});
     std::set<std::string> marked;
     for (size_t i = 0; i < marks.size(); ++i) marked.insert(marks.Text(i, 0));
     for (const sql::TableLayout& table : stream_.tables) {
@@ -151,8 +170,10 @@ class BatchAttempt {
 
   void MarkStaged() {
     Write("staged", [&] {
-      session_->Execute({"UPDATE yellow.batch SET state = 'staged', staged_at = clock_timestamp() WHERE stream = $1 AND batch = $2 AND attempt = $3",
-                         {stream_.key, std::to_string(batch_.number), batch_.attempt}});
+      session_->Execute(
+          {"UPDATE yellow.batch SET state = 'staged', staged_at = clock_timestamp() WHERE stream = $1 AND batch = $2 "
+           "AND attempt = $3",
+           {stream_.key, std::to_string(batch_.number), batch_.attempt}});
     });
     batch_.state = "staged";
   }
@@ -162,16 +183,20 @@ class BatchAttempt {
     batch_.attempt = effects_.entropy.Hex(16);
     Write("attempt", [&] {
       session_->Execute({"DELETE FROM yellow.mark WHERE stream = $1", {stream_.key}});
-      session_->Execute({"UPDATE yellow.batch SET state = 'open', attempt = $3, staged_at = NULL, source_read_at = clock_timestamp() "
-                         "WHERE stream = $1 AND batch = $2", {stream_.key, std::to_string(batch_.number), batch_.attempt}});
+      session_->Execute(
+          {"UPDATE yellow.batch SET state = 'open', attempt = $3, staged_at = NULL, source_read_at = clock_timestamp() "
+           "WHERE stream = $1 AND batch = $2",
+           {stream_.key, std::to_string(batch_.number), batch_.attempt}});
     });
     batch_.state = "open";
     effects_.faults.Point("batch.source.before");
-    const auto source = effects_.connector.Open(effects_.endpoints.Source(snapshot_.container.text, snapshot_.credential.text, "read " + stream_.key));
+    const auto source = effects_.connector.Open(
+        effects_.endpoints.Source(snapshot_.container.text, snapshot_.credential.text, "read " + stream_.key));
     ports::Transaction snapshot(*source, "ISOLATION LEVEL REPEATABLE READ READ ONLY");
     for (const sql::TableLayout& table : stream_.tables) {
       const model::Dataset& dataset = *store_.FindDataset(table.dataset.dataset);
-      if (const auto drift = SchemaDrift(dataset, snapshot_.schema, ReadSourceColumns(*source, snapshot_.schema, dataset.table))) {
+      if (const auto drift =
+              SchemaDrift(dataset, snapshot_.schema, ReadSourceColumns(*source, snapshot_.schema, dataset.table))) {
         throw HeldBatch{{"schema", ToString(table.dataset) + ": " + *drift, false}};
       }
     }
@@ -185,10 +210,12 @@ class BatchAttempt {
     const std::string staging = sql::Qualified(table.schema, table.staging_table);
     std::string read, written;
     for (const model::Column& column : table.columns) {
-      read += (read.empty() ? "" : ", ") + sql::Identifier::Quote(column.from).text() + "::" + model::ToSql(model::WithoutLimits(column.type));
+      read += (read.empty() ? "" : ", ") + sql::Identifier::Quote(column.from).text() +
+              "::" + model::ToSql(model::WithoutLimits(column.type));
       written += (written.empty() ? "" : ", ") + sql::Identifier::Quote(column.name).text();
     }
-    const std::string copy_out = "COPY (SELECT " + read + " FROM " + sql::Qualified(snapshot_.schema, dataset.table) + ") TO STDOUT (FORMAT binary)";
+    const std::string copy_out = "COPY (SELECT " + read + " FROM " + sql::Qualified(snapshot_.schema, dataset.table) +
+                                 ") TO STDOUT (FORMAT binary)";
     const std::string copy_in = "COPY " + staging + " (" + written + ") FROM STDIN (FORMAT binary)";
     Write("stage", [&] {
       session_->Execute("TRUNCATE " + staging);
@@ -199,19 +226,23 @@ class BatchAttempt {
         error.Context("while staging " + ToString(table.dataset));
         throw;
       }
-      session_->Execute({"INSERT INTO yellow.mark (stream, batch, attempt, dataset, rows) VALUES ($1, $2, $3, $4, $5)",
-                         {stream_.key, std::to_string(batch_.number), batch_.attempt, table.dataset.dataset, std::to_string(rows)}});
+      session_->Execute(
+          {"INSERT INTO yellow.mark (stream, batch, attempt, dataset, rows) VALUES ($1, $2, $3, $4, $5)",
+           {stream_.key, std::to_string(batch_.number), batch_.attempt, table.dataset.dataset, std::to_string(rows)}});
     });
   }
 
   /// Held or failed: recorded on a new session, because the old one may be what failed.
-  BatchReport Close(const std::string& state, BatchOutcome outcome, const std::string& code, const std::string& reason) {
+  BatchReport Close(const std::string& state, BatchOutcome outcome, const std::string& code,
+                    const std::string& reason) {
     session_ = Connect("batch");
     if (batch_.number == 0) return Ended(outcome, code, reason);
     try {
       Write(state, [&] {
-        session_->Execute({"UPDATE yellow.batch SET state = $3, reason_code = $4, reason = $5 WHERE stream = $1 AND batch = $2 AND state IN ('open', 'staged', 'held')",
-                           {stream_.key, std::to_string(batch_.number), state, code, reason}});
+        session_->Execute(
+            {"UPDATE yellow.batch SET state = $3, reason_code = $4, reason = $5 WHERE stream = $1 AND batch = $2 AND "
+             "state IN ('open', 'staged', 'held')",
+             {stream_.key, std::to_string(batch_.number), state, code, reason}});
         session_->Execute({"INSERT INTO yellow.event (kind, node, batch, actor, detail) VALUES ($1, $2, $3, $4, $5)",
                            {"batch_" + state, stream_.key, std::to_string(batch_.number), actor_.person, reason}});
       });
@@ -225,8 +256,10 @@ class BatchAttempt {
   /// The connection was lost inside COMMIT: whether it happened is in the table.
   bool WasCommitted() {
     session_ = Connect("batch");
-    return !session_->Execute({"SELECT 1 FROM yellow.batch WHERE stream = $1 AND batch = $2 AND state = 'committed'",
-                               {stream_.key, std::to_string(batch_.number)}}).empty();
+    return !session_
+                ->Execute({"SELECT 1 FROM yellow.batch WHERE stream = $1 AND batch = $2 AND state = 'committed'",
+                           {stream_.key, std::to_string(batch_.number)}})
+                .empty();
   }
 
   const Effects& effects_;

@@ -5,11 +5,11 @@
 namespace yellow::run {
 
 enum class BatchOutcome {
-  kCommitted,      ///< a new batch is there
-  kHeld,           ///< it waits for the source or a person; the reason is recorded
-  kFailed,         ///< tried, failed; the next schedule tries again
-  kBusy,           ///< somebody else holds the stream
-  kFenced,         ///< the lease was lost on the way; nothing was written
+  kCommitted,  ///< a new batch is there
+  kHeld,       ///< it waits for the source or a person; the reason is recorded
+  kFailed,     ///< tried, failed; the next schedule tries again
+  kBusy,       ///< somebody else holds the stream
+  kFenced,     ///< the lease was lost on the way; nothing was written
 };
 
 struct BatchReport {

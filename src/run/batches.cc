@@ -8,70 +8,87 @@ namespace yellow::run {
 namespace {
 
 constexpr const char* kBatchColumns =
-    "SELECT stream, batch, state, opened_at, coalesce(committed_at::text, ''), coalesce(reason_code, ''), coalesce(reason, ''), coalesce(run_id, ''), released "
+    "SELECT stream, batch, state, opened_at, coalesce(committed_at::text, ''), coalesce(reason_code, ''), "
+    "coalesce(reason, ''), coalesce(run_id, ''), released "
     "FROM yellow.batch ";
 constexpr const char* kRunColumns =
-    "SELECT id, transformer, state, cause, opened_at, coalesce(closed_at::text, ''), coalesce(reason_code, ''), coalesce(reason, ''), definition, mode, "
+    "SELECT id, transformer, state, cause, opened_at, coalesce(closed_at::text, ''), coalesce(reason_code, ''), "
+    "coalesce(reason, ''), definition, mode, "
     "exit_status, output_batch, coalesce(log, '') FROM yellow.run ";
 
 BatchInfo BatchOf(const ports::Rows& rows, size_t i) {
-  return {rows.Text(i, 0), static_cast<int>(rows.Integer(i, 1)), rows.Text(i, 2), rows.Text(i, 3), rows.Text(i, 4),
-          rows.Text(i, 5), rows.Text(i, 6), rows.Text(i, 7), rows.Boolean(i, 8), {}};
+  return {rows.Text(i, 0),    static_cast<int>(rows.Integer(i, 1)),
+          rows.Text(i, 2),    rows.Text(i, 3),
+          rows.Text(i, 4),    rows.Text(i, 5),
+          rows.Text(i, 6),    rows.Text(i, 7),
+          rows.Boolean(i, 8), {}};
 }
 
 RunInfo RunOf(const ports::Rows& rows, size_t i) {
   RunInfo run;
   run.id = rows.Text(i, 0), run.transformer = rows.Text(i, 1), run.state = rows.Text(i, 2), run.cause = rows.Text(i, 3);
-  run.opened_at = rows.Text(i, 4), run.closed_at = rows.Text(i, 5), run.reason_code = rows.Text(i, 6), run.reason = rows.Text(i, 7);
+  run.opened_at = rows.Text(i, 4), run.closed_at = rows.Text(i, 5), run.reason_code = rows.Text(i, 6),
+  run.reason = rows.Text(i, 7);
   run.definition = rows.Text(i, 8), run.mode = rows.Text(i, 9), run.log = rows.Text(i, 12);
   if (!rows.IsNull(i, 10)) run.exit_status = static_cast<int>(rows.Integer(i, 10));
   if (!rows.IsNull(i, 11)) run.output_batch = static_cast<int>(rows.Integer(i, 11));
   return run;
 }
 
-void RecordEvent(ports::Session& engine, const Actor& actor, const std::string& kind, const std::string& node, int batch, const std::string& detail) {
-  engine.Execute({"INSERT INTO yellow.event (kind, node, batch, actor, detail) VALUES ($1, $2, nullif($3::int, 0), $4, $5)",
-                  {kind, node, std::to_string(batch), actor.person, detail}});
+void RecordEvent(ports::Session& engine, const Actor& actor, const std::string& kind, const std::string& node,
+                 int batch, const std::string& detail) {
+  engine.Execute(
+      {"INSERT INTO yellow.event (kind, node, batch, actor, detail) VALUES ($1, $2, nullif($3::int, 0), $4, $5)",
+       {kind, node, std::to_string(batch), actor.person, detail}});
 }
 
 }  // namespace
 
 std::vector<BatchInfo> ListBatches(ports::Session& engine, const std::string& stream, int limit) {
   const ports::Rows rows = engine.Execute(
-      {std::string(kBatchColumns) + "WHERE $1 = '' OR stream = $1 ORDER BY opened_at DESC, stream LIMIT $2", {stream, std::to_string(limit)}});
+      {std::string(kBatchColumns) + "WHERE $1 = '' OR stream = $1 ORDER BY opened_at DESC, stream LIMIT $2",
+       {stream, std::to_string(limit)}});
   std::vector<BatchInfo> batches;
   for (size_t i = 0; i < rows.size(); ++i) batches.push_back(BatchOf(rows, i));
   return batches;
 }
 
 BatchInfo ShowBatch(ports::Session& engine, const std::string& stream, std::optional<int> batch) {
-  const ports::Rows rows = engine.Execute({std::string(kBatchColumns) + "WHERE stream = $1 AND ($2::int IS NULL OR batch = $2::int) ORDER BY batch DESC LIMIT 1",
-                                           {stream, batch ? std::optional(std::to_string(*batch)) : std::nullopt}});
+  const ports::Rows rows =
+      engine.Execute({std::string(kBatchColumns) +
+                          "WHERE stream = $1 AND ($2::int IS NULL OR batch = $2::int) ORDER BY batch DESC LIMIT 1",
+                      {stream, batch ? std::optional(std::to_string(*batch)) : std::nullopt}});
   if (rows.empty()) throw base::UsageError("there is no such batch of " + stream).Remedy("yellow batches list");
   BatchInfo info = BatchOf(rows, 0);
-  const ports::Rows counts = engine.Execute(
-      {"SELECT dataset, staged, inserted, updated, deleted, unchanged, rejected FROM yellow.batch_dataset WHERE stream = $1 AND batch = $2 ORDER BY dataset",
-       {stream, std::to_string(info.batch)}});
+  const ports::Rows counts =
+      engine.Execute({"SELECT dataset, staged, inserted, updated, deleted, unchanged, rejected FROM "
+                      "yellow.batch_dataset WHERE stream = $1 AND batch = $2 ORDER BY dataset",
+                      {stream, std::to_string(info.batch)}});
   for (size_t i = 0; i < counts.size(); ++i) {
-    info.counts.push_back({counts.Text(i, 0), counts.Integer(i, 1), counts.Integer(i, 2), counts.Integer(i, 3), counts.Integer(i, 4),
-                           counts.Integer(i, 5), counts.Integer(i, 6)});
+    info.counts.push_back({counts.Text(i, 0), counts.Integer(i, 1), counts.Integer(i, 2), counts.Integer(i, 3),
+                           counts.Integer(i, 4), counts.Integer(i, 5), counts.Integer(i, 6)});
   }
   return info;
 }
 
 void ReleaseBatch(ports::Session& engine, const Actor& actor, const std::string& stream, std::optional<int> batch) {
   const BatchInfo info = ShowBatch(engine, stream, batch);
-  if (info.state != "held") throw base::UsageError(fmt::format("batch {} of {} is not held, it is {}", info.batch, stream, info.state));
+  if (info.state != "held")
+    throw base::UsageError(fmt::format("batch {} of {} is not held, it is {}", info.batch, stream, info.state));
   if (info.reason_code != "emptied" && info.reason_code != "mass_delete") {
     throw base::UsageError(fmt::format("batch {} of {} cannot be released: {}", info.batch, stream, info.reason))
         .Remedy("mend it at the source; it is read again at the next schedule, or with: yellow run");
   }
   ports::Transaction transaction(engine);
-  const ports::Rows done = engine.Execute(
-      {"UPDATE yellow.batch SET released = true, released_by = $3 WHERE stream = $1 AND batch = $2 AND state = 'held' RETURNING 1",
-       {stream, std::to_string(info.batch), actor.person}});
+  const ports::Rows done =
+      engine.Execute({"UPDATE yellow.batch SET released = true, released_by = $3 WHERE stream = $1 AND batch = $2 AND "
+                      "state = 'held' RETURNING 1",
+                      {stream, std::to_string(info.batch), actor.person}});
   if (done.empty()) throw base::UsageError("the batch is not held any more");
-  engine.Execute({"UPDATE yellow.transformer SET requested_at = clock_timestamp() WHERE key = (SELECT transformer FROM yellow.run WHERE id = $1)", {info.run_id}});
+  engine.Execute(
+      {"UPDATE yellow.transformer SET requested_at = clock_timestamp() WHERE key = (SELECT transformer FROM yellow.run "
+       "WHERE id = $1)",
+       {info.run_id}});
   RecordEvent(engine, actor, "batch_released", stream, info.batch, info.reason);
   transaction.Commit();
 }
@@ -79,37 +96,47 @@ void ReleaseBatch(ports::Session& engine, const Actor& actor, const std::string&
 void RejectBatch(ports::Session& engine, const Actor& actor, const std::string& stream, std::optional<int> batch) {
   const BatchInfo info = ShowBatch(engine, stream, batch);
   ports::Transaction transaction(engine);
-  const ports::Rows done = engine.Execute({"UPDATE yellow.batch SET state = 'rejected' WHERE stream = $1 AND batch = $2 AND state = 'held' RETURNING 1",
-                                           {stream, std::to_string(info.batch)}});
-  if (done.empty()) throw base::UsageError(fmt::format("batch {} of {} is not held, it is {}", info.batch, stream, info.state));
+  const ports::Rows done = engine.Execute(
+      {"UPDATE yellow.batch SET state = 'rejected' WHERE stream = $1 AND batch = $2 AND state = 'held' RETURNING 1",
+       {stream, std::to_string(info.batch)}});
+  if (done.empty())
+    throw base::UsageError(fmt::format("batch {} of {} is not held, it is {}", info.batch, stream, info.state));
   RecordEvent(engine, actor, "batch_rejected", stream, info.batch, info.reason);
   transaction.Commit();
 }
 
 std::vector<RunInfo> ListRuns(ports::Session& engine, const std::string& transformer, int limit) {
-  const ports::Rows rows = engine.Execute({std::string(kRunColumns) + "WHERE $1 = '' OR transformer = $1 ORDER BY opened_at DESC LIMIT $2",
-                                           {transformer, std::to_string(limit)}});
+  const ports::Rows rows =
+      engine.Execute({std::string(kRunColumns) + "WHERE $1 = '' OR transformer = $1 ORDER BY opened_at DESC LIMIT $2",
+                      {transformer, std::to_string(limit)}});
   std::vector<RunInfo> runs;
   for (size_t i = 0; i < rows.size(); ++i) runs.push_back(RunOf(rows, i));
   return runs;
 }
 
 RunInfo ShowRun(ports::Session& engine, const std::string& id) {
-  const ports::Rows rows = engine.Execute({std::string(kRunColumns) + "WHERE starts_with(id, $1) ORDER BY id LIMIT 2", {id}});
+  const ports::Rows rows =
+      engine.Execute({std::string(kRunColumns) + "WHERE starts_with(id, $1) ORDER BY id LIMIT 2", {id}});
   if (rows.empty() || id.empty()) throw base::UsageError("there is no such run: " + id).Remedy("yellow runs list");
-  if (rows.size() > 1 && rows.Text(0, 0) != id) throw base::UsageError("several runs begin so: " + id).Remedy("write more of its id");
+  if (rows.size() > 1 && rows.Text(0, 0) != id)
+    throw base::UsageError("several runs begin so: " + id).Remedy("write more of its id");
   RunInfo run = RunOf(rows, 0);
-  const ports::Rows claims = engine.Execute({"SELECT input, from_batch, to_batch FROM yellow.claim WHERE run_id = $1 ORDER BY input", {run.id}});
+  const ports::Rows claims = engine.Execute(
+      {"SELECT input, from_batch, to_batch FROM yellow.claim WHERE run_id = $1 ORDER BY input", {run.id}});
   for (size_t i = 0; i < claims.size(); ++i) {
-    run.claims.push_back({claims.Text(i, 0), static_cast<int>(claims.Integer(i, 1)), static_cast<int>(claims.Integer(i, 2))});
+    run.claims.push_back(
+        {claims.Text(i, 0), static_cast<int>(claims.Integer(i, 1)), static_cast<int>(claims.Integer(i, 2))});
   }
   return run;
 }
 
 void RetryTransformer(ports::Session& engine, const Actor& actor, const std::string& transformer, bool rebuild) {
   ports::Transaction transaction(engine);
-  engine.Execute({"UPDATE yellow.transformer SET requested_at = clock_timestamp(), retry_at = NULL, failed_definition = NULL, failures = 0, "
-                  "definition = CASE WHEN $2::boolean THEN NULL ELSE definition END WHERE key = $1", {transformer, rebuild ? "true" : "false"}});
+  engine.Execute(
+      {"UPDATE yellow.transformer SET requested_at = clock_timestamp(), retry_at = NULL, failed_definition = NULL, "
+       "failures = 0, "
+       "definition = CASE WHEN $2::boolean THEN NULL ELSE definition END WHERE key = $1",
+       {transformer, rebuild ? "true" : "false"}});
   RecordEvent(engine, actor, rebuild ? "rebuild" : "retry", transformer, 0, "asked for");
   transaction.Commit();
 }

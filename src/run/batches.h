@@ -17,7 +17,7 @@ struct BatchInfo {
     std::string dataset;
     int64_t staged = 0, inserted = 0, updated = 0, deleted = 0, unchanged = 0, rejected = 0;
   };
-  std::vector<Counts> counts;    ///< only from ShowBatch
+  std::vector<Counts> counts;  ///< only from ShowBatch
 };
 
 /// The newest batches, of one stream or (empty) of all.
@@ -25,7 +25,8 @@ std::vector<BatchInfo> ListBatches(ports::Session& engine, const std::string& st
 /// One batch; the newest when none is named. Throws UsageError when it is not there.
 BatchInfo ShowBatch(ports::Session& engine, const std::string& stream, std::optional<int> batch);
 
-/// A person accepts a held batch once. Only what a guard has held: bad rows must be mended at the source. Throws UsageError.
+/// A person accepts a held batch once. Only what a guard has held: bad rows must be mended at the source. Throws
+/// UsageError.
 void ReleaseBatch(ports::Session& engine, const Actor& actor, const std::string& stream, std::optional<int> batch);
 /// A person gives a held batch up; the next one begins at the next schedule. Throws UsageError.
 void RejectBatch(ports::Session& engine, const Actor& actor, const std::string& stream, std::optional<int> batch);
@@ -37,7 +38,7 @@ struct RunInfo {
     std::string input;
     int from = 0, to = 0;
   };
-  std::vector<Claim> claims;     ///< only from ShowRun
+  std::vector<Claim> claims;  ///< only from ShowRun
 };
 std::vector<RunInfo> ListRuns(ports::Session& engine, const std::string& transformer, int limit);
 /// By id or an unambiguous beginning of one. Throws UsageError.

@@ -9,22 +9,23 @@
 #include "run/batch_runner.h"
 #include "run/lease.h"
 
-/// The steps that batches of sources and outputs of transformers share. Each function runs inside the caller's transaction.
+/// The steps that batches of sources and outputs of transformers share. Each function runs inside the caller's
+/// transaction.
 namespace yellow::run {
 
 /// Why a batch waits: it cannot be right, or looks like an accident.
 struct Hold {
   std::string code;
-  std::string reason;      ///< with an example row
-  bool guarded = false;    ///< a person may release it
+  std::string reason;    ///< with an example row
+  bool guarded = false;  ///< a person may release it
 };
 
-using Merged = std::map<std::string, merge::Counters>;   ///< by dataset
+using Merged = std::map<std::string, merge::Counters>;  ///< by dataset
 
 /// One table of a merge.
 struct MergeInput {
   merge::MergeSpec spec;
-  std::optional<int64_t> mark;        ///< rows that were staged; checked again
+  std::optional<int64_t> mark;  ///< rows that were staged; checked again
 };
 
 /// Runs every check; the first rule that is broken is the hold.
@@ -32,10 +33,13 @@ std::optional<Hold> CheckRows(ports::Session& session, const std::vector<MergeIn
 
 /// Merges all inputs. A hold means: roll back. `released`: guards were accepted by a person. Throws base::Error code
 /// "staging_lost" when a count differs from its mark.
-std::variant<Merged, Hold> MergeAll(ports::Session& session, const std::vector<MergeInput>& inputs, const model::Guards& guards, bool released);
+std::variant<Merged, Hold> MergeAll(ports::Session& session, const std::vector<MergeInput>& inputs,
+                                    const model::Guards& guards, bool released);
 
-/// Writes the counters and makes the batch committed; commit times never go back. Throws base::Error code "fenced" if it was not `from`.
-void CommitBatch(ports::Session& session, const std::string& stream, int batch, const Merged& merged, const std::string& from_state);
+/// Writes the counters and makes the batch committed; commit times never go back. Throws base::Error code "fenced" if
+/// it was not `from`.
+void CommitBatch(ports::Session& session, const std::string& stream, int batch, const Merged& merged,
+                 const std::string& from_state);
 
 /// Counters of a committed batch as a report.
 BatchReport ReportOf(int batch, const Merged& merged);

@@ -11,14 +11,17 @@ namespace yellow::run {
 namespace {
 
 constexpr size_t kLogTail = 1 << 20;
-constexpr int kSnapshotStatus = 75;   // EX_TEMPFAIL of sysexits(3): the snapshot could not be imported
+constexpr int kSnapshotStatus = 75;  // EX_TEMPFAIL of sysexits(3): the snapshot could not be imported
 constexpr std::chrono::milliseconds kFirstPoll{2}, kLongestPoll{100};
 
-CodeResult Failed(const std::string& code, const std::string& reason) { return {CodeOutcome::kFailed, 1, code, reason, reason}; }
+CodeResult Failed(const std::string& code, const std::string& reason) {
+  return {CodeOutcome::kFailed, 1, code, reason, reason};
+}
 
 std::vector<sql::SelectInput> InputsOf(const plan::Transformer& transformer) {
   std::vector<sql::SelectInput> inputs;
-  for (const plan::TransformerInput& input : transformer.inputs) inputs.push_back({input.address, transformer.workspace_schema, input.view});
+  for (const plan::TransformerInput& input : transformer.inputs)
+    inputs.push_back({input.address, transformer.workspace_schema, input.view});
   return inputs;
 }
 
@@ -35,13 +38,15 @@ std::vector<OutputStatement> SqlStatements(const CodeContext& context, const mod
     const std::string file = code.folder + "/" + output.dataset.dataset + ".sql";
     const auto text = context.applied.files.find(file);
     if (text == context.applied.files.end()) {
-      throw base::Error("sql", "there is no SELECT for output dataset " + output.dataset.dataset + ": " + file).Remedy("write the file");
+      throw base::Error("sql", "there is no SELECT for output dataset " + output.dataset.dataset + ": " + file)
+          .Remedy("write the file");
     }
     const auto rewritten = sql::RewriteSelect(text->second, InputsOf(context.transformer));
     if (const auto* problems = std::get_if<std::vector<sql::SelectProblem>>(&rewritten)) {
       std::string all;
       for (const sql::SelectProblem& p : *problems) {
-        all += fmt::format("{}{}:{}:{}: {}{}", all.empty() ? "" : "\n", file, p.line, p.column, p.message, p.remedy.empty() ? "" : "\n  = " + p.remedy);
+        all += fmt::format("{}{}:{}:{}: {}{}", all.empty() ? "" : "\n", file, p.line, p.column, p.message,
+                           p.remedy.empty() ? "" : "\n  = " + p.remedy);
       }
       throw base::Error("sql", all);
     }
@@ -58,28 +63,38 @@ const plan::TransformerInput* MaskedInput(const plan::Transformer& transformer, 
   return nullptr;
 }
 
-std::vector<OutputStatement> MaskStatements(const Effects& effects, const CodeContext& context, const model::MaskCode& code) {
+std::vector<OutputStatement> MaskStatements(const Effects& effects, const CodeContext& context,
+                                            const model::MaskCode& code) {
   std::vector<OutputStatement> statements;
   for (const sql::TableLayout& output : context.transformer.outputs) {
     const std::string& dataset = output.dataset.dataset;
     const plan::TransformerInput* input = MaskedInput(context.transformer, dataset);
-    if (input == nullptr) throw base::Error("mask", "no input has the name of output dataset " + dataset).Remedy("name the output as the input it masks");
+    if (input == nullptr)
+      throw base::Error("mask", "no input has the name of output dataset " + dataset)
+          .Remedy("name the output as the input it masks");
     static const std::map<std::string, model::MaskRule> kNone;
     const auto rules = code.rules.find(dataset);
     const auto& of_dataset = rules == code.rules.end() ? kNone : rules->second;
-    sql::Statement statement = sql::InsertInto(output, sql::MaskSelect(output, of_dataset, {input->address, context.transformer.workspace_schema, input->view}));
+    sql::Statement statement = sql::InsertInto(
+        output,
+        sql::MaskSelect(output, of_dataset, {input->address, context.transformer.workspace_schema, input->view}));
     bool pseudonyms = false;
-    for (const auto& [column, rule] : of_dataset) pseudonyms |= rule.kind == model::MaskRuleKind::kPseudonym && statement.text.find("$1::bytea") != std::string::npos;
+    for (const auto& [column, rule] : of_dataset)
+      pseudonyms |=
+          rule.kind == model::MaskRuleKind::kPseudonym && statement.text.find("$1::bytea") != std::string::npos;
     if (pseudonyms) {
-      if (!code.mask_key || !context.applied.model.environment) throw base::Error("mask", "pseudonym needs a key").Remedy("add mask_key: <credential>");
+      if (!code.mask_key || !context.applied.model.environment)
+        throw base::Error("mask", "pseudonym needs a key").Remedy("add mask_key: <credential>");
       for (const model::CredentialPlace& place : context.applied.model.environment->credentials) {
         if (place.credential != code.mask_key->text) continue;
         const ports::CredentialValue value = effects.secrets.Read(place.credential, place.source);
-        for (const std::string& pad : sql::MaskKeyPads(value.password.empty() ? value.token.Reveal() : value.password.Reveal())) {
+        for (const std::string& pad :
+             sql::MaskKeyPads(value.password.empty() ? value.token.Reveal() : value.password.Reveal())) {
           statement.parameters.emplace_back(pad);
         }
       }
-      if (statement.parameters.empty()) throw base::Error("secret", "the environment does not say where credential " + code.mask_key->text + " is");
+      if (statement.parameters.empty())
+        throw base::Error("secret", "the environment does not say where credential " + code.mask_key->text + " is");
     }
     statements.push_back({dataset, "the mask of " + dataset, std::move(statement)});
   }
@@ -87,7 +102,8 @@ std::vector<OutputStatement> MaskStatements(const Effects& effects, const CodeCo
 }
 
 /// All outputs in one transaction that sees exactly the claims.
-CodeResult ExecuteStatements(const Effects& effects, const CodeContext& context, const std::vector<OutputStatement>& statements, int64_t timeout_seconds) {
+CodeResult ExecuteStatements(const Effects& effects, const CodeContext& context,
+                             const std::vector<OutputStatement>& statements, int64_t timeout_seconds) {
   const auto session = effects.connector.Open(context.target);
   ports::Transaction transaction(*session, "ISOLATION LEVEL REPEATABLE READ");
   session->Execute("SET TRANSACTION SNAPSHOT " + sql::Literal(context.snapshot));
@@ -98,7 +114,9 @@ CodeResult ExecuteStatements(const Effects& effects, const CodeContext& context,
       const ports::Rows rows = session->Execute(output.statement);
       result.log += fmt::format("{}: {} rows\n", output.dataset, rows.affected);
     } catch (const base::Error& error) {
-      if (error.sqlstate == "57014") return {CodeOutcome::kTimedOut, 1, "timeout", fmt::format("{} took longer than {} s", output.file, timeout_seconds), result.log};
+      if (error.sqlstate == "57014")
+        return {CodeOutcome::kTimedOut, 1, "timeout",
+                fmt::format("{} took longer than {} s", output.file, timeout_seconds), result.log};
       if (error.sqlstate.empty()) throw;
       return Failed("sql", output.file + ": " + base::Describe(error));
     }
@@ -107,18 +125,22 @@ CodeResult ExecuteStatements(const Effects& effects, const CodeContext& context,
   return result;
 }
 
-void WriteSource(const Effects& effects, const CodeContext& context, const model::ProcessCode& code, const std::string& folder) {
+void WriteSource(const Effects& effects, const CodeContext& context, const model::ProcessCode& code,
+                 const std::string& folder) {
   for (const auto& [path, text] : context.applied.files) {
-    if (path.starts_with(code.folder + "/")) effects.files.WriteAtomically(folder + "/" + path.substr(code.folder.size() + 1), text, true);
+    if (path.starts_with(code.folder + "/"))
+      effects.files.WriteAtomically(folder + "/" + path.substr(code.folder.size() + 1), text, true);
   }
 }
 
-CodeResult ExecuteProcess(const Effects& effects, const CodeContext& context, const model::ProcessCode& code, int64_t timeout_seconds) {
+CodeResult ExecuteProcess(const Effects& effects, const CodeContext& context, const model::ProcessCode& code,
+                          int64_t timeout_seconds) {
   const std::string folder = context.applied.data_folder + "/runs/" + context.run_id;
   const std::string log = folder + "/output.log";
   effects.files.MakePrivateFolder(folder + "/source");
   WriteSource(effects, context, code, folder + "/source");
-  const auto process = effects.processes.Start({code.command, folder + "/source", EnvironmentOf(effects, context), log});
+  const auto process =
+      effects.processes.Start({code.command, folder + "/source", EnvironmentOf(effects, context), log});
   const ports::TimePoint deadline = effects.clock.Now() + std::chrono::seconds(timeout_seconds);
   std::optional<ports::ProcessExit> exit;
   bool timed_out = false;
@@ -141,7 +163,8 @@ CodeResult ExecuteProcess(const Effects& effects, const CodeContext& context, co
     result.reason = "the code could not import its snapshot (exit status 75)";
   } else if (exit->status != 0) {
     result.outcome = CodeOutcome::kFailed, result.reason_code = "exit_status";
-    result.reason = exit->signal != 0 ? fmt::format("the code was ended by signal {}", exit->signal) : fmt::format("the code ended with exit status {}", exit->status);
+    result.reason = exit->signal != 0 ? fmt::format("the code was ended by signal {}", exit->signal)
+                                      : fmt::format("the code ended with exit status {}", exit->status);
   }
   return result;
 }
@@ -150,7 +173,8 @@ std::string ColumnsJson(const sql::TableLayout& table) {
   std::string key, columns;
   for (const std::string& name : table.key) key += (key.empty() ? "" : ", ") + base::JsonString(name);
   for (const model::Column& column : table.columns) {
-    columns += (columns.empty() ? "" : ", ") + std::string("{\"name\": ") + base::JsonString(column.name) + ", \"type\": " + base::JsonString(model::ToSql(column.type)) + "}";
+    columns += (columns.empty() ? "" : ", ") + std::string("{\"name\": ") + base::JsonString(column.name) +
+               ", \"type\": " + base::JsonString(model::ToSql(column.type)) + "}";
   }
   return "\"key\": [" + key + "], \"columns\": [" + columns + "]";
 }
@@ -160,32 +184,49 @@ std::string ColumnsJson(const sql::TableLayout& table) {
 std::map<std::string, std::string> EnvironmentOf(const Effects& effects, const CodeContext& context) {
   const plan::Transformer& transformer = context.transformer;
   const ports::ConnectionTarget& target = context.target;
-  std::map<std::string, std::string> environment{
-      {"PATH", "/usr/local/bin:/usr/bin:/bin"}, {"HOME", "/nonexistent"}, {"LANG", "C.UTF-8"}, {"TZ", "UTC"},
-      {"PGHOST", target.host}, {"PGPORT", std::to_string(target.port)}, {"PGDATABASE", target.database}, {"PGUSER", target.user},
-      {"PGPASSWORD", target.password.Reveal()}, {"PGSSLMODE", target.sslmode}, {"PGAPPNAME", "yellow run " + context.run_id},
-      {"YELLOW_RUN_ID", context.run_id}, {"YELLOW_PLATFORM", transformer.platform}, {"YELLOW_WORKSPACE", transformer.workspace},
-      {"YELLOW_MODE", context.mode}, {"YELLOW_SNAPSHOT", context.snapshot}};
+  std::map<std::string, std::string> environment{{"PATH", "/usr/local/bin:/usr/bin:/bin"},
+                                                 {"HOME", "/nonexistent"},
+                                                 {"LANG", "C.UTF-8"},
+                                                 {"TZ", "UTC"},
+                                                 {"PGHOST", target.host},
+                                                 {"PGPORT", std::to_string(target.port)},
+                                                 {"PGDATABASE", target.database},
+                                                 {"PGUSER", target.user},
+                                                 {"PGPASSWORD", target.password.Reveal()},
+                                                 {"PGSSLMODE", target.sslmode},
+                                                 {"PGAPPNAME", "yellow run " + context.run_id},
+                                                 {"YELLOW_RUN_ID", context.run_id},
+                                                 {"YELLOW_PLATFORM", transformer.platform},
+                                                 {"YELLOW_WORKSPACE", transformer.workspace},
+                                                 {"YELLOW_MODE", context.mode},
+                                                 {"YELLOW_SNAPSHOT", context.snapshot}};
   if (!target.sslrootcert.empty()) environment["PGSSLROOTCERT"] = target.sslrootcert;
-  std::string host;   // a socket's folder stands in the query, percent-encoded
+  std::string host;  // a socket's folder stands in the query, percent-encoded
   for (const char c : target.host) host += c == '/' ? std::string("%2F") : std::string(1, c);
-  environment["YELLOW_DATABASE_URL"] = fmt::format("postgresql://{}:{}@{}:{}/{}?sslmode={}", target.user, target.password.Reveal(), host,
-                                                   target.port, target.database, target.sslmode);
+  environment["YELLOW_DATABASE_URL"] =
+      fmt::format("postgresql://{}:{}@{}:{}/{}?sslmode={}", target.user, target.password.Reveal(), host, target.port,
+                  target.database, target.sslmode);
   std::string inputs, outputs;
   for (const plan::TransformerInput& input : transformer.inputs) {
     const std::string view = sql::Qualified(transformer.workspace_schema, input.view);
-    environment[sql::EnvironmentVariable("YELLOW_INPUT", {input.address.group, input.address.store, input.address.dataset})] = view;
+    environment[sql::EnvironmentVariable("YELLOW_INPUT",
+                                         {input.address.group, input.address.store, input.address.dataset})] = view;
     const auto claim = context.claims.find(ToString(input.table.dataset));
     const std::pair<int, int> range = claim == context.claims.end() ? std::pair(0, 0) : claim->second;
-    inputs += fmt::format("{}{}: {{\"table\": {}, {}{}, \"from_batch\": {}, \"to_batch\": {}}}", inputs.empty() ? "" : ", ",
-                          base::JsonString(ToString(input.address)), base::JsonString(view),
-                          input.history_view.empty() ? "" : "\"history\": " + base::JsonString(sql::Qualified(transformer.workspace_schema, input.history_view)) + ", ",
-                          ColumnsJson(input.table), range.first, range.second);
+    inputs += fmt::format(
+        "{}{}: {{\"table\": {}, {}{}, \"from_batch\": {}, \"to_batch\": {}}}", inputs.empty() ? "" : ", ",
+        base::JsonString(ToString(input.address)), base::JsonString(view),
+        input.history_view.empty()
+            ? ""
+            : "\"history\": " + base::JsonString(sql::Qualified(transformer.workspace_schema, input.history_view)) +
+                  ", ",
+        ColumnsJson(input.table), range.first, range.second);
   }
   for (const sql::TableLayout& output : transformer.outputs) {
     const std::string table = sql::Qualified(output.schema, output.output_table);
     environment[sql::EnvironmentVariable("YELLOW_OUTPUT", {output.dataset.dataset})] = table;
-    outputs += fmt::format("{}{}: {{\"table\": {}, {}}}", outputs.empty() ? "" : ", ", base::JsonString(output.dataset.dataset), base::JsonString(table), ColumnsJson(output));
+    outputs += fmt::format("{}{}: {{\"table\": {}, {}}}", outputs.empty() ? "" : ", ",
+                           base::JsonString(output.dataset.dataset), base::JsonString(table), ColumnsJson(output));
   }
   environment["YELLOW_INPUTS"] = "{" + inputs + "}";
   environment["YELLOW_OUTPUTS"] = "{" + outputs + "}";
@@ -206,15 +247,21 @@ std::map<std::string, std::string> EnvironmentOf(const Effects& effects, const C
 }
 
 CodeResult ExecuteCode(const Effects& effects, const CodeContext& context) {
-  const model::DataTransformer& declared = *context.applied.model.FindWorkspace(context.transformer.workspace)->transformer;
+  const model::DataTransformer& declared =
+      *context.applied.model.FindWorkspace(context.transformer.workspace)->transformer;
   try {
-    if (declared.code.sql) return ExecuteStatements(effects, context, SqlStatements(context, *declared.code.sql), declared.timeout.seconds);
-    if (declared.code.mask) return ExecuteStatements(effects, context, MaskStatements(effects, context, *declared.code.mask), declared.timeout.seconds);
-    if (declared.code.process) return ExecuteProcess(effects, context, *declared.code.process, declared.timeout.seconds);
+    if (declared.code.sql)
+      return ExecuteStatements(effects, context, SqlStatements(context, *declared.code.sql), declared.timeout.seconds);
+    if (declared.code.mask)
+      return ExecuteStatements(effects, context, MaskStatements(effects, context, *declared.code.mask),
+                               declared.timeout.seconds);
+    if (declared.code.process)
+      return ExecuteProcess(effects, context, *declared.code.process, declared.timeout.seconds);
   } catch (const base::Error& error) {
     return Failed(error.code, base::Describe(error));
   }
-  return Failed("no_code", "the launcher of this environment cannot run an image; give the transformer a source with a command");
+  return Failed("no_code",
+                "the launcher of this environment cannot run an image; give the transformer a source with a command");
 }
 
 }  // namespace yellow::run

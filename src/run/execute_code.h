@@ -12,10 +12,10 @@ struct CodeContext {
   const Applied& applied;
   const plan::Transformer& transformer;
   std::string run_id;
-  std::string mode;                        ///< full or incremental
-  std::string snapshot;                    ///< of the keeper
-  ports::ConnectionTarget target;          ///< as the run's login
-  std::map<std::string, std::pair<int, int>> claims;   ///< Store.dataset -> (from, to]
+  std::string mode;                                   ///< full or incremental
+  std::string snapshot;                               ///< of the keeper
+  ports::ConnectionTarget target;                     ///< as the run's login
+  std::map<std::string, std::pair<int, int>> claims;  ///< Store.dataset -> (from, to]
 };
 
 enum class CodeOutcome { kFinished, kFailed, kTimedOut, kSnapshotGone };
@@ -24,11 +24,11 @@ struct CodeResult {
   CodeOutcome outcome = CodeOutcome::kFinished;
   int exit_status = 0;
   std::string reason_code, reason;
-  std::string log;                         ///< the last MiB of what it printed
+  std::string log;  ///< the last MiB of what it printed
 };
 
-/// Runs the transformer's code to its end: SQL and masks in one transaction on the run's snapshot as the run's login, source code
-/// as a local process. Throws base::Error only when the merge database is lost.
+/// Runs the transformer's code to its end: SQL and masks in one transaction on the run's snapshot as the run's login,
+/// source code as a local process. Throws base::Error only when the merge database is lost.
 CodeResult ExecuteCode(const Effects& effects, const CodeContext& context);
 
 /// The environment of the process (DESIGN 9.5).

@@ -12,16 +12,16 @@
 
 namespace yellow::run {
 
-/// The right to write one stream (DESIGN 8.1), renewed every five seconds on a connection of its own by a thread. Whoever loses it
-/// finds out at the fence, in the last statement of each writing transaction.
+/// The right to write one stream (DESIGN 8.1), renewed every five seconds on a connection of its own by a thread.
+/// Whoever loses it finds out at the fence, in the last statement of each writing transaction.
 class Lease {
  public:
-  /// Takes the lease by one compare-and-set, or returns nothing while somebody else has it. Takes over from a holder whose
-  /// lease has ended, lies further ahead than a lease is long, or who is a dead process of this host, and ends its sessions.
-  /// `session` is the one that will write.
-  static std::unique_ptr<Lease> Take(const Effects& effects, const Actor& actor, const std::string& container, const std::string& stream,
-                                     ports::Session& session);
-  ~Lease();   ///< gives it back if it is still ours
+  /// Takes the lease by one compare-and-set, or returns nothing while somebody else has it. Takes over from a holder
+  /// whose lease has ended, lies further ahead than a lease is long, or who is a dead process of this host, and ends
+  /// its sessions. `session` is the one that will write.
+  static std::unique_ptr<Lease> Take(const Effects& effects, const Actor& actor, const std::string& container,
+                                     const std::string& stream, ports::Session& session);
+  ~Lease();  ///< gives it back if it is still ours
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
 

@@ -23,7 +23,8 @@ void ReportBatch(Reporter& reporter, const std::string& name, const BatchReport&
       return;
     case BatchOutcome::kHeld:
       ++total.held;
-      reporter.Line(fmt::format("{}: batch {} held: {}\n  = yellow batches show {}", name, report.batch, report.reason, name));
+      reporter.Line(
+          fmt::format("{}: batch {} held: {}\n  = yellow batches show {}", name, report.batch, report.reason, name));
       return;
     case BatchOutcome::kFailed:
       ++total.failed;
@@ -52,7 +53,8 @@ void ReportRun(Reporter& reporter, const plan::Transformer& transformer, const R
     case RunOutcome::kTimedOut:
     case RunOutcome::kLost:
       ++total.failed;
-      reporter.Line(fmt::format("{}: run {} failed: {}\n  = yellow runs show {}", name, report.run_id, report.reason, report.run_id));
+      reporter.Line(fmt::format("{}: run {} failed: {}\n  = yellow runs show {}", name, report.run_id, report.reason,
+                                report.run_id));
       return;
     case RunOutcome::kNothingDue:
       return;
@@ -91,8 +93,10 @@ bool Act(const Effects& effects, const Actor& actor, const Applied& applied, por
 void Request(ports::Session& engine, const std::vector<std::string>& nodes) {
   for (const std::string& node : nodes) {
     engine.Execute({"UPDATE yellow.stream SET requested_at = clock_timestamp() WHERE key = $1", {node}});
-    engine.Execute({"UPDATE yellow.transformer SET requested_at = clock_timestamp(), retry_at = NULL, failed_definition = NULL "
-                    "WHERE key = $1", {node}});
+    engine.Execute(
+        {"UPDATE yellow.transformer SET requested_at = clock_timestamp(), retry_at = NULL, failed_definition = NULL "
+         "WHERE key = $1",
+         {node}});
   }
 }
 

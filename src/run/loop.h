@@ -10,11 +10,11 @@
 namespace yellow::run {
 
 struct LoopReport {
-  int batches = 0;          ///< committed, outputs included
-  int runs = 0;             ///< committed
+  int batches = 0;  ///< committed, outputs included
+  int runs = 0;     ///< committed
   int held = 0;
   int failed = 0;
-  std::vector<Decision> last;   ///< the verdicts with which it stopped
+  std::vector<Decision> last;  ///< the verdicts with which it stopped
 };
 
 /// Asks for a batch of each stream, or a run of each transformer, by node key, whatever its schedule says.

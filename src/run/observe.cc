@@ -7,7 +7,8 @@ namespace {
 
 constexpr const char* kSchemas = "SELECT nspname FROM pg_namespace WHERE nspname ~ '^(dp|ws)_'";
 
-constexpr const char* kGroups = "SELECT rolname FROM pg_roles WHERE starts_with(rolname, $1 || '_ws_') OR starts_with(rolname, $1 || '_dt_')";
+constexpr const char* kGroups =
+    "SELECT rolname FROM pg_roles WHERE starts_with(rolname, $1 || '_ws_') OR starts_with(rolname, $1 || '_dt_')";
 
 constexpr const char* kColumns = R"(
 SELECT n.nspname, c.relname, c.relkind, c.relpersistence, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -75,14 +76,18 @@ std::optional<StoredModel> LoadApplied(ports::Session& session) {
   if (!session.Execute("SELECT to_regclass('yellow.installation') IS NOT NULL").Boolean(0, 0)) return std::nullopt;
   const int64_t version = session.Execute("SELECT schema_version FROM yellow.installation").Integer(0, 0);
   if (version > kSchemaVersion) {
-    throw base::Error("newer_schema", "a newer version of yellow has been at work here: its schema is version " + std::to_string(version) +
-                      ", this program knows " + std::to_string(kSchemaVersion)).Remedy("use the newer program");
+    throw base::Error("newer_schema", "a newer version of yellow has been at work here: its schema is version " +
+                                          std::to_string(version) + ", this program knows " +
+                                          std::to_string(kSchemaVersion))
+        .Remedy("use the newer program");
   }
-  const ports::Rows newest = session.Execute("SELECT version, environment, digest FROM yellow.model ORDER BY version DESC LIMIT 1");
+  const ports::Rows newest =
+      session.Execute("SELECT version, environment, digest FROM yellow.model ORDER BY version DESC LIMIT 1");
   if (newest.empty()) return std::nullopt;
   StoredModel stored{static_cast<int>(newest.Integer(0, 0)), newest.Text(0, 1), newest.Text(0, 2), {}};
-  const ports::Rows files = session.Execute(
-      {"SELECT f.key, f.value FROM yellow.model m, jsonb_each_text(m.files) f WHERE m.version = $1", {newest.Text(0, 0)}});
+  const ports::Rows files =
+      session.Execute({"SELECT f.key, f.value FROM yellow.model m, jsonb_each_text(m.files) f WHERE m.version = $1",
+                       {newest.Text(0, 0)}});
   for (size_t i = 0; i < files.size(); ++i) stored.files[files.Text(i, 0)] = files.Text(i, 1);
   return stored;
 }

@@ -12,8 +12,8 @@ namespace yellow::run {
 /// Version of Yellow's own schema that this program works with.
 inline constexpr int kSchemaVersion = 1;
 
-/// What the catalogue holds of Yellow's schemas (dp_*, ws_*), roles of `prefix`, grants and readers. `session` may be any of
-/// Yellow's logins.
+/// What the catalogue holds of Yellow's schemas (dp_*, ws_*), roles of `prefix`, grants and readers. `session` may be
+/// any of Yellow's logins.
 plan::Observed Observe(ports::Session& session, const std::string& prefix);
 
 /// The newest applied model.

@@ -20,8 +20,8 @@ base::Secret RunLogin::Open(const std::string& workspace, int64_t valid_seconds)
   const sql::Roles roles(prefix_);
   base::Secret password = effects_.entropy.Password();
   engine_.Execute({"SELECT yellow_sec.run_open($1, $2, clock_timestamp() + make_interval(secs => $3), $4, $5)",
-                   {run_id_, effects_.connector.ScramVerifier(password), std::to_string(valid_seconds), roles.WorkspaceGroup(workspace),
-                    roles.OutputGroup(workspace)}});
+                   {run_id_, effects_.connector.ScramVerifier(password), std::to_string(valid_seconds),
+                    roles.WorkspaceGroup(workspace), roles.OutputGroup(workspace)}});
   return password;
 }
 
@@ -45,7 +45,8 @@ void RunLogin::Drop() {
 
 int DropOrphanLogins(const Effects& effects, ports::Session& engine, const std::string& prefix) {
   const ports::Rows orphans = engine.Execute(
-      "SELECT id FROM yellow.run WHERE login IS NOT NULL AND state IN ('committed', 'failed', 'timed_out', 'lost', 'cancelled')");
+      "SELECT id FROM yellow.run WHERE login IS NOT NULL AND state IN ('committed', 'failed', 'timed_out', 'lost', "
+      "'cancelled')");
   for (size_t i = 0; i < orphans.size(); ++i) {
     RunLogin login(effects, engine, prefix, orphans.Text(i, 0));
     login.Quiesce();

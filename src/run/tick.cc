@@ -37,12 +37,15 @@ Decision Make(const std::string& node, model::Priority priority, Action action, 
 
 Decision DecideStream(const StreamView& stream, TimePoint now) {
   const std::string name = NameOf(stream.key);
-  const auto decide = [&](Action action, const char* code, const std::string& sentence, std::optional<TimePoint> wake_at = std::nullopt) {
+  const auto decide = [&](Action action, const char* code, const std::string& sentence,
+                          std::optional<TimePoint> wake_at = std::nullopt) {
     return Make(stream.key, stream.priority, action, code, name + sentence, wake_at);
   };
-  if (stream.paused) return decide(Action::kWait, "paused", " is paused. It goes on after: yellow streams resume " + name);
+  if (stream.paused)
+    return decide(Action::kWait, "paused", " is paused. It goes on after: yellow streams resume " + name);
   if (stream.busy) return decide(Action::kWait, "busy", " is being ingested by another process.");
-  const auto next = stream.schedule && stream.last_opened_at ? NextTick(*stream.schedule, *stream.last_opened_at) : std::nullopt;
+  const auto next =
+      stream.schedule && stream.last_opened_at ? NextTick(*stream.schedule, *stream.last_opened_at) : std::nullopt;
   const bool tick = next && *next <= now;
   const bool asked = stream.requested_at.has_value();
   switch (stream.under_way) {
@@ -52,15 +55,20 @@ Decision DecideStream(const StreamView& stream, TimePoint now) {
     case StreamView::UnderWay::kHeld:
       if (stream.released) return decide(Action::kIngest, "due_released", " is due: its held batch was released.");
       if (asked || tick) return decide(Action::kIngest, "due_held", " is due: its held batch is read again.");
-      return decide(Action::kWait, "held_waiting", next ? " is held; it is read again at " + Time(*next) + "." : " is held; it is read again when it is asked for.", next);
+      return decide(Action::kWait, "held_waiting",
+                    next ? " is held; it is read again at " + Time(*next) + "."
+                         : " is held; it is read again when it is asked for.",
+                    next);
     case StreamView::UnderWay::kNone:
       break;
   }
   if (!stream.last_opened_at) return decide(Action::kIngest, "due_first", " is due: it has no batch yet.");
   if (asked) return decide(Action::kIngest, "due_requested", " is due: a batch was asked for.");
   if (tick) return decide(Action::kIngest, "due_schedule", " is due: its schedule had a tick at " + Time(*next) + ".");
-  if (next) return decide(Action::kWait, "waiting_schedule", " is not due. It is read next at " + Time(*next) + ".", next);
-  return decide(Action::kWait, "waiting_request", " has no schedule. It is read when it is asked for: yellow run " + name);
+  if (next)
+    return decide(Action::kWait, "waiting_schedule", " is not due. It is read next at " + Time(*next) + ".", next);
+  return decide(Action::kWait, "waiting_request",
+                " has no schedule. It is read when it is asked for: yellow run " + name);
 }
 
 std::string Join(const std::vector<std::string>& parts) {
@@ -99,21 +107,26 @@ Verdict DecideTrigger(const TransformerView& transformer, TimePoint now) {
       if (waiting.empty() && !fresh.empty()) return {true, "due_new_batch", "new batches: " + Join(fresh)};
       return {false, "waiting_all_inputs", "it waits for a newer batch of " + Join(waiting)};
     case model::TriggerKind::kCron: {
-      const auto next = transformer.trigger.schedule && transformer.last_run_at ? NextTick(*transformer.trigger.schedule, *transformer.last_run_at) : std::nullopt;
+      const auto next = transformer.trigger.schedule && transformer.last_run_at
+                            ? NextTick(*transformer.trigger.schedule, *transformer.last_run_at)
+                            : std::nullopt;
       if (!transformer.last_run_at || (next && *next <= now)) return {true, "due_schedule", "its schedule had a tick"};
-      return {false, "waiting_schedule", next ? "its schedule ticks next at " + Time(*next) : "its schedule never ticks"};
+      return {false, "waiting_schedule",
+              next ? "its schedule ticks next at " + Time(*next) : "its schedule never ticks"};
     }
   }
   return {};
 }
 
 bool NothingChanged(const TransformerView& transformer) {
-  return std::none_of(transformer.inputs.begin(), transformer.inputs.end(), [](const InputView& input) { return input.changed; });
+  return std::none_of(transformer.inputs.begin(), transformer.inputs.end(),
+                      [](const InputView& input) { return input.changed; });
 }
 
 Decision DecideTransformer(const TransformerView& transformer, TimePoint now, int& free_runs) {
   const std::string name = NameOf(transformer.key);
-  const auto decide = [&](Action action, const std::string& code, const std::string& sentence, std::optional<TimePoint> wake_at = std::nullopt) {
+  const auto decide = [&](Action action, const std::string& code, const std::string& sentence,
+                          std::optional<TimePoint> wake_at = std::nullopt) {
     return Make(transformer.key, transformer.priority, action, code, name + sentence, wake_at);
   };
   if (transformer.open_run) return decide(Action::kWait, "run_open", " is running.");
@@ -121,24 +134,33 @@ Decision DecideTransformer(const TransformerView& transformer, TimePoint now, in
   for (const InputView& input : transformer.inputs) {
     if (!input.own_output && input.last_committed == 0) missing.push_back(input.input);
   }
-  if (!missing.empty()) return decide(Action::kWait, "waiting_inputs", " waits for the first batch of " + Join(missing) + ".");
+  if (!missing.empty())
+    return decide(Action::kWait, "waiting_inputs", " waits for the first batch of " + Join(missing) + ".");
   const Verdict trigger = DecideTrigger(transformer, now);
   if (transformer.gave_up && !transformer.requested) {
-    return decide(Action::kWait, "gave_up", " failed too often and was given up. It is due again by a new batch, a changed definition, or: yellow runs retry " + name);
+    return decide(Action::kWait, "gave_up",
+                  " failed too often and was given up. It is due again by a new batch, a changed definition, or: "
+                  "yellow runs retry " +
+                      name);
   }
   if (!trigger.due && !transformer.definition_changed && !transformer.requested) {
     return decide(Action::kWait, trigger.code, " is not due: " + trigger.text + ".");
   }
   if (transformer.retry_at && *transformer.retry_at > now && !transformer.requested) {
-    return decide(Action::kWait, "backing_off", " failed and is tried again at " + Time(*transformer.retry_at) + ".", transformer.retry_at);
+    return decide(Action::kWait, "backing_off", " failed and is tried again at " + Time(*transformer.retry_at) + ".",
+                  transformer.retry_at);
   }
-  if (!transformer.requested && !transformer.definition_changed && transformer.deterministic && NothingChanged(transformer)) {
-    return decide(Action::kConsume, "consumed_unchanged", " needs no run: " + trigger.text + ", and no row in them changed.");
+  if (!transformer.requested && !transformer.definition_changed && transformer.deterministic &&
+      NothingChanged(transformer)) {
+    return decide(Action::kConsume, "consumed_unchanged",
+                  " needs no run: " + trigger.text + ", and no row in them changed.");
   }
-  if (free_runs <= 0) return decide(Action::kWait, "limit_reached", " is due and waits: as many runs are open as limits.runs allows.");
+  if (free_runs <= 0)
+    return decide(Action::kWait, "limit_reached", " is due and waits: as many runs are open as limits.runs allows.");
   --free_runs;
   if (transformer.requested) return decide(Action::kTransform, "due_requested", " is due: a run was asked for.");
-  if (transformer.definition_changed) return decide(Action::kTransform, "due_definition", " is due: its definition is new or has changed.");
+  if (transformer.definition_changed)
+    return decide(Action::kTransform, "due_definition", " is due: its definition is new or has changed.");
   return decide(Action::kTransform, trigger.code, " is due: " + trigger.text + ".");
 }
 
@@ -152,10 +174,12 @@ std::vector<Decision> Tick(const View& view) {
   for (const TransformerView& transformer : view.transformers) order.push_back(&transformer);
   std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) { return a->priority > b->priority; });
   int free_runs = view.free_runs;
-  for (const TransformerView* transformer : order) decisions.push_back(DecideTransformer(*transformer, view.now, free_runs));
+  for (const TransformerView* transformer : order)
+    decisions.push_back(DecideTransformer(*transformer, view.now, free_runs));
   std::stable_sort(decisions.begin(), decisions.end(), [](const Decision& a, const Decision& b) {
     const bool a_waits = a.action == Action::kWait, b_waits = b.action == Action::kWait;
-    return std::tuple(a_waits, -static_cast<int>(a.priority), a.node) < std::tuple(b_waits, -static_cast<int>(b.priority), b.node);
+    return std::tuple(a_waits, -static_cast<int>(a.priority), a.node) <
+           std::tuple(b_waits, -static_cast<int>(b.priority), b.node);
   });
   return decisions;
 }

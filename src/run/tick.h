@@ -15,21 +15,21 @@ struct StreamView {
   model::Priority priority = model::Priority::kLowest;
   std::optional<model::Schedule> schedule;
   bool paused = false;
-  bool busy = false;                                  ///< somebody holds its lease
-  std::optional<ports::TimePoint> last_opened_at;     ///< none: no batch yet
+  bool busy = false;                               ///< somebody holds its lease
+  std::optional<ports::TimePoint> last_opened_at;  ///< none: no batch yet
   std::optional<ports::TimePoint> requested_at;
   enum class UnderWay { kNone, kOpen, kStaged, kHeld } under_way = UnderWay::kNone;
-  bool released = false;                              ///< a held batch that a person released
+  bool released = false;  ///< a held batch that a person released
   int last_committed = 0;
 };
 
 struct InputView {
-  std::string input;                                  ///< Store.dataset
+  std::string input;  ///< Store.dataset
   bool reference = false;
   bool own_output = false;
   int cursor = 0;
-  int last_committed = 0;                             ///< 0: none yet
-  bool changed = false;                               ///< some counter of (cursor, last_committed] is not zero
+  int last_committed = 0;  ///< 0: none yet
+  bool changed = false;    ///< some counter of (cursor, last_committed] is not zero
 };
 
 struct TransformerView {
@@ -37,12 +37,12 @@ struct TransformerView {
   model::Priority priority = model::Priority::kLowest;
   model::Trigger trigger;
   bool deterministic = false;
-  bool definition_changed = false;                    ///< also true before the first committed run
-  bool gave_up = false;                               ///< final failure on these very inputs and definition
+  bool definition_changed = false;  ///< also true before the first committed run
+  bool gave_up = false;             ///< final failure on these very inputs and definition
   bool open_run = false;
   bool requested = false;
   std::optional<ports::TimePoint> retry_at;
-  std::optional<ports::TimePoint> last_run_at;        ///< opened; for cron
+  std::optional<ports::TimePoint> last_run_at;  ///< opened; for cron
   std::vector<InputView> inputs;
 };
 
@@ -50,7 +50,7 @@ struct View {
   ports::TimePoint now;
   std::vector<StreamView> streams;
   std::vector<TransformerView> transformers;
-  int free_runs = 1;                                  ///< limits.runs less open runs
+  int free_runs = 1;  ///< limits.runs less open runs
 };
 
 enum class Action { kIngest, kTransform, kConsume, kWait };

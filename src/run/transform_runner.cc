@@ -14,18 +14,24 @@
 namespace yellow::run {
 namespace {
 
-constexpr int64_t kFirstBackOff = 10, kLongestBackOff = 600;   // seconds
+constexpr int64_t kFirstBackOff = 10, kLongestBackOff = 600;  // seconds
 
 /// A run's output is refused: its cursors and the old output stay.
 struct RefusedOutput {
   Hold hold;
 };
 
-/// One run, from prepare to commit. Each step is in the database before the next begins, so that whoever finds the run open can end it.
+/// One run, from prepare to commit. Each step is in the database before the next begins, so that whoever finds the run
+/// open can end it.
 class TransformRun {
  public:
-  TransformRun(const Effects& effects, const Actor& actor, const Applied& applied, const plan::Transformer& transformer, std::string cause)
-      : effects_(effects), actor_(actor), applied_(applied), transformer_(transformer), cause_(std::move(cause)),
+  TransformRun(const Effects& effects, const Actor& actor, const Applied& applied, const plan::Transformer& transformer,
+               std::string cause)
+      : effects_(effects),
+        actor_(actor),
+        applied_(applied),
+        transformer_(transformer),
+        cause_(std::move(cause)),
         declared_(*applied.model.FindWorkspace(transformer.workspace)->transformer),
         output_(*applied.physical.FindStream(transformer.output_stream)),
         prefix_(applied.model.environment ? applied.model.environment->role_prefix : "yellow") {}
@@ -57,7 +63,8 @@ class TransformRun {
 
  private:
   std::unique_ptr<ports::Session> Connect(ports::ServiceRole role, const std::string& purpose) {
-    return effects_.connector.Open(effects_.endpoints.Service(transformer_.container, role, purpose + " " + transformer_.key));
+    return effects_.connector.Open(
+        effects_.endpoints.Service(transformer_.container, role, purpose + " " + transformer_.key));
   }
 
   RunReport Ended(RunOutcome outcome, const std::string& code, const std::string& reason) const {
@@ -92,20 +99,27 @@ class TransformRun {
     effects_.faults.Point("run." + point + ".after");
   }
 
-  /// We hold the lease, so whoever left a run open does not work on it any more: it is lost, and counts as no failure of the code.
+  /// We hold the lease, so whoever left a run open does not work on it any more: it is lost, and counts as no failure
+  /// of the code.
   void EndEarlierRuns() {
-    const ports::Rows open = engine_->Execute(
-        {"SELECT id FROM yellow.run WHERE transformer = $1 AND state IN ('preparing', 'launched', 'finished', 'ingesting')", {transformer_.key}});
+    const ports::Rows open =
+        engine_->Execute({"SELECT id FROM yellow.run WHERE transformer = $1 AND state IN ('preparing', 'launched', "
+                          "'finished', 'ingesting')",
+                          {transformer_.key}});
     for (size_t i = 0; i < open.size(); ++i) {
       RunLogin(effects_, *engine_, prefix_, open.Text(i, 0)).Quiesce();
       Write(*engine_, "lost", [&] {
-        engine_->Execute({"UPDATE yellow.run SET state = 'lost', reason_code = 'lost', reason = 'the process that ran it has ended', closed_at = clock_timestamp() "
-                          "WHERE id = $1", {open.Text(i, 0)}});
+        engine_->Execute(
+            {"UPDATE yellow.run SET state = 'lost', reason_code = 'lost', reason = 'the process that ran it has "
+             "ended', closed_at = clock_timestamp() "
+             "WHERE id = $1",
+             {open.Text(i, 0)}});
       });
     }
-    const ports::Rows left = engine_->Execute(
-        {"SELECT id FROM yellow.run WHERE transformer = $1 AND login IS NOT NULL AND state IN ('committed', 'failed', 'timed_out', 'lost', 'cancelled')",
-         {transformer_.key}});
+    const ports::Rows left =
+        engine_->Execute({"SELECT id FROM yellow.run WHERE transformer = $1 AND login IS NOT NULL AND state IN "
+                          "('committed', 'failed', 'timed_out', 'lost', 'cancelled')",
+                          {transformer_.key}});
     for (size_t i = 0; i < left.size(); ++i) {
       RunLogin earlier(effects_, *engine_, prefix_, left.Text(i, 0));
       earlier.Quiesce();
@@ -122,9 +136,11 @@ class TransformRun {
     run_id_ = NewRunId(effects_);
     login_.emplace(effects_, *engine_, prefix_, run_id_);
     Write(*engine_, "open", [&] {
-      engine_->Execute({"INSERT INTO yellow.run (id, transformer, state, mode, definition, model_version, cause, holder, login) "
-                        "VALUES ($1, $2, 'preparing', 'full', $3, $4, $5, $6, $7)",
-                        {run_id_, transformer_.key, transformer_.definition, std::to_string(applied_.version), cause_, actor_.holder, login_->name()}});
+      engine_->Execute(
+          {"INSERT INTO yellow.run (id, transformer, state, mode, definition, model_version, cause, holder, login) "
+           "VALUES ($1, $2, 'preparing', 'full', $3, $4, $5, $6, $7)",
+           {run_id_, transformer_.key, transformer_.definition, std::to_string(applied_.version), cause_, actor_.holder,
+            login_->name()}});
       engine_->Execute({"UPDATE yellow.transformer SET requested_at = NULL WHERE key = $1", {transformer_.key}});
     });
     for (const sql::TableLayout& output : transformer_.outputs) {
@@ -146,7 +162,8 @@ class TransformRun {
       if (claims_.count(address) != 0) continue;
       const ports::Rows row = keeper_->Execute(
           {"SELECT coalesce((SELECT batch FROM yellow.cursor WHERE consumer = $1 AND input = $2), 0), "
-           "coalesce((SELECT max(batch) FROM yellow.batch WHERE stream = $3 AND state = 'committed'), 0)", {transformer_.key, address, input.stream}});
+           "coalesce((SELECT max(batch) FROM yellow.batch WHERE stream = $3 AND state = 'committed'), 0)",
+           {transformer_.key, address, input.stream}});
       claims_[address] = {static_cast<int>(row.Integer(0, 0)), static_cast<int>(row.Integer(0, 1))};
     }
     snapshot_ = keeper_->Execute("SELECT pg_export_snapshot()").Text(0, 0);
@@ -155,16 +172,20 @@ class TransformRun {
         engine_->Execute({"INSERT INTO yellow.claim (run_id, input, from_batch, to_batch) VALUES ($1, $2, $3, $4)",
                           {run_id_, input, std::to_string(range.first), std::to_string(range.second)}});
       }
-      engine_->Execute({"UPDATE yellow.run SET state = 'launched', keeper_pid = $2, launched_at = clock_timestamp(), "
-                        "deadline = clock_timestamp() + make_interval(secs => $3) WHERE id = $1",
-                        {run_id_, std::to_string(keeper_->backend_pid()), std::to_string(declared_.timeout.seconds)}});
+      engine_->Execute(
+          {"UPDATE yellow.run SET state = 'launched', keeper_pid = $2, launched_at = clock_timestamp(), "
+           "deadline = clock_timestamp() + make_interval(secs => $3) WHERE id = $1",
+           {run_id_, std::to_string(keeper_->backend_pid()), std::to_string(declared_.timeout.seconds)}});
     });
   }
 
   CodeResult Execute() {
     effects_.faults.Point("run.execute.before");
-    const CodeContext context{applied_, transformer_, run_id_, "full", snapshot_,
-                              effects_.endpoints.As(transformer_.container, login_->name(), password_, "run " + run_id_), claims_};
+    const CodeContext context{
+        applied_,  transformer_,
+        run_id_,   "full",
+        snapshot_, effects_.endpoints.As(transformer_.container, login_->name(), password_, "run " + run_id_),
+        claims_};
     CodeResult result = ExecuteCode(effects_, context);
     effects_.faults.Point("run.execute.after");
     keeper_transaction_.reset();
@@ -174,8 +195,10 @@ class TransformRun {
 
   void Finish(const CodeResult& code) {
     Write(*engine_, "finish", [&] {
-      engine_->Execute({"UPDATE yellow.run SET state = 'finished', finished_at = clock_timestamp(), exit_status = $2, log = $3, keeper_pid = NULL WHERE id = $1",
-                        {run_id_, std::to_string(code.exit_status), Printable(code.log)}});
+      engine_->Execute(
+          {"UPDATE yellow.run SET state = 'finished', finished_at = clock_timestamp(), exit_status = $2, log = $3, "
+           "keeper_pid = NULL WHERE id = $1",
+           {run_id_, std::to_string(code.exit_status), Printable(code.log)}});
     });
   }
 
@@ -203,7 +226,8 @@ class TransformRun {
 
   /// One transaction: locks, checks, merge of every output, batch, cursors, run; the fence of the output's stream last.
   void IngestOutput() {
-    Write(*engine_, "ingesting", [&] { engine_->Execute({"UPDATE yellow.run SET state = 'ingesting' WHERE id = $1", {run_id_}}); });
+    Write(*engine_, "ingesting",
+          [&] { engine_->Execute({"UPDATE yellow.run SET state = 'ingesting' WHERE id = $1", {run_id_}}); });
     Write(*writer_, "ingest", [&] {
       for (const sql::TableLayout& output : transformer_.outputs) {
         writer_->Execute({"SELECT yellow_op.dt_lock($1, $2)", {output.schema, output.output_table}});
@@ -211,8 +235,10 @@ class TransformRun {
       const bool released = OpenOutputBatch();
       std::vector<MergeInput> inputs;
       for (const sql::TableLayout& table : output_.tables) {
-        inputs.push_back({{table, batch_, sql::Qualified(table.schema, table.output_table),
-                           table.incremental_output ? merge::SourceMeaning::kSnapshotWithOp : merge::SourceMeaning::kSnapshot}, std::nullopt});
+        inputs.push_back(
+            {{table, batch_, sql::Qualified(table.schema, table.output_table),
+              table.incremental_output ? merge::SourceMeaning::kSnapshotWithOp : merge::SourceMeaning::kSnapshot},
+             std::nullopt});
       }
       if (const auto hold = CheckRows(*writer_, inputs)) throw RefusedOutput{*hold};
       auto result = MergeAll(*writer_, inputs, Guards(), released);
@@ -226,23 +252,35 @@ class TransformRun {
 
   /// The next number, or that of a batch that was held and is tried again; says whether a person has released it.
   bool OpenOutputBatch() {
-    const ports::Rows held = writer_->Execute({"SELECT batch, released FROM yellow.batch WHERE stream = $1 AND state IN ('open', 'staged', 'held')", {output_.key}});
+    const ports::Rows held = writer_->Execute(
+        {"SELECT batch, released FROM yellow.batch WHERE stream = $1 AND state IN ('open', 'staged', 'held')",
+         {output_.key}});
     const std::string version = std::to_string(applied_.version);
     if (held.empty()) {
-      batch_ = static_cast<int>(writer_->Execute(
-          {"INSERT INTO yellow.batch (stream, batch, state, attempt, model_version, staged_at, run_id) "
-           "SELECT $1, coalesce(max(batch), 0) + 1, 'staged', $2, $3, clock_timestamp(), $2 FROM yellow.batch WHERE stream = $1 RETURNING batch",
-           {output_.key, run_id_, version}}).Integer(0, 0));
+      batch_ = static_cast<int>(
+          writer_
+              ->Execute({"INSERT INTO yellow.batch (stream, batch, state, attempt, model_version, staged_at, run_id) "
+                         "SELECT $1, coalesce(max(batch), 0) + 1, 'staged', $2, $3, clock_timestamp(), $2 FROM "
+                         "yellow.batch WHERE stream = $1 RETURNING batch",
+                         {output_.key, run_id_, version}})
+              .Integer(0, 0));
     } else {
       batch_ = static_cast<int>(held.Integer(0, 0));
-      writer_->Execute({"UPDATE yellow.batch SET state = 'staged', attempt = $3, model_version = $4, staged_at = clock_timestamp(), run_id = $3 "
-                        "WHERE stream = $1 AND batch = $2", {output_.key, std::to_string(batch_), run_id_, version}});
+      writer_->Execute(
+          {"UPDATE yellow.batch SET state = 'staged', attempt = $3, model_version = $4, staged_at = clock_timestamp(), "
+           "run_id = $3 "
+           "WHERE stream = $1 AND batch = $2",
+           {output_.key, std::to_string(batch_), run_id_, version}});
     }
     // The output shows the sources as they were when the oldest claimed batch was read.
-    writer_->Execute({"UPDATE yellow.batch o SET source_read_at = (SELECT min(coalesce(b.source_read_at, b.committed_at)) FROM yellow.claim c "
-                      "JOIN yellow.stream s ON s.store = split_part(c.input, '.', 1) AND coalesce(s.dataset, split_part(c.input, '.', 2)) = split_part(c.input, '.', 2) "
-                      "JOIN yellow.batch b ON b.stream = s.key AND b.batch = c.to_batch WHERE c.run_id = $3 AND s.key <> $1) "
-                      "WHERE stream = $1 AND batch = $2", {output_.key, std::to_string(batch_), run_id_}});
+    writer_->Execute(
+        {"UPDATE yellow.batch o SET source_read_at = (SELECT min(coalesce(b.source_read_at, b.committed_at)) FROM "
+         "yellow.claim c "
+         "JOIN yellow.stream s ON s.store = split_part(c.input, '.', 1) AND coalesce(s.dataset, split_part(c.input, "
+         "'.', 2)) = split_part(c.input, '.', 2) "
+         "JOIN yellow.batch b ON b.stream = s.key AND b.batch = c.to_batch WHERE c.run_id = $3 AND s.key <> $1) "
+         "WHERE stream = $1 AND batch = $2",
+         {output_.key, std::to_string(batch_), run_id_}});
     writer_->Execute({"UPDATE yellow.stream SET last_opened_at = clock_timestamp() WHERE key = $1", {output_.key}});
     return !held.empty() && held.Boolean(0, 1);
   }
@@ -253,21 +291,27 @@ class TransformRun {
       const ports::Rows moved = writer_->Execute(
           {"INSERT INTO yellow.cursor (consumer, input, batch) SELECT $1, $2, $4::int WHERE $3::int = 0 OR EXISTS "
            "(SELECT FROM yellow.cursor WHERE consumer = $1 AND input = $2) "
-           "ON CONFLICT (consumer, input) DO UPDATE SET batch = excluded.batch WHERE cursor.batch = $3::int RETURNING batch",
+           "ON CONFLICT (consumer, input) DO UPDATE SET batch = excluded.batch WHERE cursor.batch = $3::int RETURNING "
+           "batch",
            {transformer_.key, input, std::to_string(range.first), std::to_string(range.second)}});
       if (moved.empty()) throw base::Error("fenced", "the cursor of " + input + " was moved by somebody else");
     }
   }
 
   void CloseRun() {
-    const ports::Rows closed = writer_->Execute(
-        {"UPDATE yellow.run SET state = 'committed', closed_at = clock_timestamp(), output_batch = $2 WHERE id = $1 AND state = 'ingesting' RETURNING 1",
-         {run_id_, std::to_string(batch_)}});
+    const ports::Rows closed =
+        writer_->Execute({"UPDATE yellow.run SET state = 'committed', closed_at = clock_timestamp(), output_batch = $2 "
+                          "WHERE id = $1 AND state = 'ingesting' RETURNING 1",
+                          {run_id_, std::to_string(batch_)}});
     if (closed.empty()) throw base::Error("fenced", "the run was closed by somebody else: " + run_id_);
-    writer_->Execute({"UPDATE yellow.transformer SET definition = $2, failures = 0, failed_definition = NULL, retry_at = NULL WHERE key = $1",
-                      {transformer_.key, transformer_.definition}});
-    writer_->Execute({"INSERT INTO yellow.event (kind, node, batch, run_id, actor, detail) VALUES ('run_committed', $1, $2, $3, $4, $5)",
-                      {transformer_.key, std::to_string(batch_), run_id_, actor_.person, cause_}});
+    writer_->Execute(
+        {"UPDATE yellow.transformer SET definition = $2, failures = 0, failed_definition = NULL, retry_at = NULL WHERE "
+         "key = $1",
+         {transformer_.key, transformer_.definition}});
+    writer_->Execute(
+        {"INSERT INTO yellow.event (kind, node, batch, run_id, actor, detail) VALUES ('run_committed', $1, $2, $3, $4, "
+         "$5)",
+         {transformer_.key, std::to_string(batch_), run_id_, actor_.person, cause_}});
   }
 
   /// It can do nothing any more; whoever comes next drops it if this fails.
@@ -285,12 +329,13 @@ class TransformRun {
 
   RunReport Fail(const CodeResult& code) {
     const bool timed_out = code.outcome == CodeOutcome::kTimedOut;
-    return Fail(timed_out ? RunOutcome::kTimedOut : RunOutcome::kFailed, timed_out ? "timed_out" : "failed", code.reason_code, code.reason,
-                code.outcome != CodeOutcome::kSnapshotGone);
+    return Fail(timed_out ? RunOutcome::kTimedOut : RunOutcome::kFailed, timed_out ? "timed_out" : "failed",
+                code.reason_code, code.reason, code.outcome != CodeOutcome::kSnapshotGone);
   }
 
   /// The old output stays, the cursors stay; the reason is recorded, and when the next attempt may begin.
-  RunReport Fail(RunOutcome outcome, const std::string& state, const std::string& code, const std::string& reason, bool counts = true) {
+  RunReport Fail(RunOutcome outcome, const std::string& state, const std::string& code, const std::string& reason,
+                 bool counts = true) {
     keeper_transaction_.reset();
     keeper_.reset();
     engine_ = Connect(ports::ServiceRole::kEngine, "run");
@@ -307,29 +352,43 @@ class TransformRun {
     return Ended(outcome, code, reason);
   }
 
-  void RecordFailure(RunOutcome outcome, const std::string& state, const std::string& code, const std::string& reason, bool counts) {
+  void RecordFailure(RunOutcome outcome, const std::string& state, const std::string& code, const std::string& reason,
+                     bool counts) {
     const std::string text = Printable(reason);
-    engine_->Execute({"UPDATE yellow.run SET state = $2, reason_code = $3, reason = $4, closed_at = clock_timestamp(), keeper_pid = NULL "
-                      "WHERE id = $1 AND state IN ('preparing', 'launched', 'finished', 'ingesting')", {run_id_, state, code, text}});
-    engine_->Execute({"INSERT INTO yellow.event (kind, node, run_id, actor, detail) VALUES ('run_failed', $1, $2, $3, $4)",
-                      {transformer_.key, run_id_, actor_.person, text}});
+    engine_->Execute(
+        {"UPDATE yellow.run SET state = $2, reason_code = $3, reason = $4, closed_at = clock_timestamp(), keeper_pid = "
+         "NULL "
+         "WHERE id = $1 AND state IN ('preparing', 'launched', 'finished', 'ingesting')",
+         {run_id_, state, code, text}});
+    engine_->Execute(
+        {"INSERT INTO yellow.event (kind, node, run_id, actor, detail) VALUES ('run_failed', $1, $2, $3, $4)",
+         {transformer_.key, run_id_, actor_.person, text}});
     if (outcome == RunOutcome::kHeld && (code == "emptied" || code == "mass_delete")) HoldOutputBatch(code, text);
     if (!counts) return;
-    const int64_t failures = engine_->Execute({"UPDATE yellow.transformer SET failures = failures + 1 WHERE key = $1 RETURNING failures", {transformer_.key}}).Integer(0, 0);
+    const int64_t failures =
+        engine_
+            ->Execute({"UPDATE yellow.transformer SET failures = failures + 1 WHERE key = $1 RETURNING failures",
+                       {transformer_.key}})
+            .Integer(0, 0);
     if (failures > declared_.retries) {
-      engine_->Execute({"UPDATE yellow.transformer SET failed_definition = $2, failures = 0, retry_at = NULL WHERE key = $1", {transformer_.key, transformer_.definition}});
+      engine_->Execute(
+          {"UPDATE yellow.transformer SET failed_definition = $2, failures = 0, retry_at = NULL WHERE key = $1",
+           {transformer_.key, transformer_.definition}});
       return;
     }
     const int64_t pause = std::min(kLongestBackOff, kFirstBackOff << std::min<int64_t>(failures - 1, 10));
-    engine_->Execute({"UPDATE yellow.transformer SET retry_at = clock_timestamp() + make_interval(secs => $2) WHERE key = $1", {transformer_.key, std::to_string(pause)}});
+    engine_->Execute(
+        {"UPDATE yellow.transformer SET retry_at = clock_timestamp() + make_interval(secs => $2) WHERE key = $1",
+         {transformer_.key, std::to_string(pause)}});
   }
 
   /// A guarded case keeps its number, so that a person can release it for the next run.
   void HoldOutputBatch(const std::string& code, const std::string& reason) {
-    engine_->Execute({"INSERT INTO yellow.batch (stream, batch, state, attempt, model_version, run_id, reason_code, reason) "
-                      "SELECT $1, coalesce(max(batch), 0) + 1, 'held', $2, $3, $2, $4, $5 FROM yellow.batch WHERE stream = $1 "
-                      "HAVING NOT bool_or(state IN ('open', 'staged', 'held')) OR count(*) = 0",
-                      {output_.key, run_id_, std::to_string(applied_.version), code, reason}});
+    engine_->Execute(
+        {"INSERT INTO yellow.batch (stream, batch, state, attempt, model_version, run_id, reason_code, reason) "
+         "SELECT $1, coalesce(max(batch), 0) + 1, 'held', $2, $3, $2, $4, $5 FROM yellow.batch WHERE stream = $1 "
+         "HAVING NOT bool_or(state IN ('open', 'staged', 'held')) OR count(*) = 0",
+         {output_.key, run_id_, std::to_string(applied_.version), code, reason}});
   }
 
   const Effects& effects_;
@@ -341,7 +400,7 @@ class TransformRun {
   const plan::Stream& output_;
   const std::string prefix_;
   std::unique_ptr<ports::Session> engine_, writer_, keeper_;
-  std::unique_ptr<ports::Transaction> keeper_transaction_;   // ends before its session
+  std::unique_ptr<ports::Transaction> keeper_transaction_;  // ends before its session
   std::unique_ptr<Lease> lease_;
   std::optional<RunLogin> login_;
   std::string run_id_, snapshot_;
@@ -353,8 +412,8 @@ class TransformRun {
 
 }  // namespace
 
-RunReport RunTransformer(const Effects& effects, const Actor& actor, const Applied& applied, const plan::Transformer& transformer,
-                         const std::string& cause) {
+RunReport RunTransformer(const Effects& effects, const Actor& actor, const Applied& applied,
+                         const plan::Transformer& transformer, const std::string& cause) {
   return TransformRun(effects, actor, applied, transformer, cause).Run();
 }
 

@@ -9,7 +9,7 @@ enum class RunOutcome { kCommitted, kNothingDue, kFailed, kTimedOut, kLost, kHel
 struct RunReport {
   RunOutcome outcome = RunOutcome::kCommitted;
   std::string run_id;
-  BatchReport output;                 ///< of the output batch, when committed
+  BatchReport output;  ///< of the output batch, when committed
   std::string reason_code, reason;
 };
 

@@ -43,7 +43,8 @@ StreamView::UnderWay UnderWayOf(const std::string& state) {
   return StreamView::UnderWay::kNone;
 }
 
-void ReadStreams(ports::Session& engine, const Applied& applied, const Actor& actor, ports::ProcessLauncher& processes, View& view) {
+void ReadStreams(ports::Session& engine, const Applied& applied, const Actor& actor, ports::ProcessLauncher& processes,
+                 View& view) {
   const ports::Rows rows = engine.Execute({kStreams, {actor.holder}});
   for (size_t i = 0; i < rows.size(); ++i) {
     const plan::Stream* stream = applied.physical.FindStream(rows.Text(i, 0));
@@ -86,15 +87,23 @@ void ReadTransformers(ports::Session& engine, const Applied& applied, ports::Pro
     bool newer_than_failed_run = false;
     for (const plan::TransformerInput& input : transformer->inputs) {
       const std::string address = ToString(input.table.dataset);
-      const ports::Rows found = engine.Execute({kInput, {transformer->key, address, input.stream, input.table.dataset.dataset, rows.Text(i, 8)}});
-      InputView in{address, input.reference, input.own_output, static_cast<int>(found.Integer(0, 0)), static_cast<int>(found.Integer(0, 1)), found.Boolean(0, 2)};
+      const ports::Rows found = engine.Execute(
+          {kInput, {transformer->key, address, input.stream, input.table.dataset.dataset, rows.Text(i, 8)}});
+      InputView in{address,
+                   input.reference,
+                   input.own_output,
+                   static_cast<int>(found.Integer(0, 0)),
+                   static_cast<int>(found.Integer(0, 1)),
+                   found.Boolean(0, 2)};
       newer_than_failed_run |= !in.reference && !in.own_output && in.last_committed > found.Integer(0, 3);
       one.inputs.push_back(std::move(in));
     }
     one.gave_up = rows.Text(i, 2) == transformer->definition && !newer_than_failed_run;
     view.transformers.push_back(std::move(one));
   }
-  const int limit = applied.model.environment && applied.model.environment->max_runs ? *applied.model.environment->max_runs : kDefaultRuns;
+  const int limit = applied.model.environment && applied.model.environment->max_runs
+                        ? *applied.model.environment->max_runs
+                        : kDefaultRuns;
   view.free_runs = limit - open_runs;
 }
 
@@ -113,7 +122,8 @@ View ReadWorld(ports::Session& engine, const Applied& applied, const Actor& acto
 void Record(ports::Session& engine, const std::vector<Decision>& decisions) {
   for (const Decision& decision : decisions) {
     engine.Execute(
-        {"WITH fresh AS (INSERT INTO yellow.verdict (node, code, sentence) VALUES ($1, $2, $3) ON CONFLICT (node) DO UPDATE "
+        {"WITH fresh AS (INSERT INTO yellow.verdict (node, code, sentence) VALUES ($1, $2, $3) ON CONFLICT (node) DO "
+         "UPDATE "
          "SET code = excluded.code, sentence = excluded.sentence, decided_at = clock_timestamp() "
          "WHERE verdict.code <> excluded.code OR verdict.sentence <> excluded.sentence RETURNING node) "
          "INSERT INTO yellow.event (kind, node, actor, detail) SELECT 'verdict', node, 'yellow', $3 FROM fresh",
@@ -125,20 +135,28 @@ void ConsumeUnchanged(ports::Session& engine, const Applied& applied, const std:
   const plan::Transformer& transformer = *applied.physical.FindTransformer(key);
   ports::Transaction transaction(engine, "ISOLATION LEVEL REPEATABLE READ");
   if (engine.Execute({"SELECT 1 FROM yellow.transformer WHERE key = $1 FOR UPDATE", {key}}).empty()) return;
-  if (!engine.Execute({"SELECT 1 FROM yellow.run WHERE transformer = $1 AND state IN ('preparing', 'launched', 'finished', 'ingesting')", {key}}).empty()) return;
+  if (!engine
+           .Execute({"SELECT 1 FROM yellow.run WHERE transformer = $1 AND state IN ('preparing', 'launched', "
+                     "'finished', 'ingesting')",
+                     {key}})
+           .empty())
+    return;
   std::string moved;
   for (const plan::TransformerInput& input : transformer.inputs) {
     const std::string address = ToString(input.table.dataset);
     const ports::Rows found = engine.Execute({kInput, {key, address, input.stream, input.table.dataset.dataset, ""}});
     if (found.Boolean(0, 2)) return;
     if (found.Integer(0, 1) == found.Integer(0, 0)) continue;
-    engine.Execute({"INSERT INTO yellow.cursor (consumer, input, batch) VALUES ($1, $2, $3) ON CONFLICT (consumer, input) DO UPDATE SET batch = excluded.batch",
-                    {key, address, found.Text(0, 1)}});
+    engine.Execute(
+        {"INSERT INTO yellow.cursor (consumer, input, batch) VALUES ($1, $2, $3) ON CONFLICT (consumer, input) DO "
+         "UPDATE SET batch = excluded.batch",
+         {key, address, found.Text(0, 1)}});
     moved += (moved.empty() ? "" : ", ") + address + " " + found.Text(0, 0) + ".." + found.Text(0, 1);
   }
   if (moved.empty()) return;
-  engine.Execute({"INSERT INTO yellow.event (kind, node, actor, detail) VALUES ('consumed_unchanged', $1, 'yellow', $2)",
-                  {key, "consumed without a run, nothing changed: " + moved}});
+  engine.Execute(
+      {"INSERT INTO yellow.event (kind, node, actor, detail) VALUES ('consumed_unchanged', $1, 'yellow', $2)",
+       {key, "consumed without a run, nothing changed: " + moved}});
   transaction.Commit();
 }
 

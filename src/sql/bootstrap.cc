@@ -1,7 +1,7 @@
 #include "sql/bootstrap.h"
 
-#include "sql/roles.sql.h"
 #include "base/check.h"
+#include "sql/roles.sql.h"
 
 namespace yellow::sql {
 namespace {
@@ -11,7 +11,8 @@ bool IsPlainName(const std::string& name) {
 }
 
 void ReplaceAll(std::string& text, const std::string& from, const std::string& to) {
-  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) text.replace(at, from.size(), to);
+  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
 }
 
 }  // namespace

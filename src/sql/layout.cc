@@ -15,7 +15,8 @@ TableLayout MakeLayout(const std::string& platform, const model::Datastore& stor
   layout.staging_table = StagingTable(layout.dataset);
   layout.change_log_table = ChangeLogTable(layout.dataset);
   layout.rejected_table = RejectedTable(layout.dataset);
-  if (std::holds_alternative<model::TransformerOutput>(store.capture)) layout.output_table = OutputTable(layout.dataset);
+  if (std::holds_alternative<model::TransformerOutput>(store.capture))
+    layout.output_table = OutputTable(layout.dataset);
   layout.milestoning = milestoning;
   layout.changes = changes;
   layout.incremental_output = incremental_output;

@@ -16,12 +16,12 @@ struct TableLayout {
   model::DatasetAddress dataset;
   std::string schema;
   std::string merge_table, staging_table, change_log_table, rejected_table;
-  std::string output_table;                ///< empty unless a DataTransformer writes this dataset
+  std::string output_table;  ///< empty unless a DataTransformer writes this dataset
   model::Milestoning milestoning = model::Milestoning::kLive;
-  bool changes = false;                    ///< a change log is kept
-  bool incremental_output = false;         ///< the output table carries yellow_op
+  bool changes = false;             ///< a change log is kept
+  bool incremental_output = false;  ///< the output table carries yellow_op
   std::vector<std::string> key;
-  std::vector<model::Column> columns;      ///< business columns, in declared order; key columns have not_null set
+  std::vector<model::Column> columns;  ///< business columns, in declared order; key columns have not_null set
 };
 
 TableLayout MakeLayout(const std::string& platform, const model::Datastore& store, const model::Dataset& dataset,

@@ -8,7 +8,7 @@
 namespace yellow::sql {
 namespace {
 
-constexpr size_t kBlock = 64;   // of SHA-256
+constexpr size_t kBlock = 64;  // of SHA-256
 constexpr int kShortestPseudonym = 16;
 
 std::string Masked(const model::Column& column, const model::MaskRule& rule) {
@@ -20,7 +20,8 @@ std::string Masked(const model::Column& column, const model::MaskRule& rule) {
     case model::MaskRuleKind::kNull:
       return "NULL::" + type;
     case model::MaskRuleKind::kRedact:
-      return "CASE WHEN " + value + " IS NOT NULL THEN left('redacted', " + std::to_string(column.type.length.value_or(8)) + ") END::" + type;
+      return "CASE WHEN " + value + " IS NOT NULL THEN left('redacted', " +
+             std::to_string(column.type.length.value_or(8)) + ") END::" + type;
     case model::MaskRuleKind::kYear:
       return "date_trunc('year', " + value + ")::" + type;
     case model::MaskRuleKind::kLast: {
@@ -40,12 +41,14 @@ std::string Masked(const model::Column& column, const model::MaskRule& rule) {
 
 }  // namespace
 
-std::string MaskSelect(const TableLayout& output, const std::map<std::string, model::MaskRule>& rules, const SelectInput& input) {
+std::string MaskSelect(const TableLayout& output, const std::map<std::string, model::MaskRule>& rules,
+                       const SelectInput& input) {
   std::string columns;
   for (const model::Column& column : output.columns) {
     const auto rule = rules.find(column.name);
     const std::string name = Identifier::Quote(column.name).text();
-    columns += (columns.empty() ? "" : ", ") + (rule == rules.end() ? name : Masked(column, rule->second)) + " AS " + name;
+    columns +=
+        (columns.empty() ? "" : ", ") + (rule == rules.end() ? name : Masked(column, rule->second)) + " AS " + name;
   }
   return "SELECT " + columns + " FROM " + Qualified(input.schema, input.view);
 }
@@ -57,7 +60,8 @@ std::vector<std::string> MaskKeyPads(const std::string& key) {
     std::copy(key.begin(), key.end(), block.begin());
   } else {
     const std::string hex = base::Sha256Hex(key);
-    for (size_t i = 0; i < hex.size() / 2; ++i) block[i] = static_cast<unsigned char>(std::stoi(hex.substr(2 * i, 2), nullptr, 16));
+    for (size_t i = 0; i < hex.size() / 2; ++i)
+      block[i] = static_cast<unsigned char>(std::stoi(hex.substr(2 * i, 2), nullptr, 16));
   }
   std::vector<std::string> pads;
   for (const unsigned pad : {0x36U, 0x5cU}) {

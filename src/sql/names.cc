@@ -7,7 +7,7 @@
 namespace yellow::sql {
 namespace {
 
-constexpr size_t kNameLimit = 63;   // NAMEDATALEN - 1 of PostgreSQL
+constexpr size_t kNameLimit = 63;  // NAMEDATALEN - 1 of PostgreSQL
 constexpr size_t kKeptBytes = 54;
 constexpr size_t kDigestDigits = 8;
 
@@ -47,8 +47,12 @@ std::string ChangesView(const model::InputAddress& i) {
 }
 std::string AliasView(std::string_view alias) { return FitName(alias); }
 
-std::string Roles::WorkspaceGroup(std::string_view workspace) const { return FitName(prefix + "_ws_" + std::string(workspace)); }
-std::string Roles::OutputGroup(std::string_view workspace) const { return FitName(prefix + "_dt_" + std::string(workspace)); }
+std::string Roles::WorkspaceGroup(std::string_view workspace) const {
+  return FitName(prefix + "_ws_" + std::string(workspace));
+}
+std::string Roles::OutputGroup(std::string_view workspace) const {
+  return FitName(prefix + "_dt_" + std::string(workspace));
+}
 std::string Roles::RunLogin(std::string_view run_id) const { return FitName(prefix + "_run_" + std::string(run_id)); }
 
 std::string ScratchSchema(std::string_view run_id) { return FitName("scratch_" + std::string(run_id)); }

@@ -13,16 +13,16 @@ namespace yellow::sql {
 /// Lower-cases and shortens one whole name by the rule above. (Cuts between code points.)
 std::string FitName(std::string_view whole);
 
-std::string PlatformSchema(std::string_view platform);                        ///< dp_<platform>
-std::string WorkspaceSchema(std::string_view workspace);                      ///< ws_<workspace>
-std::string MergeTable(const model::DatasetAddress& dataset);                 ///< <store>__<dataset>
-std::string StagingTable(const model::DatasetAddress& dataset);               ///< stg__<store>__<dataset>
-std::string ChangeLogTable(const model::DatasetAddress& dataset);             ///< chg__<store>__<dataset>
-std::string RejectedTable(const model::DatasetAddress& dataset);              ///< rej__<store>__<dataset>
-std::string OutputTable(const model::DatasetAddress& dataset);                ///< dt_<store>__<dataset>
-std::string InputView(const model::InputAddress& input);                      ///< <group>__<store>__<dataset>
-std::string HistoryView(const model::InputAddress& input);                    ///< …__history
-std::string ChangesView(const model::InputAddress& input);                    ///< …__changes
+std::string PlatformSchema(std::string_view platform);             ///< dp_<platform>
+std::string WorkspaceSchema(std::string_view workspace);           ///< ws_<workspace>
+std::string MergeTable(const model::DatasetAddress& dataset);      ///< <store>__<dataset>
+std::string StagingTable(const model::DatasetAddress& dataset);    ///< stg__<store>__<dataset>
+std::string ChangeLogTable(const model::DatasetAddress& dataset);  ///< chg__<store>__<dataset>
+std::string RejectedTable(const model::DatasetAddress& dataset);   ///< rej__<store>__<dataset>
+std::string OutputTable(const model::DatasetAddress& dataset);     ///< dt_<store>__<dataset>
+std::string InputView(const model::InputAddress& input);           ///< <group>__<store>__<dataset>
+std::string HistoryView(const model::InputAddress& input);         ///< …__history
+std::string ChangesView(const model::InputAddress& input);         ///< …__changes
 std::string AliasView(std::string_view alias);
 inline constexpr std::string_view kBatchesView = "yellow_batches";
 
@@ -38,9 +38,9 @@ struct Roles {
   std::string Engine() const { return prefix + "_engine"; }
   std::string IngestOut() const { return prefix + "_ingest_out"; }
   std::string Access() const { return prefix + "_access"; }
-  std::string WorkspaceGroup(std::string_view workspace) const;               ///< <prefix>_ws_<workspace>
-  std::string OutputGroup(std::string_view workspace) const;                  ///< <prefix>_dt_<workspace>
-  std::string RunLogin(std::string_view run_id) const;                        ///< <prefix>_run_<id>
+  std::string WorkspaceGroup(std::string_view workspace) const;  ///< <prefix>_ws_<workspace>
+  std::string OutputGroup(std::string_view workspace) const;     ///< <prefix>_dt_<workspace>
+  std::string RunLogin(std::string_view run_id) const;           ///< <prefix>_run_<id>
 };
 
 /// The scratch schema of a run: `scratch_<run id>`.

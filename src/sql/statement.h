@@ -8,11 +8,12 @@
 
 namespace yellow::sql {
 
-/// A quoted SQL identifier. `Quote` is the only way to make one from a name, so an unquoted name cannot reach a statement.
+/// A quoted SQL identifier. `Quote` is the only way to make one from a name, so an unquoted name cannot reach a
+/// statement.
 class Identifier {
  public:
   static Identifier Quote(std::string_view name);
-  const std::string& text() const { return text_; }      ///< with its quotes
+  const std::string& text() const { return text_; }  ///< with its quotes
   bool operator==(const Identifier&) const = default;
 
  private:
@@ -26,14 +27,16 @@ std::string Qualified(std::string_view schema, std::string_view name);
 /// A string as an SQL literal, for the few statements that take no parameters (DDL, COMMENT, roles).
 std::string Literal(std::string_view text);
 
-/// A statement as data: text with $1, $2 … and the values, in PostgreSQL's text format. User data is always a parameter.
+/// A statement as data: text with $1, $2 … and the values, in PostgreSQL's text format. User data is always a
+/// parameter.
 struct Statement {
   std::string text;
   std::vector<std::optional<std::string>> parameters;
   bool operator==(const Statement&) const = default;
 
   Statement() = default;
-  Statement(std::string text_, std::vector<std::optional<std::string>> parameters_ = {})  // NOLINT: a text is a statement
+  Statement(std::string text_,
+            std::vector<std::optional<std::string>> parameters_ = {})  // NOLINT: a text is a statement
       : text(std::move(text_)), parameters(std::move(parameters_)) {}
   Statement(const char* text_) : text(text_) {}  // NOLINT
 };

@@ -35,9 +35,12 @@ size_t SkipBlanks(const std::string& text, size_t at) {
     } else if (text.compare(at, 2, "/*") == 0) {
       int depth = 0;
       do {
-        if (text.compare(at, 2, "/*") == 0) ++depth, at += 2;
-        else if (text.compare(at, 2, "*/") == 0) --depth, at += 2;
-        else ++at;
+        if (text.compare(at, 2, "/*") == 0)
+          ++depth, at += 2;
+        else if (text.compare(at, 2, "*/") == 0)
+          --depth, at += 2;
+        else
+          ++at;
       } while (depth > 0 && at < text.size());
     } else {
       break;
@@ -51,12 +54,16 @@ size_t SkipName(const std::string& text, size_t at) {
   if (at < text.size() && text[at] == '"') {
     for (++at; at < text.size(); ++at) {
       if (text[at] != '"') continue;
-      if (at + 1 < text.size() && text[at + 1] == '"') ++at;
-      else return at + 1;
+      if (at + 1 < text.size() && text[at + 1] == '"')
+        ++at;
+      else
+        return at + 1;
     }
     return at;
   }
-  while (at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) != 0 || text[at] == '_' || text[at] == '$' || (text[at] & 0x80) != 0)) ++at;
+  while (at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) != 0 || text[at] == '_' ||
+                              text[at] == '$' || (text[at] & 0x80) != 0))
+    ++at;
   return at;
 }
 
@@ -105,7 +112,8 @@ class Rewriter {
   void Statement(const Json& tree) {
     const Json statements = tree.value("stmts", Json::array());
     if (statements.size() != 1) {
-      Problem("a transformer is exactly one SELECT, and there are " + std::to_string(statements.size()) + " statements", "leave one", 0);
+      Problem("a transformer is exactly one SELECT, and there are " + std::to_string(statements.size()) + " statements",
+              "leave one", 0);
       return;
     }
     const Json& raw = statements[0];
@@ -113,7 +121,8 @@ class Rewriter {
     end_ = raw.contains("stmt_len") ? begin_ + raw.value("stmt_len", size_t{0}) : text_.size();
     const Json& statement = raw.value("stmt", Json::object());
     if (!statement.contains("SelectStmt")) {
-      Problem("a transformer is one SELECT, and this is another statement", "write what the dataset holds; Yellow writes it", SkipBlanks(text_, begin_));
+      Problem("a transformer is one SELECT, and this is another statement",
+              "write what the dataset holds; Yellow writes it", SkipBlanks(text_, begin_));
       return;
     }
     CollectNames(statement);
@@ -136,8 +145,10 @@ class Rewriter {
       for (const auto& [key, value] : node.items()) {
         if (key == "RangeVar") Table(value);
         if (key == "ColumnRef") Column(value);
-        if (key == "intoClause") Problem("SELECT INTO makes a table, and a transformer only reads", "leave INTO out", begin_);
-        if (key == "lockingClause") Problem("a transformer takes no locks", "leave FOR UPDATE or FOR SHARE out", begin_);
+        if (key == "intoClause")
+          Problem("SELECT INTO makes a table, and a transformer only reads", "leave INTO out", begin_);
+        if (key == "lockingClause")
+          Problem("a transformer takes no locks", "leave FOR UPDATE or FOR SHARE out", begin_);
         if (key == "InsertStmt" || key == "UpdateStmt" || key == "DeleteStmt" || key == "MergeStmt") {
           Problem("a transformer's SELECT changes nothing", "write what the dataset holds; Yellow writes it", begin_);
         }
@@ -148,7 +159,8 @@ class Rewriter {
     }
   }
 
-  std::vector<const SelectInput*> Find(const std::string& group, const std::string& store, const std::string& dataset) const {
+  std::vector<const SelectInput*> Find(const std::string& group, const std::string& store,
+                                       const std::string& dataset) const {
     std::vector<const SelectInput*> found;
     for (const SelectInput& input : inputs_) {
       if (Lower(input.address.store) != Lower(store) || Lower(input.address.dataset) != Lower(dataset)) continue;
@@ -158,7 +170,8 @@ class Rewriter {
   }
 
   void Table(const Json& range) {
-    const std::string group = Field(range, "catalogname"), store = Field(range, "schemaname"), dataset = Field(range, "relname");
+    const std::string group = Field(range, "catalogname"), store = Field(range, "schemaname"),
+                      dataset = Field(range, "relname");
     const size_t at = range.value("location", size_t{0});
     if (store.empty() && common_tables_.count(dataset) != 0) return;
     const std::string written = (group.empty() ? "" : group + ".") + (store.empty() ? "" : store + ".") + dataset;
@@ -169,11 +182,13 @@ class Rewriter {
       const std::string near = base::Suggest(written, names);
       std::string list;
       for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-      Problem("this is not an input of the workspace: " + written, near.empty() ? "its inputs are: " + list : "did you mean " + near + "?", at);
+      Problem("this is not an input of the workspace: " + written,
+              near.empty() ? "its inputs are: " + list : "did you mean " + near + "?", at);
       return;
     }
     if (found.size() > 1) {
-      Problem("several groups have this dataset: " + written, "name the group: " + found[0]->address.group + "." + written, at);
+      Problem("several groups have this dataset: " + written,
+              "name the group: " + found[0]->address.group + "." + written, at);
       return;
     }
     const size_t end = SkipQualified(text_, at, group.empty() ? 2 : 3);
@@ -190,11 +205,13 @@ class Rewriter {
     const bool grouped = names.size() > 3;
     if (Find(grouped ? names[0] : "", names[names.size() - 3], names[names.size() - 2]).empty()) return;
     const size_t at = reference.value("location", size_t{0});
-    replacements_.push_back({at, SkipQualified(text_, at, names.size() - 1), Identifier::Quote(names[names.size() - 2]).text()});
+    replacements_.push_back(
+        {at, SkipQualified(text_, at, names.size() - 1), Identifier::Quote(names[names.size() - 2]).text()});
   }
 
   std::string Replaced() {
-    std::sort(replacements_.begin(), replacements_.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
+    std::sort(replacements_.begin(), replacements_.end(),
+              [](const auto& a, const auto& b) { return a.begin < b.begin; });
     std::string out;
     size_t at = begin_;
     for (const Replacement& replacement : replacements_) {
@@ -214,14 +231,17 @@ class Rewriter {
 
 }  // namespace
 
-std::variant<std::string, std::vector<SelectProblem>> RewriteSelect(const std::string& text, const std::vector<SelectInput>& inputs) {
+std::variant<std::string, std::vector<SelectProblem>> RewriteSelect(const std::string& text,
+                                                                    const std::vector<SelectInput>& inputs) {
   return Rewriter(text, inputs).Run();
 }
 
 std::string InsertInto(const TableLayout& output, const std::string& select) {
   std::string columns;
-  for (const model::Column& column : output.columns) columns += (columns.empty() ? "" : ", ") + Identifier::Quote(column.name).text();
-  return "INSERT INTO " + Qualified(output.schema, output.output_table) + " (" + columns + ") SELECT " + columns + " FROM (" + select + "\n) AS yellow_output";
+  for (const model::Column& column : output.columns)
+    columns += (columns.empty() ? "" : ", ") + Identifier::Quote(column.name).text();
+  return "INSERT INTO " + Qualified(output.schema, output.output_table) + " (" + columns + ") SELECT " + columns +
+         " FROM (" + select + "\n) AS yellow_output";
 }
 
 }  // namespace yellow::sql

@@ -28,16 +28,19 @@ struct SelectProblem {
 };
 
 /// Checks that a text is exactly one SELECT that only reads inputs, and puts the views in place of the model's names
-/// (`Shop.customers`, `Original.Shop.customers`), in the parse tree's places, so that strings, comments and aliases are left alone.
-/// A table without an alias is called by its dataset, as it is written: `FROM Shop.customers` allows `customers.id`.
-std::variant<std::string, std::vector<SelectProblem>> RewriteSelect(const std::string& text, const std::vector<SelectInput>& inputs);
+/// (`Shop.customers`, `Original.Shop.customers`), in the parse tree's places, so that strings, comments and aliases are
+/// left alone. A table without an alias is called by its dataset, as it is written: `FROM Shop.customers` allows
+/// `customers.id`.
+std::variant<std::string, std::vector<SelectProblem>> RewriteSelect(const std::string& text,
+                                                                    const std::vector<SelectInput>& inputs);
 
 /// `INSERT INTO <output table> (columns) SELECT columns FROM (<select>)`: columns match by name.
 std::string InsertInto(const TableLayout& output, const std::string& select);
 
-/// The SELECT of a mask: each column by its rule. `key_parameters` is how many statement parameters a pseudonym needs: $1 and $2
-/// are the mask key's inner and outer pads (see MaskKeyPads). Without rules for a column it is kept.
-std::string MaskSelect(const TableLayout& output, const std::map<std::string, model::MaskRule>& rules, const SelectInput& input);
+/// The SELECT of a mask: each column by its rule. `key_parameters` is how many statement parameters a pseudonym needs:
+/// $1 and $2 are the mask key's inner and outer pads (see MaskKeyPads). Without rules for a column it is kept.
+std::string MaskSelect(const TableLayout& output, const std::map<std::string, model::MaskRule>& rules,
+                       const SelectInput& input);
 
 /// The two 64-byte pads of HMAC-SHA256 (RFC 2104) for a key, as bytea literals in hexadecimal (`\x…`).
 std::vector<std::string> MaskKeyPads(const std::string& key);

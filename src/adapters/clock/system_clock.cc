@@ -7,7 +7,9 @@ namespace {
 
 class SystemClock : public ports::Clock {
  public:
-  ports::TimePoint Now() override { return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()); }
+  ports::TimePoint Now() override {
+    return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+  }
   /// A signal ends nanosleep early.
   void Sleep(std::chrono::milliseconds duration) override {
     timespec wait{};

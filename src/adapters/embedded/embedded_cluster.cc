@@ -25,7 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kReadyMarker = "yellow.ready";   // written last by Initialise
+constexpr const char* kReadyMarker = "yellow.ready";  // written last by Initialise
 constexpr int kStartSeconds = 60;
 
 base::Error Failure(const std::string& message) { return base::Error("embedded", message); }
@@ -62,7 +62,8 @@ void WriteFile(const std::string& path, const std::string& content, unsigned uid
     if (!out.flush()) throw Failure("cannot write " + path);
   }
   chmod(beside.c_str(), 0600);
-  if (geteuid() == 0 && chown(beside.c_str(), uid, gid) != 0) throw Failure("cannot give away " + path + ": " + std::strerror(errno));
+  if (geteuid() == 0 && chown(beside.c_str(), uid, gid) != 0)
+    throw Failure("cannot give away " + path + ": " + std::strerror(errno));
   fs::rename(beside, path);
 }
 
@@ -79,8 +80,8 @@ std::string UserName(unsigned uid) {
 
 }  // namespace
 
-EmbeddedCluster::EmbeddedCluster(std::string data, std::optional<int> port, ports::Connector& connector, ports::Entropy& entropy,
-                                 ports::FileSystem& files)
+EmbeddedCluster::EmbeddedCluster(std::string data, std::optional<int> port, ports::Connector& connector,
+                                 ports::Entropy& entropy, ports::FileSystem& files)
     : data_(std::move(data)), port_(port), connector_(connector), entropy_(entropy), files_(files) {
   const std::string digest = base::Sha256Hex(data_).substr(0, 16);
   const unsigned user = geteuid();
@@ -90,8 +91,9 @@ EmbeddedCluster::EmbeddedCluster(std::string data, std::optional<int> port, port
   } else {
     cluster_folder_ = data_ + "/postgres";
     const char* runtime = getenv("XDG_RUNTIME_DIR");
-    socket_folder_ = runtime != nullptr && access(runtime, W_OK) == 0 ? std::string(runtime) + "/yellow-" + digest
-                                                                     : "/tmp/yellow-" + std::to_string(user) + "-" + digest;
+    socket_folder_ = runtime != nullptr && access(runtime, W_OK) == 0
+                         ? std::string(runtime) + "/yellow-" + digest
+                         : "/tmp/yellow-" + std::to_string(user) + "-" + digest;
   }
 }
 
@@ -101,7 +103,9 @@ void EmbeddedCluster::Start() {
   server_uid_ = geteuid(), server_gid_ = getegid();
   if (server_uid_ == 0) {
     const passwd* entry = getpwnam("postgres");
-    if (entry == nullptr) throw Failure("root may not run a PostgreSQL server, and there is no user postgres").Remedy("install PostgreSQL from the distribution's packages");
+    if (entry == nullptr)
+      throw Failure("root may not run a PostgreSQL server, and there is no user postgres")
+          .Remedy("install PostgreSQL from the distribution's packages");
     server_uid_ = entry->pw_uid, server_gid_ = entry->pw_gid;
     MakeFolder("/var/lib/yellow", 0711);
     MakeFolder("/run/yellow", 0711);
@@ -125,10 +129,12 @@ void EmbeddedCluster::Initialise() {
   std::error_code error;
   fs::remove_all(cluster_folder_, error);
   MakeFolder(cluster_folder_, 0700);
-  if (geteuid() == 0 && chown(cluster_folder_.c_str(), server_uid_, server_gid_) != 0) throw Failure("cannot give away " + cluster_folder_);
+  if (geteuid() == 0 && chown(cluster_folder_.c_str(), server_uid_, server_gid_) != 0)
+    throw Failure("cannot give away " + cluster_folder_);
   const ProgramResult result =
-      RunServerProgram("initdb", {"-D", cluster_folder_, "-U", kSuperuser, "--auth-local=peer", "--auth-host=scram-sha-256",
-                                  "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-instructions"},
+      RunServerProgram("initdb",
+                       {"-D", cluster_folder_, "-U", kSuperuser, "--auth-local=peer", "--auth-host=scram-sha-256",
+                        "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-instructions"},
                        server_uid_, server_gid_);
   if (result.status != 0) throw Failure("initdb failed: " + result.output);
   WriteFile(cluster_folder_ + "/" + kReadyMarker, "", server_uid_, server_gid_);
@@ -155,9 +161,12 @@ void EmbeddedCluster::WriteConfiguration() {
 void EmbeddedCluster::Launch() {
   const std::string log = cluster_folder_ + "/server.log";
   const ProgramResult result = RunServerProgram(
-      "pg_ctl", {"-D", cluster_folder_, "-l", log, "-w", "-t", std::to_string(kStartSeconds), "-s", "start"}, server_uid_, server_gid_);
+      "pg_ctl", {"-D", cluster_folder_, "-l", log, "-w", "-t", std::to_string(kStartSeconds), "-s", "start"},
+      server_uid_, server_gid_);
   if (result.status != 0) {
-    throw Failure("the private PostgreSQL did not start: " + result.output).Context(LastLines(log, 2000)).Remedy("its log is " + log);
+    throw Failure("the private PostgreSQL did not start: " + result.output)
+        .Context(LastLines(log, 2000))
+        .Remedy("its log is " + log);
   }
 }
 
@@ -181,7 +190,8 @@ bool EmbeddedCluster::Stop() {
   if (!fs::exists(cluster_folder_ + "/postmaster.pid")) return false;
   struct stat owner{};
   if (stat(cluster_folder_.c_str(), &owner) != 0) return false;
-  const ProgramResult result = RunServerProgram("pg_ctl", {"-D", cluster_folder_, "-m", "fast", "-w", "-s", "stop"}, owner.st_uid, owner.st_gid);
+  const ProgramResult result =
+      RunServerProgram("pg_ctl", {"-D", cluster_folder_, "-m", "fast", "-w", "-s", "stop"}, owner.st_uid, owner.st_gid);
   if (result.status != 0 && Running()) throw Failure("the private PostgreSQL did not stop: " + result.output);
   return true;
 }
@@ -212,7 +222,8 @@ void EmbeddedCluster::Bootstrap(const std::string& database, const std::string& 
       password = entropy_.Password();
       files_.WriteAtomically(SecretPath(login), password.Reveal(), true);
     }
-    session->Execute("ALTER ROLE " + sql::Identifier::Quote(login).text() + " PASSWORD " + sql::Literal(connector_.ScramVerifier(password)));
+    session->Execute("ALTER ROLE " + sql::Identifier::Quote(login).text() + " PASSWORD " +
+                     sql::Literal(connector_.ScramVerifier(password)));
   }
   files_.WriteAtomically(marker, digest, true);
 }
@@ -228,7 +239,8 @@ ports::ConnectionTarget EmbeddedCluster::Superuser(const std::string& database, 
   return target;
 }
 
-ports::ConnectionTarget EmbeddedCluster::Login(const std::string& database, const std::string& role, const std::string& purpose) const {
+ports::ConnectionTarget EmbeddedCluster::Login(const std::string& database, const std::string& role,
+                                               const std::string& purpose) const {
   ports::ConnectionTarget target = Superuser(database, purpose);
   target.user = role;
   target.password = base::Secret(files_.Read(SecretPath(role)).value_or(""));

@@ -9,18 +9,19 @@
 
 namespace yellow::adapters::embedded {
 
-/// The private PostgreSQL of one project (DESIGN 7): initialised and started on first use under a lock file, then left running
-/// like a daemon until `Stop`. A crash or reboot is recovered by the next `Start`.
+/// The private PostgreSQL of one project (DESIGN 7): initialised and started on first use under a lock file, then left
+/// running like a daemon until `Stop`. A crash or reboot is recovered by the next `Start`.
 ///
-/// Data lies in `<data>/postgres`; for root, who may not run a server, in /var/lib/yellow/<digest of data>, owned by the
-/// unprivileged user `postgres`. The socket lies in a short folder of its own. pg_hba.conf lets the superuser in by peer, from
-/// the users that run Yellow, and everybody else by scram-sha-256.
+/// Data lies in `<data>/postgres`; for root, who may not run a server, in /var/lib/yellow/<digest of data>, owned by
+/// the unprivileged user `postgres`. The socket lies in a short folder of its own. pg_hba.conf lets the superuser in by
+/// peer, from the users that run Yellow, and everybody else by scram-sha-256.
 class EmbeddedCluster {
  public:
   static constexpr const char* kSuperuser = "yellow_super";
 
   /// `data`: the data folder of the project, absolute. `port`: also listen there on loopback. Does no I/O.
-  EmbeddedCluster(std::string data, std::optional<int> port, ports::Connector& connector, ports::Entropy& entropy, ports::FileSystem& files);
+  EmbeddedCluster(std::string data, std::optional<int> port, ports::Connector& connector, ports::Entropy& entropy,
+                  ports::FileSystem& files);
 
   /// Makes and starts the server if needed. Throws base::Error code "embedded" with the server's own last lines.
   void Start();
@@ -29,7 +30,8 @@ class EmbeddedCluster {
   bool Stop();
   /// REQUIRES: Start.
   void EnsureDatabase(const std::string& name);
-  /// Roles, schemas and functions of Yellow in `database`; passwords for its logins in `<data>/secrets`. REQUIRES: EnsureDatabase.
+  /// Roles, schemas and functions of Yellow in `database`; passwords for its logins in `<data>/secrets`. REQUIRES:
+  /// EnsureDatabase.
   void Bootstrap(const std::string& database, const std::string& prefix);
 
   const std::string& socket_folder() const { return socket_folder_; }

@@ -45,7 +45,8 @@ std::string ServerPrograms() {
       .Remedy("install the package postgresql-15, or set YELLOW_PG_BIN to the folder of initdb and pg_ctl");
 }
 
-ProgramResult RunServerProgram(const std::string& name, const std::vector<std::string>& arguments, unsigned uid, unsigned gid) {
+ProgramResult RunServerProgram(const std::string& name, const std::vector<std::string>& arguments, unsigned uid,
+                               unsigned gid) {
   const std::string program = ServerPrograms() + "/" + name;
   std::vector<char*> words{const_cast<char*>(program.c_str())};
   for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
@@ -56,7 +57,8 @@ ProgramResult RunServerProgram(const std::string& name, const std::vector<std::s
   if (output < 0) throw base::Error("embedded", std::string("cannot make a temporary file: ") + std::strerror(errno));
   unlink(path);
   const pid_t child = fork();
-  if (child < 0) throw base::Error("embedded", std::string("cannot start a process: ") + std::strerror(errno)).Retryable();
+  if (child < 0)
+    throw base::Error("embedded", std::string("cannot start a process: ") + std::strerror(errno)).Retryable();
   if (child == 0) Become(program.c_str(), words.data(), output, uid, gid);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
@@ -65,7 +67,8 @@ ProgramResult RunServerProgram(const std::string& name, const std::vector<std::s
   result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   char buffer[4096];
   lseek(output, 0, SEEK_SET);
-  for (ssize_t count; (count = read(output, buffer, sizeof buffer)) > 0;) result.output.append(buffer, static_cast<size_t>(count));
+  for (ssize_t count; (count = read(output, buffer, sizeof buffer)) > 0;)
+    result.output.append(buffer, static_cast<size_t>(count));
   close(output);
   while (!result.output.empty() && result.output.back() == '\n') result.output.pop_back();
   return result;

@@ -7,7 +7,7 @@ namespace yellow::adapters::embedded {
 
 struct ProgramResult {
   int status = 0;
-  std::string output;   ///< stdout and stderr, trimmed
+  std::string output;  ///< stdout and stderr, trimmed
 };
 
 /// The folder of PostgreSQL's own programs: YELLOW_PG_BIN, or the newest of the distribution's, version 15 or later.
@@ -15,6 +15,7 @@ struct ProgramResult {
 std::string ServerPrograms();
 
 /// Runs initdb or pg_ctl as this user, detached from our session and files. Waits for it.
-ProgramResult RunServerProgram(const std::string& name, const std::vector<std::string>& arguments, unsigned uid, unsigned gid);
+ProgramResult RunServerProgram(const std::string& name, const std::vector<std::string>& arguments, unsigned uid,
+                               unsigned gid);
 
 }  // namespace yellow::adapters::embedded

@@ -20,7 +20,8 @@ constexpr const char* kUserTimeoutMilliseconds = "30000";
 
 /// What every session of Yellow wants, whatever the server's own defaults are.
 constexpr const char* kSettings =
-    "SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres';"
+    "SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; SET DateStyle = 'ISO, YMD'; SET IntervalStyle "
+    "= 'postgres';"
     "SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET lock_timeout = '10s'; SET client_min_messages = 'warning';"
     "SET idle_in_transaction_session_timeout = 0;";
 
@@ -75,12 +76,16 @@ class LibpqConnector : public ports::Connector {
     std::string reason = connection == nullptr ? "out of memory" : PQerrorMessage(connection);
     while (!reason.empty() && (reason.back() == '\n' || reason.back() == ' ')) reason.pop_back();
     const bool refused_login = reason.find("authentication failed") != std::string::npos ||
-                               reason.find("does not exist") != std::string::npos || reason.find("no password supplied") != std::string::npos ||
+                               reason.find("does not exist") != std::string::npos ||
+                               reason.find("no password supplied") != std::string::npos ||
                                reason.find("permission denied for database") != std::string::npos ||
-                               reason.find("no pg_hba.conf entry") != std::string::npos || reason.find("not permitted to log in") != std::string::npos;
-    base::Error error("connect", "cannot connect to database " + target.database + " as " + target.user + ": " + reason);
+                               reason.find("no pg_hba.conf entry") != std::string::npos ||
+                               reason.find("not permitted to log in") != std::string::npos;
+    base::Error error("connect",
+                      "cannot connect to database " + target.database + " as " + target.user + ": " + reason);
     error.Retryable(!refused_login);
-    error.Remedy(refused_login ? "check the credential that the environment names" : "check that the server runs and can be reached");
+    error.Remedy(refused_login ? "check the credential that the environment names"
+                               : "check that the server runs and can be reached");
     return error;
   }
 };

@@ -10,7 +10,7 @@
 namespace yellow::adapters::postgres {
 namespace {
 
-constexpr int kIterations = 4096;   // PostgreSQL's own default
+constexpr int kIterations = 4096;  // PostgreSQL's own default
 constexpr size_t kSaltBytes = 16;
 using Hash = std::array<unsigned char, crypto_auth_hmacsha256_BYTES>;
 
@@ -46,7 +46,8 @@ std::string MakeScramVerifier(const base::Secret& password) {
   Hash salted = round;
   for (int i = 1; i < kIterations; ++i) {
     round = Hmac(secret, length, round.data(), round.size());
-    for (size_t byte = 0; byte < salted.size(); ++byte) salted[byte] = static_cast<unsigned char>(salted[byte] ^ round[byte]);
+    for (size_t byte = 0; byte < salted.size(); ++byte)
+      salted[byte] = static_cast<unsigned char>(salted[byte] ^ round[byte]);
   }
   const Hash client_key = HmacOf(salted, "Client Key");
   const Hash server_key = HmacOf(salted, "Server Key");

@@ -16,7 +16,8 @@ std::string Trimmed(const char* text) {
 
 /// SQLSTATEs after which the same work may succeed by itself.
 bool IsRetryable(const std::string& sqlstate) {
-  static constexpr const char* kCodes[] = {"40001", "40P01", "53300", "55P03", "57P01", "57P02", "57P03", "53100", "53200", "57014"};
+  static constexpr const char* kCodes[] = {"40001", "40P01", "53300", "55P03", "57P01",
+                                           "57P02", "57P03", "53100", "53200", "57014"};
   for (const char* code : kCodes) {
     if (sqlstate == code) return true;
   }
@@ -41,8 +42,10 @@ base::Error ErrorOf(PGconn* connection, const PGresult* result, std::string_view
   base::Error error(lost ? "connection_lost" : "database", message);
   error.SqlState(sqlstate).Retryable(lost || IsRetryable(sqlstate)).OutcomeUnknown(lost && IsCommit(statement));
   if (result != nullptr) {
-    if (const std::string detail = Field(result, PG_DIAG_MESSAGE_DETAIL); !detail.empty()) error.Context("detail: " + detail);
-    if (const std::string context = Field(result, PG_DIAG_CONTEXT); !context.empty()) error.Context("where: " + context);
+    if (const std::string detail = Field(result, PG_DIAG_MESSAGE_DETAIL); !detail.empty())
+      error.Context("detail: " + detail);
+    if (const std::string context = Field(result, PG_DIAG_CONTEXT); !context.empty())
+      error.Context("where: " + context);
     if (const std::string hint = Field(result, PG_DIAG_MESSAGE_HINT); !hint.empty()) error.Remedy(hint);
   }
   return error;
@@ -92,8 +95,8 @@ ports::Rows LibpqSession::Execute(const sql::Statement& statement) {
   std::vector<const char*> values;
   values.reserve(statement.parameters.size());
   for (const auto& parameter : statement.parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
-  const Result result = Checked(PQexecParams(connection_.get(), statement.text.c_str(), static_cast<int>(values.size()), nullptr,
-                                             values.data(), nullptr, nullptr, 0),
+  const Result result = Checked(PQexecParams(connection_.get(), statement.text.c_str(), static_cast<int>(values.size()),
+                                             nullptr, values.data(), nullptr, nullptr, 0),
                                 statement.text);
   return RowsOf(result.get());
 }
@@ -122,7 +125,8 @@ int64_t LibpqSession::CopyFrom(ports::Session& from, std::string_view copy_out, 
   PGconn* out = source.connection_.get();
   PGconn* in = connection_.get();
   Result opened(PQexec(out, std::string(copy_out).c_str()));
-  if (PQresultStatus(opened.get()) != PGRES_COPY_OUT) throw ErrorOf(out, opened.get(), copy_out).Context("while reading the source");
+  if (PQresultStatus(opened.get()) != PGRES_COPY_OUT)
+    throw ErrorOf(out, opened.get(), copy_out).Context("while reading the source");
   Result target(PQexec(in, std::string(copy_in).c_str()));
   if (PQresultStatus(target.get()) != PGRES_COPY_IN) {
     const base::Error error = ErrorOf(in, target.get(), copy_in);

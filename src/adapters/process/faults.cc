@@ -37,6 +37,8 @@ class SignalFaults : public ports::Faults {
 
 }  // namespace
 
-std::unique_ptr<ports::Faults> MakeFaults(const std::string& setting) { return std::make_unique<SignalFaults>(setting); }
+std::unique_ptr<ports::Faults> MakeFaults(const std::string& setting) {
+  return std::make_unique<SignalFaults>(setting);
+}
 
 }  // namespace yellow::adapters::process

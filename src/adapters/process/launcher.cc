@@ -138,7 +138,7 @@ int RunInForeground(const std::vector<std::string>& command, const std::map<std:
   const std::vector<char*> arguments = Pointers(command);
   struct sigaction ignore{}, interrupt{}, quit{};
   ignore.sa_handler = SIG_IGN;
-  sigaction(SIGINT, &ignore, &interrupt);   // Ctrl-C is for the program in front
+  sigaction(SIGINT, &ignore, &interrupt);  // Ctrl-C is for the program in front
   sigaction(SIGQUIT, &ignore, &quit);
   const pid_t child = fork();
   if (child == 0) {

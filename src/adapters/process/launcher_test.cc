@@ -13,7 +13,8 @@ struct Ran {
   std::string output;
 };
 
-Ran RunProgram(const std::vector<std::string>& command, std::map<std::string, std::string> environment, int64_t limit = 1 << 20, bool end = false) {
+Ran RunProgram(const std::vector<std::string>& command, std::map<std::string, std::string> environment,
+               int64_t limit = 1 << 20, bool end = false) {
   char path[] = "/tmp/yellow-launch-XXXXXX";
   close(mkstemp(path));
   environment["PATH"] = "/usr/bin:/bin";
@@ -42,10 +43,13 @@ TEST(Launcher, TellsStatusSignalAndMissingProgram) {
   EXPECT_THAT(missing.output, testing::HasSubstr("cannot run no-such-program"));
 }
 
-TEST(Launcher, EndsTheWholeGroup) { EXPECT_EQ(RunProgram({"sh", "-c", "sleep 100 & sleep 100"}, {}, 1 << 20, true).status, 128 + 15); }
+TEST(Launcher, EndsTheWholeGroup) {
+  EXPECT_EQ(RunProgram({"sh", "-c", "sleep 100 & sleep 100"}, {}, 1 << 20, true).status, 128 + 15);
+}
 
 TEST(Launcher, CapsTheOutput) {
-  const Ran ran = RunProgram({"sh", "-c", "for i in 1 2 3 4 5 6; do head -c 100000 /dev/zero; sleep 0.05; done"}, {}, 150000);
+  const Ran ran =
+      RunProgram({"sh", "-c", "for i in 1 2 3 4 5 6; do head -c 100000 /dev/zero; sleep 0.05; done"}, {}, 150000);
   EXPECT_EQ(ran.status, 0);
   EXPECT_LE(ran.output.size(), 400000u);
 }

@@ -32,16 +32,19 @@ std::optional<std::string> FirstLine(const std::string& path) {
 }
 
 ports::CredentialValue FromVariables(const std::string& credential, const std::string& prefix) {
-  ports::CredentialValue value{Variable(prefix + "_USER"), base::Secret(Variable(prefix + "_PASSWORD")), base::Secret(Variable(prefix + "_TOKEN"))};
+  ports::CredentialValue value{Variable(prefix + "_USER"), base::Secret(Variable(prefix + "_PASSWORD")),
+                               base::Secret(Variable(prefix + "_TOKEN"))};
   if (value.user.empty() && value.token.empty()) {
-    throw Missing(credential, "environment variable " + prefix + "_USER").Remedy("set " + prefix + "_USER and " + prefix + "_PASSWORD");
+    throw Missing(credential, "environment variable " + prefix + "_USER")
+        .Remedy("set " + prefix + "_USER and " + prefix + "_PASSWORD");
   }
   return value;
 }
 
 ports::CredentialValue FromFile(const std::string& credential, const std::string& path) {
   if (std::filesystem::is_directory(path)) {
-    ports::CredentialValue value{FirstLine(path + "/username").value_or(""), base::Secret(FirstLine(path + "/password").value_or("")),
+    ports::CredentialValue value{FirstLine(path + "/username").value_or(""),
+                                 base::Secret(FirstLine(path + "/password").value_or("")),
                                  base::Secret(FirstLine(path + "/token").value_or(""))};
     if (value.user.empty() && value.token.empty()) throw Missing(credential, "file " + path + "/username");
     return value;
@@ -58,7 +61,8 @@ ports::CredentialValue FromFile(const std::string& credential, const std::string
 class LocalSecretStore : public ports::SecretStore {
  public:
   ports::CredentialValue Read(const std::string& credential, const model::SecretSource& source) override {
-    if (const auto* variables = std::get_if<model::EnvironmentSecret>(&source)) return FromVariables(credential, variables->prefix);
+    if (const auto* variables = std::get_if<model::EnvironmentSecret>(&source))
+      return FromVariables(credential, variables->prefix);
     if (const auto* file = std::get_if<model::FileSecret>(&source)) return FromFile(credential, file->path);
     throw base::Error("secret", "this version reads secrets from env and file only: credential " + credential)
         .Remedy("mount the secret as a folder and write {file: …}");

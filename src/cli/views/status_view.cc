@@ -59,7 +59,8 @@ StatusRow ReadRow(ports::Session& session, const plan::Stream& stream) {
   const ports::Rows committed = session.Execute({kCommitted, {stream.key}});
   if (!committed.empty()) {
     row.lag_seconds = std::stod(committed.Text(0, 1));
-    row.inserted = committed.Integer(0, 2), row.updated = committed.Integer(0, 3), row.deleted = committed.Integer(0, 4);
+    row.inserted = committed.Integer(0, 2), row.updated = committed.Integer(0, 3),
+    row.deleted = committed.Integer(0, 4);
   }
   return row;
 }
@@ -99,7 +100,8 @@ StatusOfEngine ReadStatus(const Program& program, Engine& engine) {
   const run::Applied& applied = *engine.applied;
   status.transformers = applied.physical.transformers.size();
   std::map<std::string, run::Decision> decisions;
-  for (run::Decision& decision : run::Tick(run::ReadWorld(*engine.session, applied, program.actor, program.processes))) {
+  for (run::Decision& decision :
+       run::Tick(run::ReadWorld(*engine.session, applied, program.actor, program.processes))) {
     decisions[decision.node] = decision;
   }
   for (const plan::Stream& stream : applied.physical.streams) {
@@ -124,9 +126,9 @@ StatusOfEngine ReadStatus(const Program& program, Engine& engine) {
 std::string StatusText(const Project& project, const std::vector<StatusOfEngine>& engines, bool files_are_newer) {
   std::string out;
   for (const StatusOfEngine& engine : engines) {
-    out += fmt::format("{} · {} · model version {}{} · {} streams, {} {}\n", project.environment, engine.container, engine.version,
-                       files_are_newer ? " (files are newer: yellow plan)" : "", engine.streams.size(), engine.transformers,
-                       engine.transformers == 1 ? "transformer" : "transformers");
+    out += fmt::format("{} · {} · model version {}{} · {} streams, {} {}\n", project.environment, engine.container,
+                       engine.version, files_are_newer ? " (files are newer: yellow plan)" : "", engine.streams.size(),
+                       engine.transformers, engine.transformers == 1 ? "transformer" : "transformers");
     std::vector<std::vector<std::string>> table{{"STREAM", "STATE", "BATCH", "ROWS +/~/-", "LAG", "NEXT", ""}};
     for (const StatusRow& row : engine.streams) {
       const std::string next = !row.next.empty() ? ClockTime(row.next) : row.output ? "on a new batch" : "when asked";
@@ -146,17 +148,28 @@ std::string StatusJson(const Project& project, const std::vector<StatusOfEngine>
                                   {"containers", nlohmann::ordered_json::array()},
                                   {"streams", nlohmann::ordered_json::array()}};
   for (const ports::ConnectionInfo& info : containers) {
-    document["containers"].push_back({{"key", info.container}, {"state", info.embedded ? "embedded" : "named"}, {"reason", nullptr},
-                                      {"host", info.host}, {"port", info.port}, {"database", info.database},
+    document["containers"].push_back({{"key", info.container},
+                                      {"state", info.embedded ? "embedded" : "named"},
+                                      {"reason", nullptr},
+                                      {"host", info.host},
+                                      {"port", info.port},
+                                      {"database", info.database},
                                       {"sslmode", info.sslmode}});
   }
   for (const StatusOfEngine& engine : engines) {
     for (const StatusRow& row : engine.streams) {
-      nlohmann::ordered_json item{{"key", row.key}, {"name", row.name}, {"state", row.state}, {"reason", nullptr},
-                                  {"container", engine.container}, {"model_version", engine.version}, {"batch", nullptr},
-                                  {"rows", {{"inserted", row.inserted}, {"updated", row.updated}, {"deleted", row.deleted}}},
-                                  {"lag_seconds", nullptr}, {"next", nullptr},
-                                  {"verdict", {{"code", row.verdict_code}, {"text", row.verdict}}}};
+      nlohmann::ordered_json item{
+          {"key", row.key},
+          {"name", row.name},
+          {"state", row.state},
+          {"reason", nullptr},
+          {"container", engine.container},
+          {"model_version", engine.version},
+          {"batch", nullptr},
+          {"rows", {{"inserted", row.inserted}, {"updated", row.updated}, {"deleted", row.deleted}}},
+          {"lag_seconds", nullptr},
+          {"next", nullptr},
+          {"verdict", {{"code", row.verdict_code}, {"text", row.verdict}}}};
       if (!row.reason_code.empty()) item["reason"] = {{"code", row.reason_code}, {"text", row.reason}};
       if (row.batch > 0) item["batch"] = row.batch;
       if (row.lag_seconds) item["lag_seconds"] = *row.lag_seconds;
