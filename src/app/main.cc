@@ -73,6 +73,7 @@ int main(int argc, char** argv) {
         return std::make_unique<yellow::app::EnvironmentServers>(model, data, *connector, *entropy, *files, *secrets);
       },
       &adapters::process::RunInForeground,
+      [](const std::string& name) { return Variable(name.c_str()); },
       Actor(),
       std::filesystem::current_path().string(),
       std::cout,

@@ -50,6 +50,11 @@ int Sql(const Program& program, const Options& options, const SqlOptions& sql);
 
 int Down(const Program& program, const Options& options);
 
+struct BootstrapOptions {
+  bool print = false;
+};
+int Bootstrap(const Program& program, const Options& options, const BootstrapOptions& bootstrap);
+
 struct DemoOptions {
   std::string folder = "yellow-demo";
 };

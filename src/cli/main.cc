@@ -20,6 +20,7 @@ struct Request {
   RunOptions run;
   ExplainOptions explain;
   SqlOptions sql;
+  BootstrapOptions bootstrap;
   DemoOptions demo;
   BatchesOptions batches;
   RunsOptions runs;
@@ -86,6 +87,9 @@ class CommandLine {
   }
 
   void Deploy() {
+    Command(app_, "Deploy", "bootstrap", "Make Yellow's roles on a named server, once, as PGUSER with PGPASSWORD",
+            &Bootstrap, request_.bootstrap)
+        ->add_flag("--print", request_.bootstrap.print, "Print the SQL for a database administrator instead");
     CLI::App* plan =
         Command(app_, "Deploy", "plan", "Show every step that apply would take, and why", &Plan, request_.plan);
     plan->add_option("-o,--out", request_.plan.file, "Save the plan in a file for 'apply FILE'");

@@ -35,6 +35,8 @@ struct Program {
   /// Runs a program on the terminal with these variables added to the environment; returns its exit status.
   std::function<int(const std::vector<std::string>& command, const std::map<std::string, std::string>& variables)>
       foreground;
+  /// The value of an environment variable, or an empty text.
+  std::function<std::string(const std::string& name)> variable;
   run::Actor actor;
   std::string working_directory;
   std::ostream& out;

@@ -1,0 +1,81 @@
+#include "sql/bootstrap.h"
+
+#include <fmt/format.h>
+
+#include <ostream>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/engine.h"
+#include "cli/exit_status.h"
+#include "sql/names.h"
+
+namespace yellow::cli {
+namespace {
+
+/// One of Yellow's logins gets a password that only its file knows; the server sees the verifier alone.
+void GivePassword(const Program& program, const Project& project, ports::Session& session, const std::string& login) {
+  const std::string path = project.data + "/secrets/" + login;
+  base::Secret password(program.files.Read(path).value_or(""));
+  if (password.empty()) {
+    password = program.entropy.Password();
+    program.files.WriteAtomically(path, password.Reveal(), true);
+  }
+  session.Execute("ALTER ROLE " + sql::Identifier::Quote(login).text() + " PASSWORD " +
+                  sql::Literal(program.connector.ScramVerifier(password)));
+}
+
+void BootstrapOne(const Program& program, const Project& project, const ports::ConnectionInfo& info,
+                  const std::string& prefix) {
+  ports::ConnectionTarget target;
+  target.host = info.host;
+  target.port = info.port;
+  target.database = info.database;
+  target.sslmode = info.sslmode;
+  target.application_name = "yellow bootstrap";
+  target.user = program.variable("PGUSER");
+  target.password = base::Secret(program.variable("PGPASSWORD"));
+  if (target.user.empty()) {
+    throw base::UsageError("bootstrap needs a superuser of " + info.host)
+        .Remedy(
+            "set PGUSER and PGPASSWORD, or hand the output of 'yellow bootstrap --print' to the database "
+            "administrator");
+  }
+  const auto session = program.connector.Open(target);
+  session->ExecuteScript(sql::BootstrapSql(prefix, info.database));
+  const sql::Roles roles(prefix);
+  for (const std::string& login : {roles.Migrator(), roles.Engine(), roles.IngestOut(), roles.Access()}) {
+    GivePassword(program, project, *session, login);
+  }
+  program.out << fmt::format(
+      "Made the roles and schemas of Yellow in database {} at {}:{}; passwords are in {}/secrets\n", info.database,
+      info.host, info.port, project.data);
+}
+
+}  // namespace
+
+int Bootstrap(const Program& program, const Options& options, const BootstrapOptions& bootstrap) {
+  const Project project = OpenProject(program, options);
+  RequireNoErrors(program, project);
+  const std::string& prefix = project.loaded.model.environment->role_prefix;
+  const auto servers = program.open_servers(project.loaded.model, project.data);
+  const graph::Built built = graph::Build(project.loaded.model);
+  const plan::Physical physical = plan::Lay(project.loaded.model, built, project.files);
+  for (const std::string& container : MergeContainers(project.loaded.model, physical)) {
+    const ports::ConnectionInfo info = servers->Describe(container);
+    if (bootstrap.print) {
+      program.out << fmt::format("-- Container {}, database {}\n", container, info.database)
+                  << sql::BootstrapSql(prefix, info.database) << "\n-- Then give the logins " << prefix << "_migrator, "
+                  << prefix << "_engine, " << prefix << "_ingest_out, " << prefix
+                  << "_access a password each, and put each alone into the file <data>/secrets/<login>, mode 0600.\n";
+    } else if (info.embedded) {
+      servers->Prepare({container}, {});
+      program.out << "The private PostgreSQL bootstraps itself: container " << container << "\n";
+    } else {
+      BootstrapOne(program, project, info, prefix);
+    }
+  }
+  return kDone;
+}
+
+}  // namespace yellow::cli
