@@ -27,6 +27,7 @@ int Run(const Program& program, const Options& options, const RunOptions& run) {
         << "The files are newer than the applied model; running the applied one (yellow plan shows the difference).\n";
   }
   int batches = 0, runs = 0, held = 0, failed = 0;
+  bool help_is_needed = false;
   for (Engine& engine : engines.engines) {
     std::vector<std::string> keys;
     for (const std::string& name : run.nodes) keys.push_back(ResolveNode(*engine.applied, name, true));
@@ -34,13 +35,15 @@ int Run(const Program& program, const Options& options, const RunOptions& run) {
     const run::LoopReport report = run::RunUntilQuiet(effects, program.actor, *engine.applied, *engine.session);
     batches += report.batches, runs += report.runs, held += report.held, failed += report.failed;
     for (const run::Decision& decision : report.last) {
-      if (WaitsForHelp(decision.code)) program.out << decision.sentence << "\n";
+      if (!WaitsForHelp(decision.code)) continue;
+      help_is_needed = true;
+      program.out << decision.sentence << "\n";
     }
   }
   program.out << (batches + runs + held + failed == 0 ? "Nothing is due" : "Done") << ": " << batches
               << " batches committed, " << runs << " of them by a transformer; " << held << " held, " << failed
               << " failed\n";
-  return held + failed > 0 ? kFindings : kDone;
+  return held + failed > 0 || help_is_needed ? kFindings : kDone;
 }
 
 }  // namespace yellow::cli

@@ -37,6 +37,8 @@ void ReportBatch(Reporter& reporter, const std::string& name, const BatchReport&
   }
 }
 
+std::string OutputOf(const plan::Transformer& transformer) { return transformer.outputs.front().dataset.store; }
+
 void ReportRun(Reporter& reporter, const plan::Transformer& transformer, const RunReport& report, LoopReport& total) {
   const std::string& name = transformer.workspace;
   switch (report.outcome) {
@@ -47,7 +49,8 @@ void ReportRun(Reporter& reporter, const plan::Transformer& transformer, const R
       return;
     case RunOutcome::kHeld:
       ++total.held;
-      reporter.Line(fmt::format("{}: run {}: output held: {}", name, report.run_id, report.reason));
+      reporter.Line(fmt::format("{}: run {}: output held: {}\n  = yellow batches show {}", name, report.run_id,
+                                report.reason, OutputOf(transformer)));
       return;
     case RunOutcome::kFailed:
     case RunOutcome::kTimedOut:
@@ -83,7 +86,11 @@ bool Act(const Effects& effects, const Actor& actor, const Applied& applied, por
     return report.outcome == BatchOutcome::kCommitted;
   }
   const plan::Transformer* transformer = applied.physical.FindTransformer(decision.node);
-  const RunReport report = RunTransformer(effects, actor, applied, *transformer, decision.sentence);
+  // The sentence is "<name> is due: <cause>."
+  const size_t colon = decision.sentence.find(": ");
+  std::string cause = colon == std::string::npos ? decision.sentence : decision.sentence.substr(colon + 2);
+  if (cause.ends_with('.')) cause.pop_back();
+  const RunReport report = RunTransformer(effects, actor, applied, *transformer, cause);
   ReportRun(effects.reporter, *transformer, report, total);
   return report.outcome == RunOutcome::kCommitted;
 }

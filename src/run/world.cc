@@ -19,7 +19,8 @@ constexpr const char* kTransformers = R"(
 SELECT t.key, coalesce(t.definition, ''), coalesce(t.failed_definition, ''), extract(epoch FROM t.retry_at)::numeric * 1000000,
        t.requested_at IS NOT NULL, t.failures, extract(epoch FROM (SELECT max(opened_at) FROM yellow.run r WHERE r.transformer = t.key))::numeric * 1000000,
        coalesce((SELECT r.holder FROM yellow.run r WHERE r.transformer = t.key AND r.state IN ('preparing', 'launched', 'finished', 'ingesting')), ''),
-       coalesce((SELECT r.id FROM yellow.run r WHERE r.transformer = t.key ORDER BY opened_at DESC LIMIT 1), '')
+       coalesce((SELECT r.id FROM yellow.run r WHERE r.transformer = t.key ORDER BY opened_at DESC LIMIT 1), ''),
+       coalesce((SELECT r.definition FROM yellow.run r WHERE r.transformer = t.key ORDER BY opened_at DESC LIMIT 1), '')
 FROM yellow.transformer t WHERE NOT t.retired)";
 
 // Batches of one input past the cursor, and whether any of their counters is not zero.
@@ -79,7 +80,8 @@ void ReadTransformers(ports::Session& engine, const Applied& applied, ports::Pro
     one.trigger = declared.trigger;
     one.deterministic = declared.deterministic;
     one.definition_changed = rows.Text(i, 1) != transformer->definition;
-    one.retry_at = Microseconds(rows, i, 3);
+    // Who has mended the code need not wait for the back-off of what was wrong with it.
+    if (rows.Text(i, 9) == transformer->definition) one.retry_at = Microseconds(rows, i, 3);
     one.requested = rows.Boolean(i, 4);
     one.last_run_at = Microseconds(rows, i, 6);
     one.open_run = !rows.Text(i, 7).empty() && processes.MayBeAlive(rows.Text(i, 7));
