@@ -9,6 +9,7 @@ bool CanBeKey(const model::DataType& type) { return type.kind != model::TypeKind
 
 void CheckDataset(const model::Datastore& store, const model::Dataset& dataset, base::Diagnostics& diagnostics) {
   const std::string address = store.name + "." + dataset.name;
+  if (dataset.columns.empty()) return;  // what it is like was not found: said elsewhere
   if (dataset.key.empty()) {
     diagnostics.Warning("Y413", dataset.where, "this dataset has no key: " + address,
                         "its rows are compared as a whole and can be kept live only; name a key if there is one");

@@ -34,7 +34,7 @@ class NameChecker {
   explicit NameChecker(base::Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
 
   void Check(const char* what, const std::string& name, const base::SourceRange& where) {
-    if (where.begin.line == 0) return;
+    if (where.begin.line == 0 || name.empty()) return;  // a default, or missing: said elsewhere
     const std::string wrong = Wrong(name);
     if (!wrong.empty())
       diagnostics_.Error("Y401", where, std::string("the name of a ") + what + " " + wrong + ": " + name, "rename it");

@@ -239,8 +239,7 @@ class PlatformBuilder {
       if (at == node) break;
     }
     built_.diagnostics.Error("Y606", model_.FindWorkspace(workspace)->where,
-                             "transformers wait for each other in a circle: " + path,
-                             "take one of these inputs out, or mark where the circle is broken by a store of its own");
+                             "transformers wait for each other in a circle: " + path, "take one of these inputs out");
   }
 
   const model::Model& model_;

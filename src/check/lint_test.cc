@@ -1,0 +1,51 @@
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "check/check.h"
+#include "check/explain.h"
+#include "load/load.h"
+#include "testing/golden.h"
+
+namespace yellow::check {
+namespace {
+
+base::Diagnostics LintOf(const load::Files& files) {
+  const bool has_environment = files.count("environments/local.yaml") != 0;
+  load::Loaded loaded = load::Load(files, has_environment ? "local" : "");
+  loaded.diagnostics.Append(Check(loaded.model));
+  loaded.diagnostics.Sort();
+  return loaded.diagnostics;
+}
+
+class Lint : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Lint, SaysWhatIsExpected) {
+  const load::Files files = testing::GoldenFiles("lint", GetParam());
+  const base::Diagnostics found = LintOf(files);
+  testing::CheckGolden("lint", GetParam(), base::Render(found, [&](const std::string& file) -> std::string_view {
+                         const auto text = files.find(file);
+                         return text == files.end() ? std::string_view() : text->second;
+                       }));
+  for (const base::Diagnostic& item : found.items()) {
+    EXPECT_TRUE(ExplainCode(item.code)) << item.code << " has no explanation";
+    EXPECT_FALSE(item.remedy.empty()) << item.code << " has no remedy";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, Lint, ::testing::ValuesIn(testing::GoldenCases("lint")),
+                         [](const auto& instance) { return instance.param; });
+
+TEST(Lint, EveryCutOfTheExampleIsReadWithoutACrash) {
+  const load::Files files = testing::GoldenFiles("lint", "standing_example");
+  for (const auto& [path, text] : files) {
+    for (size_t length = 0; length < text.size(); length += 7) {
+      load::Files cut = files;
+      cut[path] = text.substr(0, length);
+      LintOf(cut);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace yellow::check

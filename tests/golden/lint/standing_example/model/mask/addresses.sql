@@ -1,0 +1,3 @@
+-- Where customers live, without the street.
+SELECT id, customer_id, city, country
+FROM Shop.addresses
