@@ -75,13 +75,14 @@ class Differ {
           {"SELECT yellow_sec.group_ensure(" + Literal(group) + ")"});
       plan_.steps.back().as_owner = false;
     }
-    for (const auto& [name, table] : desired_.tables) Compare(table);
-    for (const auto& [name, view] : desired_.views) Compare(view);
+    // Before the tables: a view that nobody wants must not stand in the way of a change.
     for (const auto& [name, view] : observed_.views) {
       if (desired_.views.count(name) != 0 || view.digest.empty()) continue;
       Add("drop view", name.first + "." + name.second, "no workspace of the model has it",
           {"DROP VIEW " + Qualified(name.first, name.second)});
     }
+    for (const auto& [name, table] : desired_.tables) Compare(table);
+    for (const auto& [name, view] : desired_.views) Compare(view);
     CompareGrants();
     CompareReaders();
     return std::move(plan_);
