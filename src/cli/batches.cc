@@ -243,6 +243,25 @@ int RunsRetry(const Program& program, const Options& options, const RunsOptions&
   return kDone;
 }
 
+int RunsCancel(const Program& program, const Options& options, const RunsOptions& runs) {
+  const Project project = OpenProject(program, options);
+  Engines engines = OpenApplied(program, project);
+  PrintingReporter reporter(program.out);
+  const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
+  const std::string prefix =
+      project.loaded.model.environment ? project.loaded.model.environment->role_prefix : "yellow";
+  for (Engine& engine : engines.engines) {
+    try {
+      program.out << "Cancelled run " << run::CancelRun(effects, *engine.session, program.actor, prefix, runs.id)
+                  << ". Its transformer is due again: yellow run\n";
+      return kDone;
+    } catch (const base::Error&) {
+      if (&engine == &engines.engines.back()) throw;
+    }
+  }
+  return kDone;
+}
+
 int Rebuild(const Program& program, const Options& options, const RunsOptions& runs) {
   const Project project = OpenProject(program, options);
   Engines engines = OpenApplied(program, project);

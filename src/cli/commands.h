@@ -76,6 +76,7 @@ int RunsList(const Program& program, const Options& options, const RunsOptions& 
 int RunsShow(const Program& program, const Options& options, const RunsOptions& runs);
 int RunsLogs(const Program& program, const Options& options, const RunsOptions& runs);
 int RunsRetry(const Program& program, const Options& options, const RunsOptions& runs);
+int RunsCancel(const Program& program, const Options& options, const RunsOptions& runs);
 int Rebuild(const Program& program, const Options& options, const RunsOptions& runs);
 
 }  // namespace yellow::cli

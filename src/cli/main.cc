@@ -134,7 +134,7 @@ class CommandLine {
   }
 
   void Runs() {
-    CLI::App* runs = app_.add_subcommand("runs", "List, show or retry runs of transformers")
+    CLI::App* runs = app_.add_subcommand("runs", "List, show, retry or cancel runs of transformers")
                          ->group("Operate")
                          ->require_subcommand(1);
     runs->fallthrough();
@@ -143,7 +143,8 @@ class CommandLine {
     for (auto [name, help, what, function] :
          {std::tuple("show", "One run: claims, times, reason", "run", &RunsShow),
           std::tuple("logs", "What the code printed", "run", &RunsLogs),
-          std::tuple("retry", "Make a transformer due again", "workspace", &RunsRetry)}) {
+          std::tuple("retry", "Make a transformer due again", "workspace", &RunsRetry),
+          std::tuple("cancel", "End an open run; nothing it did is seen", "run", &RunsCancel)}) {
       Command(*runs, "", name, help, function, request_.runs)
           ->add_option(what, request_.runs.id, "Which one")
           ->required();

@@ -8,6 +8,7 @@
 #include "run/commit.h"
 #include "run/lease.h"
 #include "run/source_schema.h"
+#include "run/state_store.h"
 
 namespace yellow::run {
 namespace {
@@ -44,11 +45,11 @@ class BatchAttempt {
     try {
       return Continue();
     } catch (const HeldBatch& held) {
-      return Close("held", BatchOutcome::kHeld, held.hold.code, held.hold.reason);
+      return Close(BatchEvent::kHeld, BatchOutcome::kHeld, held.hold.code, held.hold.reason);
     } catch (const base::Error& error) {
       if (error.code == "fenced") return Ended(BatchOutcome::kFenced, "fenced", error.what());
       if (error.outcome_unknown && WasCommitted()) return Committed();
-      return Close("failed", BatchOutcome::kFailed, error.code, base::Describe(error));
+      return Close(BatchEvent::kFailed, BatchOutcome::kFailed, error.code, base::Describe(error));
     }
   }
 
@@ -136,8 +137,9 @@ class BatchAttempt {
     Write("open", [&] {
       if (under_way) {
         // A held batch is read again under its number; one of another model version begins again.
+        MoveBatch(*session_, stream_.key, under_way->number, BatchEvent::kReadAgain);
         session_->Execute(
-            {"UPDATE yellow.batch SET state = 'open', attempt = $3, model_version = $4, source_read_at = NULL, "
+            {"UPDATE yellow.batch SET attempt = $3, model_version = $4, source_read_at = NULL, "
              "staged_at = NULL "
              "WHERE stream = $1 AND batch = $2",
              {stream_.key, std::to_string(under_way->number), attempt, std::to_string(applied_.version)}});
@@ -170,8 +172,9 @@ class BatchAttempt {
 
   void MarkStaged() {
     Write("staged", [&] {
+      MoveBatch(*session_, stream_.key, batch_.number, BatchEvent::kStaged);
       session_->Execute(
-          {"UPDATE yellow.batch SET state = 'staged', staged_at = clock_timestamp() WHERE stream = $1 AND batch = $2 "
+          {"UPDATE yellow.batch SET staged_at = clock_timestamp() WHERE stream = $1 AND batch = $2 "
            "AND attempt = $3",
            {stream_.key, std::to_string(batch_.number), batch_.attempt}});
     });
@@ -183,8 +186,9 @@ class BatchAttempt {
     batch_.attempt = effects_.entropy.Hex(16);
     Write("attempt", [&] {
       session_->Execute({"DELETE FROM yellow.mark WHERE stream = $1", {stream_.key}});
+      MoveBatch(*session_, stream_.key, batch_.number, BatchEvent::kReadAgain);
       session_->Execute(
-          {"UPDATE yellow.batch SET state = 'open', attempt = $3, staged_at = NULL, source_read_at = clock_timestamp() "
+          {"UPDATE yellow.batch SET attempt = $3, staged_at = NULL, source_read_at = clock_timestamp() "
            "WHERE stream = $1 AND batch = $2",
            {stream_.key, std::to_string(batch_.number), batch_.attempt}});
     });
@@ -233,18 +237,17 @@ class BatchAttempt {
   }
 
   /// Held or failed: recorded on a new session, because the old one may be what failed.
-  BatchReport Close(const std::string& state, BatchOutcome outcome, const std::string& code,
-                    const std::string& reason) {
+  BatchReport Close(BatchEvent event, BatchOutcome outcome, const std::string& code, const std::string& reason) {
     session_ = Connect("batch");
     if (batch_.number == 0) return Ended(outcome, code, reason);
     try {
-      Write(state, [&] {
+      Write(std::string(Word(event)), [&] {
+        MoveBatch(*session_, stream_.key, batch_.number, event);
+        session_->Execute({"UPDATE yellow.batch SET reason_code = $3, reason = $4 WHERE stream = $1 AND batch = $2",
+                           {stream_.key, std::to_string(batch_.number), code, reason}});
         session_->Execute(
-            {"UPDATE yellow.batch SET state = $3, reason_code = $4, reason = $5 WHERE stream = $1 AND batch = $2 AND "
-             "state IN ('open', 'staged', 'held')",
-             {stream_.key, std::to_string(batch_.number), state, code, reason}});
-        session_->Execute({"INSERT INTO yellow.event (kind, node, batch, actor, detail) VALUES ($1, $2, $3, $4, $5)",
-                           {"batch_" + state, stream_.key, std::to_string(batch_.number), actor_.person, reason}});
+            {"INSERT INTO yellow.event (kind, node, batch, actor, detail) VALUES ($1, $2, $3, $4, $5)",
+             {"batch_" + std::string(Word(event)), stream_.key, std::to_string(batch_.number), actor_.person, reason}});
       });
     } catch (const base::Error& error) {
       if (error.code != "fenced") throw;

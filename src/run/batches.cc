@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "run/run_login.h"
+#include "run/state_store.h"
 
 namespace yellow::run {
 namespace {
@@ -96,11 +98,9 @@ void ReleaseBatch(ports::Session& engine, const Actor& actor, const std::string&
 void RejectBatch(ports::Session& engine, const Actor& actor, const std::string& stream, std::optional<int> batch) {
   const BatchInfo info = ShowBatch(engine, stream, batch);
   ports::Transaction transaction(engine);
-  const ports::Rows done = engine.Execute(
-      {"UPDATE yellow.batch SET state = 'rejected' WHERE stream = $1 AND batch = $2 AND state = 'held' RETURNING 1",
-       {stream, std::to_string(info.batch)}});
-  if (done.empty())
+  if (info.state != "held")
     throw base::UsageError(fmt::format("batch {} of {} is not held, it is {}", info.batch, stream, info.state));
+  MoveBatch(engine, stream, info.batch, BatchEvent::kRejected);
   RecordEvent(engine, actor, "batch_rejected", stream, info.batch, info.reason);
   transaction.Commit();
 }
@@ -139,6 +139,28 @@ void RetryTransformer(ports::Session& engine, const Actor& actor, const std::str
        {transformer, rebuild ? "true" : "false"}});
   RecordEvent(engine, actor, rebuild ? "rebuild" : "retry", transformer, 0, "asked for");
   transaction.Commit();
+}
+
+std::string CancelRun(const Effects& effects, ports::Session& engine, const Actor& actor, const std::string& prefix,
+                      const std::string& id) {
+  const RunInfo run = ShowRun(engine, id);
+  {
+    ports::Transaction transaction(engine);
+    try {
+      MoveRun(engine, run.id, RunEvent::kCancelled);
+    } catch (const base::Error&) {
+      throw base::UsageError(fmt::format("run {} is not open, it is {}", run.id, run.state));
+    }
+    engine.Execute(
+        {"UPDATE yellow.run SET reason_code = 'cancelled', reason = $2, closed_at = clock_timestamp() WHERE id = $1",
+         {run.id, "cancelled by " + actor.person}});
+    RecordEvent(engine, actor, "run_cancelled", run.transformer, 0, run.id);
+    transaction.Commit();
+  }
+  RunLogin login(effects, engine, prefix, run.id);
+  login.Quiesce();
+  login.Drop();
+  return run.id;
 }
 
 }  // namespace yellow::run

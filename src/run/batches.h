@@ -43,6 +43,10 @@ struct RunInfo {
 std::vector<RunInfo> ListRuns(ports::Session& engine, const std::string& transformer, int limit);
 /// By id or an unambiguous beginning of one. Throws UsageError.
 RunInfo ShowRun(ports::Session& engine, const std::string& id);
+/// Ends an open run: its state first, then its login and sessions, so that nothing it still does is seen. Returns its
+/// whole id. Throws UsageError when it is not open.
+std::string CancelRun(const Effects& effects, ports::Session& engine, const Actor& actor, const std::string& prefix,
+                      const std::string& id);
 /// Makes a transformer due again at once; `rebuild`: in full mode, as on a first run.
 void RetryTransformer(ports::Session& engine, const Actor& actor, const std::string& transformer, bool rebuild);
 

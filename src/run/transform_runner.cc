@@ -9,6 +9,7 @@
 #include "run/execute_code.h"
 #include "run/lease.h"
 #include "run/run_login.h"
+#include "run/state_store.h"
 #include "sql/names.h"
 
 namespace yellow::run {
@@ -53,11 +54,11 @@ class TransformRun {
       DropLogin();
       return Committed();
     } catch (const RefusedOutput& refused) {
-      return Fail(RunOutcome::kHeld, "failed", refused.hold.code, refused.hold.reason);
+      return Fail(RunOutcome::kHeld, RunEvent::kFailed, refused.hold.code, refused.hold.reason);
     } catch (const base::Error& error) {
       if (error.code == "fenced") return Ended(RunOutcome::kFenced, "fenced", error.what());
       if (error.outcome_unknown && WasCommitted()) return Committed();  // the login is dropped by who comes next
-      return Fail(RunOutcome::kFailed, "failed", error.code, base::Describe(error));
+      return Fail(RunOutcome::kFailed, RunEvent::kFailed, error.code, base::Describe(error));
     }
   }
 
@@ -109,8 +110,9 @@ class TransformRun {
     for (size_t i = 0; i < open.size(); ++i) {
       RunLogin(effects_, *engine_, prefix_, open.Text(i, 0)).Quiesce();
       Write(*engine_, "lost", [&] {
+        MoveRun(*engine_, open.Text(i, 0), RunEvent::kLost);
         engine_->Execute(
-            {"UPDATE yellow.run SET state = 'lost', reason_code = 'lost', reason = 'the process that ran it has "
+            {"UPDATE yellow.run SET reason_code = 'lost', reason = 'the process that ran it has "
              "ended', closed_at = clock_timestamp() "
              "WHERE id = $1",
              {open.Text(i, 0)}});
@@ -172,8 +174,9 @@ class TransformRun {
         engine_->Execute({"INSERT INTO yellow.claim (run_id, input, from_batch, to_batch) VALUES ($1, $2, $3, $4)",
                           {run_id_, input, std::to_string(range.first), std::to_string(range.second)}});
       }
+      MoveRun(*engine_, run_id_, RunEvent::kLaunched);
       engine_->Execute(
-          {"UPDATE yellow.run SET state = 'launched', keeper_pid = $2, launched_at = clock_timestamp(), "
+          {"UPDATE yellow.run SET keeper_pid = $2, launched_at = clock_timestamp(), "
            "deadline = clock_timestamp() + make_interval(secs => $3) WHERE id = $1",
            {run_id_, std::to_string(keeper_->backend_pid()), std::to_string(declared_.timeout.seconds)}});
     });
@@ -195,8 +198,9 @@ class TransformRun {
 
   void Finish(const CodeResult& code) {
     Write(*engine_, "finish", [&] {
+      MoveRun(*engine_, run_id_, RunEvent::kFinished);
       engine_->Execute(
-          {"UPDATE yellow.run SET state = 'finished', finished_at = clock_timestamp(), exit_status = $2, log = $3, "
+          {"UPDATE yellow.run SET finished_at = clock_timestamp(), exit_status = $2, log = $3, "
            "keeper_pid = NULL WHERE id = $1",
            {run_id_, std::to_string(code.exit_status), Printable(code.log)}});
     });
@@ -226,8 +230,7 @@ class TransformRun {
 
   /// One transaction: locks, checks, merge of every output, batch, cursors, run; the fence of the output's stream last.
   void IngestOutput() {
-    Write(*engine_, "ingesting",
-          [&] { engine_->Execute({"UPDATE yellow.run SET state = 'ingesting' WHERE id = $1", {run_id_}}); });
+    Write(*engine_, "ingesting", [&] { MoveRun(*engine_, run_id_, RunEvent::kIngesting); });
     Write(*writer_, "ingest", [&] {
       for (const sql::TableLayout& output : transformer_.outputs) {
         writer_->Execute({"SELECT yellow_op.dt_lock($1, $2)", {output.schema, output.output_table}});
@@ -299,11 +302,9 @@ class TransformRun {
   }
 
   void CloseRun() {
-    const ports::Rows closed =
-        writer_->Execute({"UPDATE yellow.run SET state = 'committed', closed_at = clock_timestamp(), output_batch = $2 "
-                          "WHERE id = $1 AND state = 'ingesting' RETURNING 1",
-                          {run_id_, std::to_string(batch_)}});
-    if (closed.empty()) throw base::Error("fenced", "the run was closed by somebody else: " + run_id_);
+    MoveRun(*writer_, run_id_, RunEvent::kCommitted);
+    writer_->Execute({"UPDATE yellow.run SET closed_at = clock_timestamp(), output_batch = $2 WHERE id = $1",
+                      {run_id_, std::to_string(batch_)}});
     writer_->Execute(
         {"UPDATE yellow.transformer SET definition = $2, failures = 0, failed_definition = NULL, retry_at = NULL WHERE "
          "key = $1",
@@ -329,12 +330,13 @@ class TransformRun {
 
   RunReport Fail(const CodeResult& code) {
     const bool timed_out = code.outcome == CodeOutcome::kTimedOut;
-    return Fail(timed_out ? RunOutcome::kTimedOut : RunOutcome::kFailed, timed_out ? "timed_out" : "failed",
-                code.reason_code, code.reason, code.outcome != CodeOutcome::kSnapshotGone);
+    return Fail(timed_out ? RunOutcome::kTimedOut : RunOutcome::kFailed,
+                timed_out ? RunEvent::kTimedOut : RunEvent::kFailed, code.reason_code, code.reason,
+                code.outcome != CodeOutcome::kSnapshotGone);
   }
 
   /// The old output stays, the cursors stay; the reason is recorded, and when the next attempt may begin.
-  RunReport Fail(RunOutcome outcome, const std::string& state, const std::string& code, const std::string& reason,
+  RunReport Fail(RunOutcome outcome, RunEvent event, const std::string& code, const std::string& reason,
                  bool counts = true) {
     keeper_transaction_.reset();
     keeper_.reset();
@@ -343,7 +345,7 @@ class TransformRun {
     login_.emplace(effects_, *engine_, prefix_, run_id_);
     login_->Quiesce();
     try {
-      Write(*engine_, "fail", [&] { RecordFailure(outcome, state, code, reason, counts); });
+      Write(*engine_, "fail", [&] { RecordFailure(outcome, event, code, reason, counts); });
     } catch (const base::Error& error) {
       if (error.code != "fenced") throw;
       return Ended(RunOutcome::kFenced, "fenced", error.what());
@@ -352,14 +354,14 @@ class TransformRun {
     return Ended(outcome, code, reason);
   }
 
-  void RecordFailure(RunOutcome outcome, const std::string& state, const std::string& code, const std::string& reason,
+  void RecordFailure(RunOutcome outcome, RunEvent event, const std::string& code, const std::string& reason,
                      bool counts) {
     const std::string text = Printable(reason);
+    MoveRun(*engine_, run_id_, event);
     engine_->Execute(
-        {"UPDATE yellow.run SET state = $2, reason_code = $3, reason = $4, closed_at = clock_timestamp(), keeper_pid = "
-         "NULL "
-         "WHERE id = $1 AND state IN ('preparing', 'launched', 'finished', 'ingesting')",
-         {run_id_, state, code, text}});
+        {"UPDATE yellow.run SET reason_code = $2, reason = $3, closed_at = clock_timestamp(), keeper_pid = NULL WHERE "
+         "id = $1",
+         {run_id_, code, text}});
     engine_->Execute(
         {"INSERT INTO yellow.event (kind, node, run_id, actor, detail) VALUES ('run_failed', $1, $2, $3, $4)",
          {transformer_.key, run_id_, actor_.person, text}});

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "ports/database.h"
+#include "run/state.h"
+
+namespace yellow::run {
+
+/// Moves a run by compare-and-set from any state in which the event can happen. Throws base::Error code "fenced" when
+/// the run is in none of them: somebody else has closed it.
+void MoveRun(ports::Session& session, const std::string& run_id, RunEvent event);
+/// The same for a batch.
+void MoveBatch(ports::Session& session, const std::string& stream, int batch, BatchEvent event);
+
+}  // namespace yellow::run
