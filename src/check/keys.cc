@@ -34,6 +34,12 @@ void CheckDataset(const model::Datastore& store, const model::Dataset& dataset, 
 
 void CheckKeys(const model::Model& model, base::Diagnostics& diagnostics) {
   for (const model::Datastore& store : model.datastores) {
+    const auto* snapshot = std::get_if<model::SqlSnapshot>(&store.capture);
+    if (snapshot != nullptr && snapshot->on_bad_rows == model::OnBadRows::kQuarantine) {
+      diagnostics.Error("Y705", store.where,
+                        "this version holds a batch with bad rows and sets none aside: " + store.name,
+                        "leave on_bad_rows out");
+    }
     for (const model::Dataset& dataset : store.datasets) CheckDataset(store, dataset, diagnostics);
   }
   for (const model::Workspace& workspace : model.workspaces) {

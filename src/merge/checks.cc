@@ -23,7 +23,10 @@ std::string Misfit(const model::Column& column) {
   const model::DataType& type = column.type;
   if (!type.length && !type.precision) return "";
   const std::string cast = value + "::" + model::ToSql(type);
-  if (type.array) return cast + "::text IS DISTINCT FROM " + value + "::text";
+  if (type.array) {
+    const std::string free = "::" + model::ToSql(model::WithoutLimits(type));
+    return cast + free + " IS DISTINCT FROM " + value + free;
+  }
   switch (type.kind) {
     case TypeKind::kVarchar:
       return "char_length(" + value + ") > " + std::to_string(*type.length);
@@ -51,12 +54,19 @@ std::string KeyNames(const sql::TableLayout& table) {
 }
 
 RowCheck DuplicateKeys(const MergeSpec& spec) {
-  std::string keys;
-  for (const std::string& key : spec.table.key) keys += (keys.empty() ? "s." : ", s.") + Quoted(key);
+  std::string keys, ordinals;
+  int ordinal = 0;
+  for (const std::string& key : spec.table.key) {
+    for (const model::Column& column : spec.table.columns) {
+      if (column.name != key) continue;
+      keys += (keys.empty() ? "s." : ", s.") + Quoted(key) + "::" + model::ToSql(column.type);
+      ordinals += (ordinals.empty() ? "" : ", ") + std::to_string(++ordinal);
+    }
+  }
   // Changes may not name a key twice either, whatever they do to it.
   const std::string rows = spec.meaning == SourceMeaning::kChanges ? spec.source : Upserts(spec);
   const std::string twice =
-      "(SELECT " + keys + ", count(*) AS times FROM " + rows + " s GROUP BY " + keys + " HAVING count(*) > 1)";
+      "(SELECT " + keys + ", count(*) AS times FROM " + rows + " s GROUP BY " + ordinals + " HAVING count(*) > 1)";
   return {"duplicate_key", "the key (" + KeyNames(spec.table) + ") is unique",
           "SELECT count(*), (SELECT row_to_json(x)::text FROM " + twice + " x LIMIT 1) FROM " + twice + " d"};
 }

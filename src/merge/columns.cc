@@ -34,10 +34,14 @@ std::string Differ(const sql::TableLayout& table, const std::string& target, con
   return "record_image_ne(" + RowOf(table, target, false) + ", " + RowOf(table, source, true) + ")";
 }
 
-std::string KeysMatch(const sql::TableLayout& table, const std::string& left, const std::string& right) {
+std::string KeysMatch(const sql::TableLayout& table, const std::string& target, const std::string& source) {
   std::string condition;
   for (const std::string& key : table.key) {
-    condition += (condition.empty() ? "" : " AND ") + left + "." + Quoted(key) + " = " + right + "." + Quoted(key);
+    for (const model::Column& column : table.columns) {
+      if (column.name != key) continue;
+      condition += (condition.empty() ? "" : " AND ") + target + "." + Quoted(key) + " = " + source + "." +
+                   Quoted(key) + "::" + model::ToSql(column.type);
+    }
   }
   return condition;
 }

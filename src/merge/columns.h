@@ -16,8 +16,9 @@ std::string RowOf(const sql::TableLayout& table, const std::string& alias, bool 
 /// True for rows that are not the same to the letter: `('ab','c')` is not `('a','bc')`, 1.0 is not 1.00, null is not
 /// empty. The function, because the operator between two ROW()s would compare them column by column.
 std::string Differ(const sql::TableLayout& table, const std::string& target, const std::string& source);
-/// `t."id" = s."id" AND …` over the key.
-std::string KeysMatch(const sql::TableLayout& table, const std::string& left, const std::string& right);
+/// `t."id" = s."id"::varchar(20) AND …` over the key: the staged value is compared as the declared type, as char(5)
+/// ignores the blanks at its end.
+std::string KeysMatch(const sql::TableLayout& table, const std::string& target, const std::string& source);
 /// The source's rows that hold values: all, or those that are not deletions. As a parenthesised SELECT or a table name.
 std::string Upserts(const MergeSpec& spec);
 /// Puts the rows that a data-modifying statement returns into the change log, when there is one.

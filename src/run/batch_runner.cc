@@ -139,7 +139,8 @@ class BatchAttempt {
         // A held batch is read again under its number; one of another model version begins again.
         MoveBatch(*session_, stream_.key, under_way->number, BatchEvent::kReadAgain);
         session_->Execute(
-            {"UPDATE yellow.batch SET attempt = $3, model_version = $4, source_read_at = NULL, "
+            {"UPDATE yellow.batch SET released = false, released_by = NULL, attempt = $3, model_version = $4, "
+             "source_read_at = NULL, "
              "staged_at = NULL "
              "WHERE stream = $1 AND batch = $2",
              {stream_.key, std::to_string(under_way->number), attempt, std::to_string(applied_.version)}});
@@ -196,7 +197,10 @@ class BatchAttempt {
     effects_.faults.Point("batch.source.before");
     const auto source = effects_.connector.Open(
         effects_.endpoints.Source(snapshot_.container.text, snapshot_.credential.text, "read " + stream_.key));
+    const std::string lock = LockTables(*source);
     ports::Transaction snapshot(*source, "ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    // Before the snapshot: a TRUNCATE or a rewrite that commits after it would show the tables empty.
+    if (!lock.empty()) source->Execute(lock);
     for (const sql::TableLayout& table : stream_.tables) {
       const model::Dataset& dataset = *store_.FindDataset(table.dataset.dataset);
       if (const auto drift =
@@ -207,6 +211,21 @@ class BatchAttempt {
     effects_.faults.Point("batch.source.after");
     for (const sql::TableLayout& table : stream_.tables) StageOne(*source, table);
     MarkStaged();
+  }
+
+  /// `LOCK TABLE … IN ACCESS SHARE MODE` of the plain tables of this stream; other relations cannot be locked so.
+  std::string LockTables(ports::Session& source) const {
+    std::string names;
+    for (const sql::TableLayout& table : stream_.tables) {
+      const std::string& name = store_.FindDataset(table.dataset.dataset)->table;
+      const ports::Rows plain =
+          source.Execute({"SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 "
+                          "AND c.relname = $2 "
+                          "AND c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'SELECT')",
+                          {snapshot_.schema, name}});
+      if (!plain.empty()) names += (names.empty() ? "" : ", ") + sql::Qualified(snapshot_.schema, name);
+    }
+    return names.empty() ? "" : "LOCK TABLE " + names + " IN ACCESS SHARE MODE";
   }
 
   void StageOne(ports::Session& source, const sql::TableLayout& table) {
@@ -243,8 +262,9 @@ class BatchAttempt {
     try {
       Write(std::string(Word(event)), [&] {
         MoveBatch(*session_, stream_.key, batch_.number, event);
-        session_->Execute({"UPDATE yellow.batch SET reason_code = $3, reason = $4 WHERE stream = $1 AND batch = $2",
-                           {stream_.key, std::to_string(batch_.number), code, reason}});
+        session_->Execute(
+            {"UPDATE yellow.batch SET released = false, reason_code = $3, reason = $4 WHERE stream = $1 AND batch = $2",
+             {stream_.key, std::to_string(batch_.number), code, reason}});
         session_->Execute(
             {"INSERT INTO yellow.event (kind, node, batch, actor, detail) VALUES ($1, $2, $3, $4, $5)",
              {"batch_" + std::string(Word(event)), stream_.key, std::to_string(batch_.number), actor_.person, reason}});

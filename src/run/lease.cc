@@ -8,16 +8,15 @@ namespace {
 constexpr std::chrono::seconds kRenewEvery{5};
 
 constexpr const char* kHolder =
-    "SELECT coalesce(holder, ''), lease_until < clock_timestamp() FROM yellow.stream WHERE key = $1";
+    "SELECT coalesce(holder, ''), lease_until < clock_timestamp() OR lease_until > clock_timestamp() + interval '20 "
+    "seconds', backends "
+    "FROM yellow.stream WHERE key = $1";
 
 // $3: the holder was seen to be dead; only that very holder is taken over then.
 constexpr const char* kTake = R"(
-WITH before AS (SELECT key, backends FROM yellow.stream WHERE key = $1 FOR UPDATE)
-UPDATE yellow.stream s SET epoch = epoch + 1, holder = $2, backends = ARRAY[$4::int, $5::int], lease_until = clock_timestamp() + interval '15 seconds'
-FROM before b
-WHERE s.key = b.key AND (s.lease_until < clock_timestamp() OR s.lease_until > clock_timestamp() + interval '20 seconds' OR s.holder = nullif($3, ''))
-RETURNING s.epoch, (SELECT count(pg_terminate_backend(a.pid)) FROM pg_stat_activity a
-                    WHERE a.pid = ANY (b.backends) AND a.pid <> ALL (ARRAY[$4::int, $5::int]) AND a.usename = current_user))";
+UPDATE yellow.stream SET epoch = epoch + 1, holder = $2, backends = $4::int[], lease_until = clock_timestamp() + interval '15 seconds'
+WHERE key = $1 AND (lease_until < clock_timestamp() OR lease_until > clock_timestamp() + interval '20 seconds' OR holder = nullif($3, ''))
+RETURNING epoch)";
 
 constexpr const char* kRenew =
     "UPDATE yellow.stream SET lease_until = clock_timestamp() + interval '15 seconds' WHERE key = $1 AND epoch = $2 "
@@ -30,17 +29,20 @@ base::Error Fenced(const std::string& stream) {
 }  // namespace
 
 std::unique_ptr<Lease> Lease::Take(const Effects& effects, const Actor& actor, const std::string& container,
-                                   const std::string& stream, ports::Session& session) {
+                                   const std::string& stream, ports::Session& session,
+                                   const std::vector<int>& writers) {
   const ports::Rows row = session.Execute({kHolder, {stream}});
   if (row.empty()) throw base::Error("not_applied", "the stream is not in the applied model: " + stream);
   const std::string& holder = row.Text(0, 0);
-  const bool dead = !row.Boolean(0, 1) && !holder.empty() && !effects.processes.MayBeAlive(holder);
+  const bool ended = row.Boolean(0, 1);
+  const bool dead = !ended && !holder.empty() && !effects.processes.MayBeAlive(holder);
+  // Its sessions first: one that is paused inside a commit holds the very row that is to change.
+  if (ended || dead) session.Execute({"SELECT yellow_sec.backends_end($1::int[])", {row.Text(0, 2)}});
   auto heartbeat =
       effects.connector.Open(effects.endpoints.Service(container, ports::ServiceRole::kEngine, "lease " + stream));
-  const ports::Rows taken =
-      session.Execute({kTake,
-                       {stream, actor.holder, dead ? holder : "", std::to_string(session.backend_pid()),
-                        std::to_string(heartbeat->backend_pid())}});
+  std::string backends = "{" + std::to_string(session.backend_pid()) + "," + std::to_string(heartbeat->backend_pid());
+  for (const int writer : writers) backends += "," + std::to_string(writer);
+  const ports::Rows taken = session.Execute({kTake, {stream, actor.holder, dead ? holder : "", backends + "}"}});
   if (taken.empty()) return nullptr;
   return std::unique_ptr<Lease>(new Lease(std::move(heartbeat), stream, taken.Integer(0, 0)));
 }

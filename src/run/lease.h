@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "run/context.h"
 
@@ -18,9 +19,11 @@ class Lease {
  public:
   /// Takes the lease by one compare-and-set, or returns nothing while somebody else has it. Takes over from a holder
   /// whose lease has ended, lies further ahead than a lease is long, or who is a dead process of this host, and ends
-  /// its sessions. `session` is the one that will write.
+  /// its sessions. `session` is the engine's; `writers` are the server
+  /// processes of other sessions that will write.
   static std::unique_ptr<Lease> Take(const Effects& effects, const Actor& actor, const std::string& container,
-                                     const std::string& stream, ports::Session& session);
+                                     const std::string& stream, ports::Session& session,
+                                     const std::vector<int>& writers = {});
   ~Lease();  ///< gives it back if it is still ours
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;

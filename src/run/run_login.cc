@@ -50,7 +50,12 @@ int DropOrphanLogins(const Effects& effects, ports::Session& engine, const std::
   for (size_t i = 0; i < orphans.size(); ++i) {
     RunLogin login(effects, engine, prefix, orphans.Text(i, 0));
     login.Quiesce();
-    login.Drop();
+    try {
+      login.Drop();
+    } catch (const base::Error& error) {
+      // It can do nothing any more; one that cannot be dropped must not stop everybody else.
+      effects.reporter.Line("The login of run " + orphans.Text(i, 0) + " could not be dropped: " + error.what());
+    }
   }
   return static_cast<int>(orphans.size());
 }

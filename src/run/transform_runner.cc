@@ -40,7 +40,7 @@ class TransformRun {
   RunReport Run() {
     engine_ = Connect(ports::ServiceRole::kEngine, "run");
     writer_ = Connect(ports::ServiceRole::kIngestOut, "output");
-    lease_ = Lease::Take(effects_, actor_, transformer_.container, output_.key, *engine_);
+    lease_ = Lease::Take(effects_, actor_, transformer_.container, output_.key, *engine_, {writer_->backend_pid()});
     if (!lease_) return Ended(RunOutcome::kBusy, "busy", "another process runs it");
     try {
       EndEarlierRuns();
@@ -125,7 +125,11 @@ class TransformRun {
     for (size_t i = 0; i < left.size(); ++i) {
       RunLogin earlier(effects_, *engine_, prefix_, left.Text(i, 0));
       earlier.Quiesce();
-      earlier.Drop();
+      try {
+        earlier.Drop();
+      } catch (const base::Error& error) {
+        effects_.reporter.Line("The login of run " + left.Text(i, 0) + " could not be dropped: " + error.what());
+      }
     }
   }
 

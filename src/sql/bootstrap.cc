@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "sql/roles.sql.h"
+#include "sql/statement.h"
 
 namespace yellow::sql {
 namespace {
@@ -18,10 +19,14 @@ void ReplaceAll(std::string& text, const std::string& from, const std::string& t
 }  // namespace
 
 std::string BootstrapSql(const std::string& prefix, const std::string& database) {
-  YELLOW_CHECK(IsPlainName(prefix) && IsPlainName(database));
+  YELLOW_CHECK(IsPlainName(prefix));
   std::string text(kRolesSql);
   ReplaceAll(text, "{prefix}", prefix);
-  ReplaceAll(text, "{database}", database);
+  ReplaceAll(text, "DATABASE {database}", "DATABASE " + Identifier::Quote(database).text());
+  // What is left stands inside string literals.
+  std::string in_literal = database;
+  ReplaceAll(in_literal, "'", "''");
+  ReplaceAll(text, "{database}", in_literal);
   return text;
 }
 

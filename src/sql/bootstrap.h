@@ -6,7 +6,7 @@ namespace yellow::sql {
 
 /// The SQL that makes Yellow's roles, schemas and definer functions in a merge database (SECURITY 2), for a superuser.
 /// Running it again changes nothing; it fails when a role of this prefix belongs to another database.
-/// REQUIRES: prefix and database are names as the model allows them (lower-case letters, digits, `_`).
+/// REQUIRES: prefix holds lower-case letters, digits and `_` only, as lint makes sure.
 std::string BootstrapSql(const std::string& prefix, const std::string& database);
 
 }  // namespace yellow::sql

@@ -180,11 +180,23 @@ BEGIN
 END
 $function$;
 
+-- Who takes a lease over ends the sessions of the holder before; only those of Yellow's own logins, and not the caller's.
+CREATE OR REPLACE FUNCTION yellow_sec.backends_end(pids integer[]) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  ended integer;
+BEGIN
+  SELECT count(pg_terminate_backend(pid)) INTO ended FROM pg_stat_activity
+  WHERE pid = ANY (pids) AND pid <> pg_backend_pid() AND usename IN ('{prefix}_engine', '{prefix}_ingest_out');
+  RETURN ended;
+END
+$function$;
+
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA yellow_sec FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION yellow_sec.group_ensure(text), yellow_sec.group_admit(text, text), yellow_sec.group_dismiss(text, text)
   TO {prefix}_migrator;
 GRANT EXECUTE ON FUNCTION yellow_sec.run_open(text, text, timestamptz, text, text), yellow_sec.run_disable(text),
-  yellow_sec.run_end(text), yellow_sec.run_drop(text) TO {prefix}_engine;
+  yellow_sec.run_end(text), yellow_sec.run_drop(text), yellow_sec.backends_end(integer[]) TO {prefix}_engine;
 -- group_admit grants CONNECT, for which its owner needs the right to pass it on.
 GRANT CONNECT ON DATABASE {database} TO {prefix}_roles WITH GRANT OPTION;
 
@@ -228,6 +240,7 @@ ALTER FUNCTION yellow_sec.run_open(text, text, timestamptz, text, text) OWNER TO
 ALTER FUNCTION yellow_sec.run_disable(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.run_end(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.run_drop(text) OWNER TO {prefix}_roles;
+ALTER FUNCTION yellow_sec.backends_end(integer[]) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_op.dt_check(text, text) OWNER TO {prefix}_owner;
 ALTER FUNCTION yellow_op.dt_clear(text, text) OWNER TO {prefix}_owner;
 ALTER FUNCTION yellow_op.dt_lock(text, text) OWNER TO {prefix}_owner;

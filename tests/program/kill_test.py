@@ -8,6 +8,13 @@ from project import Project
 
 KILLED = -9
 
+# What was under way when the kill fell.
+STATES = """
+SELECT 'batch ' || state FROM yellow.batch WHERE state IN ('open', 'staged', 'held')
+UNION ALL SELECT 'run ' || state FROM yellow.run WHERE state IN ('preparing', 'launched', 'finished', 'ingesting')
+"""
+ALL_STATES = {"batch open", "batch staged", "run preparing", "run launched", "run finished", "run ingesting"}
+
 
 class KillSweep(unittest.TestCase):
     def test_every_fault_point(self):
@@ -15,6 +22,7 @@ class KillSweep(unittest.TestCase):
         try:
             project.demo()
             rounds = 0
+            states = set()
             for n in range(1, 500):
                 project.sql("ShopDB", f"UPDATE customers SET firstname = 'K{n}' WHERE id = 'C00010';"
                                       f"DELETE FROM addresses WHERE id = 'A{n:05d}';")
@@ -23,14 +31,16 @@ class KillSweep(unittest.TestCase):
                     self.assertEqual(killed.status, 0, killed)
                     break
                 rounds += 1
+                states |= {row[0] for row in project.sql("MergeDB", STATES)}
                 recovered = project.yellow("run", "Shop")
                 self.assertEqual(recovered.status, 0, f"after the kill at passing {n}: {recovered}")
                 self.assertEqual(project.broken_invariants(), {}, f"after the kill at passing {n}")
                 self.assertEqual(project.masked(), project.expected_masked(), f"after the kill at passing {n}")
             else:
                 self.fail("the sweep did not end")
-            self.assertGreater(rounds, 20, "fault points are missing")
-            print(f"killed at {rounds} fault points", file=sys.stderr)
+            self.assertGreater(rounds, 40, "fault points are missing")
+            self.assertEqual(states, ALL_STATES, "a state in which no kill fell")
+            print(f"killed at {rounds} passings of fault points, in the states {sorted(states)}", file=sys.stderr)
         finally:
             project.close()
 

@@ -199,6 +199,8 @@ bool EmbeddedCluster::Stop() {
 void EmbeddedCluster::EnsureDatabase(const std::string& name) {
   const LockFile lock(data_ + "/lock");
   const auto session = connector_.Open(Superuser("postgres", "databases"));
+  // A login made for one database finds no way into another.
+  session->ExecuteScript("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC");
   if (!session->Execute({"SELECT FROM pg_database WHERE datname = $1", {name}}).empty()) return;
   session->Execute("CREATE DATABASE " + sql::Identifier::Quote(name).text());
   session->Execute("REVOKE ALL ON DATABASE " + sql::Identifier::Quote(name).text() + " FROM PUBLIC");

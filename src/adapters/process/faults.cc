@@ -16,6 +16,10 @@ class SignalFaults : public ports::Faults {
     const size_t colon = setting.rfind(':');
     if (colon == std::string::npos) return;
     name_ = setting.substr(0, colon);
+    if (name_.starts_with("stop@")) {
+      signal_ = SIGSTOP;
+      name_ = name_.substr(5);
+    }
     if (name_ == "count") {
       count_path_ = setting.substr(colon + 1);
     } else {
@@ -26,11 +30,12 @@ class SignalFaults : public ports::Faults {
   void Point(std::string_view name) override {
     if (!count_path_.empty()) std::ofstream(count_path_, std::ios::app) << name << "\n";
     if (at_ <= 0 || (name_ != "*" && name_ != name)) return;
-    if (++passed_ == at_) kill(getpid(), SIGKILL);
+    if (++passed_ == at_) kill(getpid(), signal_);
   }
 
  private:
   std::string name_, count_path_;
+  int signal_ = SIGKILL;
   long at_ = 0;
   std::atomic<long> passed_ = 0;
 };
