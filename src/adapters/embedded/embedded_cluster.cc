@@ -42,6 +42,7 @@ class LockFile {
   ~LockFile() { close(descriptor_); }
   LockFile(const LockFile&) = delete;
   LockFile& operator=(const LockFile&) = delete;
+  int descriptor() const { return descriptor_; }
 
  private:
   int descriptor_;
@@ -110,6 +111,7 @@ void EmbeddedCluster::Start() {
     MakeFolder("/var/lib/yellow", 0711);
     MakeFolder("/run/yellow", 0711);
   }
+  if (const auto found = Postmaster(); found && found->port == port()) socket_folder_ = found->socket_folder;
   MakeFolder(socket_folder_, 0711);
   if (geteuid() == 0 && chown(socket_folder_.c_str(), server_uid_, server_gid_) != 0) {
     throw Failure("cannot give the socket folder to the server: " + socket_folder_);
@@ -118,13 +120,17 @@ void EmbeddedCluster::Start() {
   if (lstat(socket_folder_.c_str(), &owner) != 0 || !S_ISDIR(owner.st_mode) || owner.st_uid != server_uid_) {
     throw Failure("the socket folder belongs to somebody else: " + socket_folder_).Remedy("remove it");
   }
-  if (Running()) return;
-  if (!fs::exists(cluster_folder_ + "/" + kReadyMarker)) Initialise();
+  if (const auto found = Postmaster()) {
+    // It may have been started with another runtime folder or port; what it says of itself counts.
+    if (found->port == port() && AwaitAnswer(*found)) return;
+    StopServer();
+  }
+  if (!fs::exists(cluster_folder_ + "/" + kReadyMarker)) Initialise(lock.descriptor());
   WriteConfiguration();
   Launch();
 }
 
-void EmbeddedCluster::Initialise() {
+void EmbeddedCluster::Initialise(int lock_descriptor) {
   // Without its marker the folder is what a killed initdb left behind; no data can be in it.
   std::error_code error;
   fs::remove_all(cluster_folder_, error);
@@ -135,7 +141,7 @@ void EmbeddedCluster::Initialise() {
       RunServerProgram("initdb",
                        {"-D", cluster_folder_, "-U", kSuperuser, "--auth-local=peer", "--auth-host=scram-sha-256",
                         "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-instructions"},
-                       server_uid_, server_gid_);
+                       server_uid_, server_gid_, lock_descriptor);
   if (result.status != 0) throw Failure("initdb failed: " + result.output);
   WriteFile(cluster_folder_ + "/" + kReadyMarker, "", server_uid_, server_gid_);
 }
@@ -170,29 +176,67 @@ void EmbeddedCluster::Launch() {
   }
 }
 
-bool EmbeddedCluster::Running() const {
+std::optional<EmbeddedCluster::Process> EmbeddedCluster::Postmaster() const {
+  // Lines of postmaster.pid: pid, data folder, start time, port, socket folder, …
   std::ifstream in(cluster_folder_ + "/postmaster.pid");
-  long pid = 0;
-  std::string folder;
-  if (!(in >> pid >> folder) || pid <= 1) return false;
-  if (kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH) return false;
+  Process found;
+  std::string folder, started, line;
+  if (!(in >> found.pid) || found.pid <= 1 || !std::getline(in, line) || !std::getline(in, folder) ||
+      !std::getline(in, started)) {
+    return std::nullopt;
+  }
+  if (!(in >> found.port) || !std::getline(in, line) || !std::getline(in, found.socket_folder)) return std::nullopt;
+  if (kill(static_cast<pid_t>(found.pid), 0) != 0 && errno == ESRCH) return std::nullopt;
+  // After a reboot the number may be somebody else's.
+  std::ifstream command("/proc/" + std::to_string(found.pid) + "/comm");
+  std::string name;
+  if (!std::getline(command, name) || name.find("postgres") == std::string::npos) return std::nullopt;
+  return found;
+}
+
+bool EmbeddedCluster::AwaitAnswer(const Process& process) const {
+  ports::ConnectionTarget target = Superuser("postgres", "probe");
+  target.host = process.socket_folder;
+  target.port = process.port;
+  for (int attempt = 0; attempt < kStartSeconds * 10; ++attempt) {
+    try {
+      connector_.Open(target);
+      return true;
+    } catch (const base::Error&) {
+      if (!Postmaster()) return false;
+    }
+    usleep(100000);  // it is starting, or recovering from a crash
+  }
+  return false;
+}
+
+bool EmbeddedCluster::Running() const {
+  const auto found = Postmaster();
+  if (!found) return false;
   try {
-    connector_.Open(Superuser("postgres", "probe"));
+    ports::ConnectionTarget target = Superuser("postgres", "probe");
+    target.host = found->socket_folder;
+    target.port = found->port;
+    connector_.Open(target);
     return true;
   } catch (const base::Error&) {
     return false;
   }
 }
 
+void EmbeddedCluster::StopServer() {
+  struct stat owner{};
+  if (stat(cluster_folder_.c_str(), &owner) != 0) return;
+  const ProgramResult result =
+      RunServerProgram("pg_ctl", {"-D", cluster_folder_, "-m", "fast", "-w", "-s", "stop"}, owner.st_uid, owner.st_gid);
+  if (result.status != 0 && Postmaster()) throw Failure("the private PostgreSQL did not stop: " + result.output);
+}
+
 bool EmbeddedCluster::Stop() {
   if (!fs::exists(data_ + "/lock")) return false;
   const LockFile lock(data_ + "/lock");
-  if (!fs::exists(cluster_folder_ + "/postmaster.pid")) return false;
-  struct stat owner{};
-  if (stat(cluster_folder_.c_str(), &owner) != 0) return false;
-  const ProgramResult result =
-      RunServerProgram("pg_ctl", {"-D", cluster_folder_, "-m", "fast", "-w", "-s", "stop"}, owner.st_uid, owner.st_gid);
-  if (result.status != 0 && Running()) throw Failure("the private PostgreSQL did not stop: " + result.output);
+  if (!Postmaster()) return false;
+  StopServer();
   return true;
 }
 

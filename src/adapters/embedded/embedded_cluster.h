@@ -42,7 +42,18 @@ class EmbeddedCluster {
 
  private:
   static constexpr int kDefaultPort = 5432;
-  void Initialise();
+  /// A server of this cluster that is alive, as its own pid file describes it.
+  struct Process {
+    long pid = 0;
+    int port = 0;
+    std::string socket_folder;
+  };
+  std::optional<Process> Postmaster() const;
+  /// Waits until it takes connections; false when it has ended.
+  bool AwaitAnswer(const Process& process) const;
+  void StopServer();
+  /// initdb inherits the lock, so that it is held until initdb ends, even when this process is killed.
+  void Initialise(int lock_descriptor);
   void WriteConfiguration();
   void Launch();
   std::string SecretPath(const std::string& role) const { return data_ + "/secrets/" + role; }

@@ -18,8 +18,10 @@ namespace {
 constexpr int kOldest = 15;
 constexpr int kNewestLookedFor = 30;
 
-[[noreturn]] void Become(const char* program, char* const* arguments, int output, unsigned uid, unsigned gid) {
+[[noreturn]] void Become(const char* program, char* const* arguments, int output, unsigned uid, unsigned gid,
+                         int inherited) {
   setsid();
+  if (inherited >= 0) fcntl(inherited, F_SETFD, 0);
   const int null = open("/dev/null", O_RDONLY);
   dup2(null, STDIN_FILENO);
   dup2(output, STDOUT_FILENO);
@@ -46,7 +48,7 @@ std::string ServerPrograms() {
 }
 
 ProgramResult RunServerProgram(const std::string& name, const std::vector<std::string>& arguments, unsigned uid,
-                               unsigned gid) {
+                               unsigned gid, int inherited) {
   const std::string program = ServerPrograms() + "/" + name;
   std::vector<char*> words{const_cast<char*>(program.c_str())};
   for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
@@ -59,7 +61,7 @@ ProgramResult RunServerProgram(const std::string& name, const std::vector<std::s
   const pid_t child = fork();
   if (child < 0)
     throw base::Error("embedded", std::string("cannot start a process: ") + std::strerror(errno)).Retryable();
-  if (child == 0) Become(program.c_str(), words.data(), output, uid, gid);
+  if (child == 0) Become(program.c_str(), words.data(), output, uid, gid, inherited);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }

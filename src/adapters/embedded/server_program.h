@@ -14,8 +14,9 @@ struct ProgramResult {
 /// Throws base::Error code "embedded" when there is none.
 std::string ServerPrograms();
 
-/// Runs initdb or pg_ctl as this user, detached from our session and files. Waits for it.
+/// Runs initdb or pg_ctl as this user, detached from our session and files but for `inherited` (-1: none). Waits for
+/// it.
 ProgramResult RunServerProgram(const std::string& name, const std::vector<std::string>& arguments, unsigned uid,
-                               unsigned gid);
+                               unsigned gid, int inherited = -1);
 
 }  // namespace yellow::adapters::embedded
