@@ -6,7 +6,7 @@
 namespace yellow::check {
 
 /// Every rule on a loaded model (policies, classes, keys, names, ownership, graph). One rule a function, one family
-/// a file; codes are in docs/diagnostics.md.
+/// a file; every code has an explanation, see explain.h.
 base::Diagnostics Check(const model::Model& model);
 
 }  // namespace yellow::check

@@ -14,6 +14,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "adapters/process/guardian.h"
 #include "base/error.h"
 
 namespace yellow::adapters::process {
@@ -30,44 +31,48 @@ std::vector<char*> Pointers(const std::vector<std::string>& words) {
 
 class ChildProcess : public ports::Process {
  public:
-  ChildProcess(pid_t group, int output, int64_t limit) : group_(group), output_(output), limit_(limit) {}
+  /// `guardian` leads the group of the code; closing `alive` makes it kill everything.
+  ChildProcess(pid_t guardian, int alive, int output, int64_t limit)
+      : guardian_(guardian), alive_(alive), output_(output), limit_(limit) {}
   ~ChildProcess() override {
-    if (!exit_) {
-      kill(-group_, SIGKILL);
-      waitpid(group_, nullptr, 0);
-    }
+    Abandon();
+    if (!exit_) waitpid(guardian_, nullptr, 0);
     close(output_);
   }
 
   std::optional<ports::ProcessExit> Poll() override {
     if (exit_) return exit_;
     CapOutput();
-    if (killing_since_ && std::chrono::steady_clock::now() - *killing_since_ > kGrace) kill(-group_, SIGKILL);
+    if (killing_since_ && std::chrono::steady_clock::now() - *killing_since_ > kGrace) Abandon();
     int status = 0;
-    const pid_t ended = waitpid(group_, &status, WNOHANG);
-    if (ended != group_) return std::nullopt;
+    if (waitpid(guardian_, &status, WNOHANG) != guardian_) return std::nullopt;
     ports::ProcessExit exit;
     exit.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     exit.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + exit.signal;
-    kill(-group_, SIGKILL);  // what it started ends with it
     exit_ = exit;
     return exit_;
   }
 
   void Terminate() override {
     if (exit_ || killing_since_) return;
-    kill(-group_, SIGTERM);
+    kill(-guardian_, SIGTERM);  // the guardian ignores it
     killing_since_ = std::chrono::steady_clock::now();
   }
 
  private:
+  void Abandon() {
+    if (alive_ >= 0) close(alive_);
+    alive_ = -1;
+  }
+
   /// Past its limit the output is cut back to the limit, so that a flood fills no disk and the code goes on.
   void CapOutput() {
     struct stat info{};
-    if (fstat(output_, &info) == 0 && info.st_size > limit_ && ftruncate(output_, limit_) != 0) kill(-group_, SIGTERM);
+    if (fstat(output_, &info) == 0 && info.st_size > limit_ && ftruncate(output_, limit_) != 0) Terminate();
   }
 
-  pid_t group_;
+  pid_t guardian_;
+  int alive_;
   int output_;
   int64_t limit_;
   std::optional<ports::ProcessExit> exit_;
@@ -83,6 +88,25 @@ std::string StartTimeOf(const std::string& pid) {
   return at == std::string::npos ? "" : stat.substr(at + 1, stat.find(' ', at + 1) - at - 1);
 }
 
+/// The code itself: in the group of its guardian, with its own output and nothing else of ours.
+[[noreturn]] void Become(const ports::ProcessSpec& spec, char* const* arguments, char* const* environment, int alive) {
+  signal(SIGTERM, SIG_DFL);
+  signal(SIGINT, SIG_DFL);
+  close(alive);
+  dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+  // Its own open file description in append mode: a truncation moves the writer too.
+  const int append = open(spec.output_path.c_str(), O_WRONLY | O_APPEND);
+  dup2(append, STDOUT_FILENO);
+  dup2(append, STDERR_FILENO);
+  for (int descriptor = 3; descriptor < 1024; ++descriptor) close(descriptor);
+  if (chdir(spec.folder.c_str()) != 0) _exit(126);
+  const auto path = spec.environment.find("PATH");
+  if (path != spec.environment.end()) setenv("PATH", path->second.c_str(), 1);
+  execvpe(arguments[0], arguments, environment);
+  dprintf(STDERR_FILENO, "cannot run %s: %s\n", arguments[0], std::strerror(errno));
+  _exit(127);
+}
+
 class LocalLauncher : public ports::ProcessLauncher {
  public:
   std::unique_ptr<ports::Process> Start(const ports::ProcessSpec& spec) override {
@@ -92,32 +116,36 @@ class LocalLauncher : public ports::ProcessLauncher {
     for (const auto& [name, value] : spec.environment) assignments.push_back(name + "=" + value);
     const std::vector<char*> arguments = Pointers(spec.command);
     const std::vector<char*> environment = Pointers(assignments);
-    const pid_t parent = getpid();
-    const pid_t child = fork();
-    if (child < 0) {
+    int alive[2];
+    if (pipe2(alive, O_CLOEXEC) != 0) {
       const int number = errno;
       close(output);
+      throw base::Error("process", std::string("cannot make a pipe: ") + std::strerror(number)).Retryable();
+    }
+    const pid_t guardian = fork();
+    if (guardian < 0) {
+      const int number = errno;
+      close(output);
+      close(alive[0]);
+      close(alive[1]);
       throw base::Error("process", std::string("cannot start a process: ") + std::strerror(number)).Retryable();
     }
-    if (child == 0) {
+    if (guardian == 0) {
       setpgid(0, 0);
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
-      if (getppid() != parent) _exit(126);
-      dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
-      // Its own open file description in append mode: a truncation moves the writer too.
-      const int append = open(spec.output_path.c_str(), O_WRONLY | O_APPEND);
-      dup2(append, STDOUT_FILENO);
-      dup2(append, STDERR_FILENO);
-      for (int descriptor = 3; descriptor < 1024; ++descriptor) close(descriptor);
-      if (chdir(spec.folder.c_str()) != 0) _exit(126);
-      const auto path = spec.environment.find("PATH");
-      if (path != spec.environment.end()) setenv("PATH", path->second.c_str(), 1);
-      execvpe(arguments[0], arguments.data(), environment.data());
-      dprintf(STDERR_FILENO, "cannot run %s: %s\n", arguments[0], std::strerror(errno));
-      _exit(127);
+      for (int descriptor = 3; descriptor < 1024; ++descriptor) {
+        if (descriptor != alive[0]) close(descriptor);
+      }
+      prctl(PR_SET_CHILD_SUBREAPER, 1);
+      signal(SIGTERM, SIG_IGN);
+      signal(SIGINT, SIG_IGN);
+      const pid_t code = fork();
+      if (code == 0) Become(spec, arguments.data(), environment.data(), alive[0]);
+      if (code < 0) _exit(126);
+      Guard(code, alive[0]);
     }
-    setpgid(child, child);
-    return std::make_unique<ChildProcess>(child, output, spec.output_limit);
+    setpgid(guardian, guardian);
+    close(alive[0]);
+    return std::make_unique<ChildProcess>(guardian, alive[1], output, spec.output_limit);
   }
 
   bool MayBeAlive(const std::string& holder) override {

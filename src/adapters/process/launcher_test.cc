@@ -1,6 +1,8 @@
 #include "adapters/process/launcher.h"
 
 #include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -45,6 +47,32 @@ TEST(Launcher, TellsStatusSignalAndMissingProgram) {
 
 TEST(Launcher, EndsTheWholeGroup) {
   EXPECT_EQ(RunProgram({"sh", "-c", "sleep 100 & sleep 100"}, {}, 1 << 20, true).status, 128 + 15);
+}
+
+/// True when a process with this word in its command line is there.
+bool IsThere(const std::string& word) {
+  return RunProgram({"pgrep", "-f", "[" + word.substr(0, 1) + "]" + word.substr(1)}, {}).status == 0;
+}
+
+TEST(Launcher, WhatItStartedEndsWithTheCodeAndWithYellow) {
+  EXPECT_EQ(RunProgram({"sh", "-c", "setsid sleep 98761 & sleep 0.1; exit 4"}, {}).status, 4);
+  EXPECT_FALSE(IsThere("sleep 98761")) << "a daemon outlived the code";
+  const pid_t yellow = fork();
+  if (yellow == 0) {
+    const auto child = MakeLauncher()->Start({{"sh", "-c", "sleep 98762 & setsid sleep 98763 & wait"},
+                                              "/tmp",
+                                              {{"PATH", "/usr/bin:/bin"}},
+                                              "/dev/null",
+                                              1 << 20});
+    pause();
+  }
+  for (int i = 0; i < 300 && !IsThere("sleep 98763"); ++i) usleep(10000);
+  EXPECT_TRUE(IsThere("sleep 98762"));
+  kill(yellow, SIGKILL);
+  waitpid(yellow, nullptr, 0);
+  for (int i = 0; i < 300 && (IsThere("sleep 98762") || IsThere("sleep 98763")); ++i) usleep(10000);
+  EXPECT_FALSE(IsThere("sleep 98762")) << "the code outlived Yellow";
+  EXPECT_FALSE(IsThere("sleep 98763")) << "a daemon of the code outlived Yellow";
 }
 
 TEST(Launcher, CapsTheOutput) {
