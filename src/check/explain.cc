@@ -77,6 +77,10 @@ constexpr Entry kEntries[] = {
     {"Y613", "declassify names columns of the transformer's own output."},
     {"Y614", "A transformer runs only if another Workspace uses its output."},
     {"Y615", "References and the own output never trigger."},
+    {"Y616",
+     "A sql transformer has one file <dataset>.sql for each output dataset, with exactly one SELECT that reads only "
+     "the inputs of its "
+     "Workspace, by the model's names. Names that are words of SQL need double quotes."},
     {"Y701", "The environment's file is environments/<name>.yaml, or files below environments/<name>/."},
     {"Y702", "The environment says where each container that the model uses is: embedded, or a host."},
     {"Y703",

@@ -23,14 +23,13 @@ struct Found {
 };
 
 Found FindNode(Engines& engines, const std::string& name) {
+  // Every engine knows the whole graph; only one of them has the node's tables.
   for (Engine& engine : engines.engines) {
-    try {
-      return {&engine, ResolveNode(*engine.applied, name, true)};
-    } catch (const base::Error&) {
-      if (&engine == &engines.engines.back()) throw;
-    }
+    const std::string key = ResolveNode(*engine.applied, name, true);
+    const plan::Physical& physical = engine.applied->physical;
+    if (physical.FindStream(key) != nullptr || physical.FindTransformer(key) != nullptr) return {&engine, key};
   }
-  return {};
+  throw base::UsageError("no merge database has this node: " + name);
 }
 
 /// A store of a transformer's output has the workspace's name for its transformer; here the stream is meant.

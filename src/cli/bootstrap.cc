@@ -42,7 +42,7 @@ void BootstrapOne(const Program& program, const Project& project, const ports::C
             "administrator");
   }
   const auto session = program.connector.Open(target);
-  session->ExecuteScript(sql::BootstrapSql(prefix, info.database));
+  session->ExecuteScript(sql::BootstrapSql(prefix, info.database, info.database));
   const sql::Roles roles(prefix);
   for (const std::string& login : {roles.Migrator(), roles.Engine(), roles.IngestOut(), roles.Access()}) {
     GivePassword(program, project, *session, login);
@@ -65,8 +65,8 @@ int Bootstrap(const Program& program, const Options& options, const BootstrapOpt
     const ports::ConnectionInfo info = servers->Describe(container);
     if (bootstrap.print) {
       program.out << fmt::format("-- Container {}, database {}\n", container, info.database)
-                  << sql::BootstrapSql(prefix, info.database) << "\n-- Then give the logins " << prefix << "_migrator, "
-                  << prefix << "_engine, " << prefix << "_ingest_out, " << prefix
+                  << sql::BootstrapSql(prefix, info.database, info.database) << "\n-- Then give the logins " << prefix
+                  << "_migrator, " << prefix << "_engine, " << prefix << "_ingest_out, " << prefix
                   << "_access a password each, and put each alone into the file <data>/secrets/<login>, mode 0600.\n";
     } else if (info.embedded) {
       servers->Prepare({container}, {});

@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "check/check.h"
+#include "cli/transformer_sql.h"
 #include "graph/intention_graph.h"
 
 namespace yellow::cli {
@@ -73,6 +74,9 @@ Project OpenProject(const Program& program, const Options& options) {
   project.digest = DigestOf(project.files);
   project.loaded = load::Load(project.files, options.environment);
   project.loaded.diagnostics.Append(check::Check(project.loaded.model));
+  if (!project.loaded.diagnostics.has_errors()) {
+    project.loaded.diagnostics.Append(CheckTransformerSql(project.loaded.model, project.files));
+  }
   project.loaded.diagnostics.Sort();
   AnchorPaths(project.loaded.model, project.root);
   return project;

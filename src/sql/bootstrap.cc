@@ -18,15 +18,15 @@ void ReplaceAll(std::string& text, const std::string& from, const std::string& t
 
 }  // namespace
 
-std::string BootstrapSql(const std::string& prefix, const std::string& database) {
+std::string BootstrapSql(const std::string& prefix, const std::string& database, const std::string& owner) {
   YELLOW_CHECK(IsPlainName(prefix));
   std::string text(kRolesSql);
   ReplaceAll(text, "{prefix}", prefix);
   ReplaceAll(text, "DATABASE {database}", "DATABASE " + Identifier::Quote(database).text());
-  // What is left stands inside string literals.
-  std::string in_literal = database;
+  // It stands inside string literals.
+  std::string in_literal = owner;
   ReplaceAll(in_literal, "'", "''");
-  ReplaceAll(text, "{database}", in_literal);
+  ReplaceAll(text, "{owner}", in_literal);
   return text;
 }
 

@@ -7,6 +7,7 @@ namespace yellow::sql {
 /// The SQL that makes Yellow's roles, schemas and definer functions in a merge database (SECURITY 2), for a superuser.
 /// Running it again changes nothing; it fails when a role of this prefix belongs to another database.
 /// REQUIRES: prefix holds lower-case letters, digits and `_` only, as lint makes sure.
-std::string BootstrapSql(const std::string& prefix, const std::string& database);
+/// `owner`: who the roles belong to, in their comments; a prefix that another owner has is refused.
+std::string BootstrapSql(const std::string& prefix, const std::string& database, const std::string& owner);
 
 }  // namespace yellow::sql

@@ -1,7 +1,8 @@
 -- What a database administrator runs once on a merge database, as a superuser; running it again changes nothing.
--- {prefix} is the role prefix of the environment, {database} the merge database. Logins get their passwords apart.
+-- {prefix} is the role prefix of the environment, {database} the merge database, {owner} whose roles these are: on a named server the
+-- merge database, in the private cluster all of its databases. Logins get their passwords apart.
 
--- ---- Roles. Each carries the name of its database as a comment, so that a prefix is never shared.
+-- ---- Roles. Each carries the name of its owner as a comment, so that a prefix is never shared.
 DO $bootstrap$
 DECLARE
   wanted record;
@@ -18,13 +19,13 @@ BEGIN
     ) AS r (name, options)
   LOOP
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = wanted.name) THEN
-      IF shobj_description((SELECT oid FROM pg_roles WHERE rolname = wanted.name), 'pg_authid') IS DISTINCT FROM 'yellow: {database}' THEN
+      IF shobj_description((SELECT oid FROM pg_roles WHERE rolname = wanted.name), 'pg_authid') IS DISTINCT FROM 'yellow: {owner}' THEN
         RAISE EXCEPTION 'role % belongs to another installation', wanted.name
           USING HINT = 'choose another role_prefix in the environment';
       END IF;
     ELSE
       EXECUTE format('CREATE ROLE %I %s', wanted.name, wanted.options);
-      EXECUTE format('COMMENT ON ROLE %I IS %L', wanted.name, 'yellow: {database}');
+      EXECUTE format('COMMENT ON ROLE %I IS %L', wanted.name, 'yellow: {owner}');
     END IF;
   END LOOP;
 END
@@ -76,7 +77,7 @@ BEGIN
   END IF;
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = group_name) THEN
     EXECUTE format('CREATE ROLE %I NOLOGIN', group_name);
-    EXECUTE format('COMMENT ON ROLE %I IS %L', group_name, 'yellow: {database}');
+    EXECUTE format('COMMENT ON ROLE %I IS %L', group_name, 'yellow: {owner}');
   END IF;
 END
 $function$;
@@ -125,7 +126,7 @@ BEGIN
     RAISE EXCEPTION 'not the groups of a workspace: %, %', ws_group, dt_group;
   END IF;
   EXECUTE format('CREATE ROLE %I LOGIN INHERIT NOCREATEDB NOCREATEROLE PASSWORD %L VALID UNTIL %L', login, verifier, valid_until);
-  EXECUTE format('COMMENT ON ROLE %I IS %L', login, 'yellow: {database}');
+  EXECUTE format('COMMENT ON ROLE %I IS %L', login, 'yellow: {owner}');
   EXECUTE format('GRANT {prefix}_run TO %I', login) || membership;
   EXECUTE format('GRANT %I TO %I', ws_group, login) || membership;
   EXECUTE format('GRANT %I TO %I', dt_group, login) || membership;

@@ -128,6 +128,34 @@ groups: {G: {sinks: ["Logs.*"]}}
         self.assertIn("the table public.item is not there", result.out)
         self.assertEqual(self.project.sql("MergeDB", "SELECT count(*) FROM ws_logreader.g__logs__lines"), [("2",)], "the other stream went on")
 
+    def test_two_platforms_in_two_databases(self):
+        (self.project.root / "model/ecosystem.yaml").write_text("""
+kind: Ecosystem
+name: Acme
+containers: {MergeDB: {postgres: {database: merge}}, Other: {postgres: {database: other-merge}}}
+platforms: {Main: {container: MergeDB}, Side: {container: Other, milestoning: [live]}}
+""")
+        (self.project.root / "model/side.yaml").write_text("""
+kind: Datastore
+name: SideShop
+capture: {sql_snapshot: {container: ShopDB, credential: shop_reader}}
+datasets: {addresses: {key: [id], columns: {id: text, city: text}}}
+---
+kind: Workspace
+name: SideReader
+groups: {G: {requires: {platform: Side}, sinks: [SideShop.addresses]}}
+""")
+        self.edit("analysts.yaml", "Now: {requires: {milestoning: live}", "Now: {requires: {milestoning: live, platform: Main}")
+        self.edit("mask_shop.yaml", "Original: {sinks", "Original: {requires: {platform: Main}, sinks")
+        environment = self.project.root / "environments/local.yaml"
+        environment.write_text(environment.read_text().replace("  ShopDB: embedded", "  ShopDB: embedded\n  Other: embedded"))
+        self.run_apply("Shop", "SideShop")
+        count = self.project.yellow("sql", "-w", "SideReader", "-c", "SELECT count(*) FROM g__sideshop__addresses")
+        self.assertIn("4000", count.out)
+        self.assertEqual(self.project.yellow("batches", "show", "SideShop").status, 0)
+        self.assertEqual(self.project.yellow("explain", "SideShop").status, 0)
+        self.assertIn("Nothing to do", self.project.yellow("apply").out)
+
 
 if __name__ == "__main__":
     unittest.main()

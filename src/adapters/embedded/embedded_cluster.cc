@@ -252,7 +252,7 @@ void EmbeddedCluster::EnsureDatabase(const std::string& name) {
 
 void EmbeddedCluster::Bootstrap(const std::string& database, const std::string& prefix) {
   const LockFile lock(data_ + "/lock");
-  const std::string script = sql::BootstrapSql(prefix, database);
+  const std::string script = sql::BootstrapSql(prefix, database, "the private cluster");
   const std::string digest = base::Sha256Hex(script);
   const std::string marker = SecretPath("bootstrapped_" + database);
   const sql::Roles roles(prefix);
