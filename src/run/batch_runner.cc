@@ -75,6 +75,7 @@ class BatchAttempt {
     ports::Transaction transaction(*session_);
     lease_->Check(*session_);
     work();
+    effects_.faults.Point("batch." + point + ".fence");
     lease_->Fence(*session_);
     effects_.faults.Point("batch." + point + ".commit");
     transaction.Commit();

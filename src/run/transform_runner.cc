@@ -94,6 +94,7 @@ class TransformRun {
     effects_.faults.Point("run." + point + ".before");
     ports::Transaction transaction(session);
     work();
+    effects_.faults.Point("run." + point + ".fence");
     lease_->Fence(session);
     effects_.faults.Point("run." + point + ".commit");
     transaction.Commit();
@@ -288,7 +289,6 @@ class TransformRun {
          "JOIN yellow.batch b ON b.stream = s.key AND b.batch = c.to_batch WHERE c.run_id = $3 AND s.key <> $1) "
          "WHERE stream = $1 AND batch = $2",
          {output_.key, std::to_string(batch_), run_id_}});
-    writer_->Execute({"UPDATE yellow.stream SET last_opened_at = clock_timestamp() WHERE key = $1", {output_.key}});
     return !held.empty() && held.Boolean(0, 1);
   }
 

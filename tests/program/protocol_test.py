@@ -73,6 +73,24 @@ class Protocol(unittest.TestCase):
                 self.project.yellow("run", "MaskShop")
                 self.assert_follows(out)
 
+    def test_the_fence_refuses_who_has_lost_the_lease_on_the_way(self):
+        """Somebody else has taken over, and could not end the sessions of the one before: only the fence is left."""
+        for point, node in (("batch.merge.fence", "Shop"), ("run.ingest.fence", "MaskShop")):
+            with self.subTest(point=point):
+                self.change(hash(point) % 1000)
+                before = self.project.masked()
+                paused = self.start("run", node, environment={"YELLOW_FAULT": f"stop@{point}:1"})
+                deadline = time.time() + 20
+                while time.time() < deadline and pathlib.Path(f"/proc/{paused.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "T":
+                    time.sleep(0.02)
+                self.project.sql("MergeDB", "UPDATE yellow.stream SET epoch = epoch + 1, holder = NULL, backends = '{}', lease_until = '-infinity'")
+                os.kill(paused.pid, signal.SIGCONT)
+                out, _ = paused.communicate(timeout=60)
+                self.assertIn("another yellow process is at work here", out)
+                self.assertEqual(self.project.masked(), before, "nothing was written")
+                self.assertEqual(self.project.yellow("run", "Shop", "MaskShop").status, 0)
+                self.assert_follows(out)
+
     def test_kills_at_random_moments(self):
         seed = random.randrange(1 << 30)
         chance = random.Random(seed)
