@@ -11,6 +11,7 @@ base::Diagnostics Check(const model::Model& model) {
   CheckKeys(model, diagnostics);
   CheckOwnership(model, diagnostics);
   CheckClasses(model, diagnostics);
+  CheckZones(model, diagnostics);
   CheckTransformers(model, diagnostics);
   CheckEnvironment(model, diagnostics);
   diagnostics.Append(graph::Build(model).diagnostics);

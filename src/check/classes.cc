@@ -99,44 +99,6 @@ void CheckMask(const model::Model& model, const model::Workspace& workspace, con
   }
 }
 
-void CheckZones(const model::Model& model, base::Diagnostics& diagnostics) {
-  for (const model::GovernanceZone& zone : model.zones) {
-    for (const model::Datastore& store : model.datastores) {
-      if (store.owner.zone != zone.name) continue;
-      for (const model::Dataset& dataset : store.datasets) {
-        for (const model::Column& column : dataset.columns) {
-          for (const model::Name& word : column.classes) {
-            const bool forbidden =
-                Covers(zone.policies.classes.forbidden, word.text) ||
-                (!zone.policies.classes.allowed.empty() && !Covers(zone.policies.classes.allowed, word.text));
-            if (!forbidden) continue;
-            diagnostics.Error("Y505", word.where.file.empty() ? column.where : word.where,
-                              "zone " + zone.name + " does not allow this class: " + word.text,
-                              "mask the column, or ask the zone to allow it");
-          }
-        }
-      }
-    }
-    for (const model::DataContainer& container : model.containers) {
-      if (container.owner.zone != zone.name) continue;
-      for (const model::VendorLocation& location : container.locations) {
-        const auto lies_in = [&](const model::Name& area) {
-          const std::string place = location.vendor + ":" + location.location;
-          return place == area.text || place.starts_with(area.text + "/");
-        };
-        const auto& policy = zone.policies.locations;
-        if (std::any_of(policy.forbidden.begin(), policy.forbidden.end(), lies_in) ||
-            (!policy.allowed.empty() && std::none_of(policy.allowed.begin(), policy.allowed.end(), lies_in))) {
-          diagnostics.Error(
-              "Y506", location.where,
-              "zone " + zone.name + " does not allow this location: " + location.vendor + ":" + location.location,
-              "use a container elsewhere, or ask the zone to allow it");
-        }
-      }
-    }
-  }
-}
-
 }  // namespace
 
 void CheckClasses(const model::Model& model, base::Diagnostics& diagnostics) {
@@ -160,7 +122,6 @@ void CheckClasses(const model::Model& model, base::Diagnostics& diagnostics) {
     if (workspace.transformer && workspace.transformer->code.mask)
       CheckMask(model, workspace, *workspace.transformer->code.mask, diagnostics);
   }
-  CheckZones(model, diagnostics);
 }
 
 }  // namespace yellow::check

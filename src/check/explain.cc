@@ -65,6 +65,7 @@ constexpr Entry kEntries[] = {
     {"Y507",
      "Restricted classes may not enter an environment that does not allow them, so that no test system fills with "
      "personal data."},
+    {"Y508", "The zone's policy does not allow the platform of a Workspace, or the vendor or cloud of a container."},
     {"Y601", "A group is on the one platform that it names or that satisfies its requirements; none does."},
     {"Y602", "Several platforms satisfy the group; name one."},
     {"Y603", "A transformer has one home platform: its inputs never leave it."},

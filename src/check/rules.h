@@ -11,7 +11,8 @@ void CheckKeys(const model::Model& model, base::Diagnostics& diagnostics);   ///
 void CheckOwnership(const model::Model& model,
                     base::Diagnostics& diagnostics);  ///< Y42x: whose containers and credentials
 void CheckClasses(const model::Model& model,
-                  base::Diagnostics& diagnostics);  ///< Y50x: policies, restricted columns, masks
+                  base::Diagnostics& diagnostics);  ///< Y50x: classes, restricted columns, masks
+void CheckZones(const model::Model& model, base::Diagnostics& diagnostics);         ///< Y505, Y506, Y508: zone policies
 void CheckTransformers(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y61x: code, outputs
 void CheckEnvironment(const model::Model& model, base::Diagnostics& diagnostics);   ///< Y70x: places, secrets, launcher
 
