@@ -134,7 +134,8 @@ std::string StatusText(const Project& project, const std::vector<StatusOfEngine>
       const std::string next = !row.next.empty() ? ClockTime(row.next) : row.output ? "on a new batch" : "when asked";
       table.push_back({row.name, row.state, row.batch == 0 ? "-" : std::to_string(row.batch),
                        fmt::format("{} / {} / {}", Short(row.inserted), Short(row.updated), Short(row.deleted)),
-                       row.lag_seconds ? Ago(*row.lag_seconds) : "-", next, row.reason});
+                       row.lag_seconds ? Ago(*row.lag_seconds) : "-", next,
+                       row.reason.substr(0, row.reason.find('\n'))});
     }
     out += TextTable(table, {2});
   }
