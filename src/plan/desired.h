@@ -79,9 +79,8 @@ struct ObservedView {
   std::vector<ColumnShape> columns;
 };
 struct Observed {
-  bool installed = false;  ///< Yellow's own schema is there
-  int schema_version = 0;
-  int model_version = 0;  ///< newest applied, 0: none
+  int schema_version = 0;  ///< of Yellow's own schema, 0: not there
+  int model_version = 0;   ///< newest applied, 0: none
   std::string model_digest;
   std::set<std::string> schemas;
   std::set<std::string> groups;

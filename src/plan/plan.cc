@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "base/json_text.h"
 #include "model/data_type.h"
+#include "sql/control_schema.h"
 #include "sql/statement.h"
 
 namespace yellow::plan {
@@ -345,16 +346,25 @@ std::string ViewDigest(const View& view) { return base::Sha256Hex(view.definitio
 
 Plan Difference(const Desired& desired, const Observed& observed, const std::string& model_digest) {
   Plan plan = Differ(desired, observed).Make();
-  plan.install = !observed.installed;
+  plan.schema_version = observed.schema_version;
   plan.base_version = observed.model_version;
   plan.model_digest = model_digest;
   plan.new_model = observed.model_digest != model_digest;
   return plan;
 }
 
+bool Plan::migrates() const { return schema_version != sql::kControlSchemaVersion; }
+
 std::string ToText(const Plan& plan) {
   std::string out;
-  if (plan.install) out += "+ install           yellow                                       Yellow's own state\n";
+  const std::string version = std::to_string(sql::kControlSchemaVersion);
+  if (plan.schema_version == 0) {
+    out += "+ install           yellow                                       Yellow's own state, version " + version +
+           "\n";
+  } else if (plan.migrates()) {
+    out += "~ migrate           yellow                                       Yellow's own state is version " +
+           std::to_string(plan.schema_version) + ", this program needs " + version + "\n";
+  }
   for (const Step& step : plan.steps) {
     const char sign =
         step.destroys                                                                                          ? '!'
@@ -372,10 +382,11 @@ std::string ToText(const Plan& plan) {
 }
 
 std::string ToJson(const Plan& plan) {
-  std::string out = "{\"base_version\": " + std::to_string(plan.base_version) +
-                    ", \"model_digest\": " + JsonString(plan.model_digest) +
-                    ", \"fingerprint\": " + JsonString(Fingerprint(plan)) +
-                    ", \"install\": " + (plan.install ? "true" : "false") + ",\n \"steps\": [";
+  std::string out =
+      "{\"base_version\": " + std::to_string(plan.base_version) +
+      ", \"model_digest\": " + JsonString(plan.model_digest) + ", \"fingerprint\": " + JsonString(Fingerprint(plan)) +
+      ", \"install\": " + (plan.schema_version == 0 ? "true" : "false") +
+      ", \"migrate\": " + (plan.schema_version != 0 && plan.migrates() ? "true" : "false") + ",\n \"steps\": [";
   bool first = true;
   for (const Step& step : plan.steps) {
     out += std::string(first ? "\n" : ",\n") + "  {\"key\": " + JsonString(step.address) +
@@ -388,7 +399,7 @@ std::string ToJson(const Plan& plan) {
 
 std::string Fingerprint(const Plan& plan) {
   std::string all =
-      std::to_string(plan.base_version) + "\n" + plan.model_digest + "\n" + (plan.install ? "install\n" : "");
+      std::to_string(plan.base_version) + "\n" + plan.model_digest + "\n" + std::to_string(plan.schema_version) + "\n";
   for (const Step& step : plan.steps) {
     all += step.kind + "\n" + step.address + "\n";
     for (const std::string& statement : step.statements) all += statement + "\n";

@@ -20,13 +20,14 @@ struct Step {
 
 struct Plan {
   std::vector<Step> steps;
-  bool install = false;           ///< Yellow's own schema is made first
+  int schema_version = 0;         ///< of Yellow's own schema as it was found; apply first brings it to this program's
   bool new_model = false;         ///< the model differs from the newest applied one
   int base_version = 0;           ///< the applied model that it was made against
   std::string model_digest;       ///< of the files
   base::Diagnostics diagnostics;  ///< what cannot be done; nothing is applied while there is an error
 
-  bool empty() const { return steps.empty() && !install && !new_model; }
+  bool migrates() const;
+  bool empty() const { return steps.empty() && !migrates() && !new_model; }
 };
 
 /// The steps from `observed` to `desired`, in the order in which they can be taken. Pure; the same input gives the same

@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "run/observe.h"
-#include "sql/control_schema.sql.h"
+#include "sql/control_schema.h"
 #include "sql/names.h"
 #include "sql/statement.h"
 
@@ -17,12 +17,16 @@ void BecomeOwner(ports::Session& session, const std::string& prefix) {
   session.Execute("SET LOCAL lock_timeout = '2s'");
 }
 
-void Install(ports::Session& session, const std::string& prefix) {
+/// Brings Yellow's own schema to this program's version in one transaction, whoever else tries the same.
+void Migrate(ports::Session& session, const std::string& prefix) {
   ports::Transaction transaction(session);
   BecomeOwner(session, prefix);
-  session.ExecuteScript(sql::kControlSchemaSql);
-  session.Execute({"INSERT INTO yellow.installation (schema_version, role_prefix) VALUES ($1, $2)",
-                   {std::to_string(kSchemaVersion), prefix}});
+  const int from = SchemaVersion(session);
+  for (const std::string_view script : sql::ControlSchemaScripts(from)) session.ExecuteScript(script);
+  session.Execute(
+      {"INSERT INTO yellow.installation (schema_version, role_prefix) VALUES ($1, $2) ON CONFLICT "
+       "(only_one) DO UPDATE SET schema_version = excluded.schema_version",
+       {std::to_string(sql::kControlSchemaVersion), prefix}});
   transaction.Commit();
 }
 
@@ -90,7 +94,7 @@ int StoreModel(ports::Session& session, const Actor& actor, const Applied& candi
 int AppliedVersion(ports::Session& session, const std::string& prefix) {
   ports::Transaction transaction(session);
   BecomeOwner(session, prefix);
-  const auto stored = LoadApplied(session);
+  const auto stored = NewestModel(session);
   transaction.Commit();
   return stored ? stored->version : 0;
 }
@@ -123,12 +127,10 @@ ApplyReport Apply(const Effects& effects, const Actor& actor, const std::string&
                   const Applied& candidate, const plan::Plan& plan) {
   const auto session =
       effects.connector.Open(effects.endpoints.Service(container, ports::ServiceRole::kMigrator, "apply"));
-  if (plan.install) {
-    effects.faults.Point("apply.install.before");
-    Install(*session, prefix);
-    effects.faults.Point("apply.install.after");
-  }
+  // The lock of an apply is a table of the schema itself.
+  if (plan.schema_version == 0) Migrate(*session, prefix);
   const ApplyLock lock(effects, container, prefix);
+  if (plan.schema_version != 0 && plan.migrates()) Migrate(*session, prefix);
   ApplyReport report;
   const int version = AppliedVersion(*session, prefix);
   if (version != plan.base_version) {

@@ -1,6 +1,7 @@
 #include "run/observe.h"
 
 #include "base/error.h"
+#include "sql/control_schema.h"
 
 namespace yellow::run {
 namespace {
@@ -53,8 +54,8 @@ void ReadRelations(ports::Session& session, plan::Observed& observed) {
 
 plan::Observed Observe(ports::Session& session, const std::string& prefix) {
   plan::Observed observed;
-  observed.installed = session.Execute("SELECT to_regclass('yellow.installation') IS NOT NULL").Boolean(0, 0);
-  if (const auto stored = LoadApplied(session)) {
+  observed.schema_version = SchemaVersion(session);
+  if (const auto stored = NewestModel(session)) {
     observed.model_version = stored->version;
     observed.model_digest = stored->digest;
   }
@@ -72,15 +73,31 @@ plan::Observed Observe(ports::Session& session, const std::string& prefix) {
   return observed;
 }
 
-std::optional<StoredModel> LoadApplied(ports::Session& session) {
-  if (!session.Execute("SELECT to_regclass('yellow.installation') IS NOT NULL").Boolean(0, 0)) return std::nullopt;
+int SchemaVersion(ports::Session& session) {
+  if (!session.Execute("SELECT to_regclass('yellow.installation') IS NOT NULL").Boolean(0, 0)) return 0;
   const int64_t version = session.Execute("SELECT schema_version FROM yellow.installation").Integer(0, 0);
-  if (version > kSchemaVersion) {
+  if (version > sql::kControlSchemaVersion) {
     throw base::Error("newer_schema", "a newer version of yellow has been at work here: its schema is version " +
                                           std::to_string(version) + ", this program knows " +
-                                          std::to_string(kSchemaVersion))
+                                          std::to_string(sql::kControlSchemaVersion))
         .Remedy("use the newer program");
   }
+  return static_cast<int>(version);
+}
+
+std::optional<StoredModel> LoadApplied(ports::Session& session) {
+  const int version = SchemaVersion(session);
+  if (version != 0 && version < sql::kControlSchemaVersion) {
+    throw base::Error("older_schema", "an older version of yellow has been at work here: its schema is version " +
+                                          std::to_string(version) + ", this program needs " +
+                                          std::to_string(sql::kControlSchemaVersion))
+        .Remedy("yellow apply migrates it");
+  }
+  return NewestModel(session);
+}
+
+std::optional<StoredModel> NewestModel(ports::Session& session) {
+  if (SchemaVersion(session) == 0) return std::nullopt;
   const ports::Rows newest =
       session.Execute("SELECT version, environment, digest FROM yellow.model ORDER BY version DESC LIMIT 1");
   if (newest.empty()) return std::nullopt;

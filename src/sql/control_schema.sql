@@ -1,4 +1,4 @@
--- Yellow's own state: one schema `yellow` per merge database. Version 1.
+-- Yellow's own state: one schema `yellow` per merge database. Version 1; what later versions change stands in files of their own.
 -- Times are the database's clock_timestamp(). Words of states are those of docs/state-machines.md.
 
 CREATE TABLE yellow.installation (

@@ -1,5 +1,6 @@
 """A project under test: a copy of an example in a temporary folder, run by the built program only."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -89,9 +90,19 @@ class Project:
             self._connections = self.containers()
         return self._connections
 
+    def server(self, database="merge"):
+        """The private server, found without a command of Yellow: by the folder of its socket in postmaster.pid."""
+        data = str(self.root / ".yellow")
+        digest = hashlib.sha256(data.encode()).hexdigest()[:16]
+        cluster = pathlib.Path("/var/lib/yellow", digest) if os.geteuid() == 0 else pathlib.Path(data, "postgres")
+        lines = (cluster / "postmaster.pid").read_text().splitlines()
+        return {"host": lines[4], "port": int(lines[3]), "database": database}
+
     def sql(self, container, statements):
         """As the owner of the private server; rows as tuples of text, None for null."""
-        info = self.connections()[container]
+        return self.psql(self.connections()[container], statements)
+
+    def psql(self, info, statements):
         command = ["psql", "-X", "-q", "-At", "-F", "\x1f", "-P", "null=\x1e", "-R", "\x1d", "-v", "ON_ERROR_STOP=1",
                    "-h", info["host"], "-p", str(info["port"]), "-U", "yellow_super", "-d", info["database"]]
         done = subprocess.run(command, input=statements, capture_output=True, text=True, timeout=60)

@@ -1,0 +1,17 @@
+#include "sql/control_schema.h"
+
+#include <array>
+
+#include "base/check.h"
+#include "sql/control_schema.sql.h"
+#include "sql/control_schema_2.sql.h"
+
+namespace yellow::sql {
+
+std::vector<std::string_view> ControlSchemaScripts(int from) {
+  static constexpr std::array<std::string_view, kControlSchemaVersion> kScripts{kControlSchemaSql, kControlSchema2Sql};
+  YELLOW_CHECK(from >= 0 && from <= kControlSchemaVersion);
+  return {kScripts.begin() + from, kScripts.end()};
+}
+
+}  // namespace yellow::sql
