@@ -53,14 +53,4 @@ std::string Upserts(const MergeSpec& spec) {
   return "(SELECT * FROM " + spec.source + " WHERE yellow_op IS DISTINCT FROM 'D')";
 }
 
-sql::Statement WithChangeLog(const MergeSpec& spec, const std::string& statement, const std::string& returning,
-                             const char* op) {
-  if (!spec.table.changes) return statement;
-  const std::string columns = ColumnList(spec.table);
-  return "WITH changed (" + columns + ") AS (" + statement + " RETURNING " + returning + ") INSERT INTO " +
-         sql::Qualified(spec.table.schema, spec.table.change_log_table) + " (" + columns +
-         ", yellow_batch, yellow_op) SELECT " + columns + ", " + std::to_string(spec.batch) + ", '" + op +
-         "' FROM changed";
-}
-
 }  // namespace yellow::merge

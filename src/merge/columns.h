@@ -21,10 +21,6 @@ std::string Differ(const sql::TableLayout& table, const std::string& target, con
 std::string KeysMatch(const sql::TableLayout& table, const std::string& target, const std::string& source);
 /// The source's rows that hold values: all, or those that are not deletions. As a parenthesised SELECT or a table name.
 std::string Upserts(const MergeSpec& spec);
-/// Puts the rows that a data-modifying statement returns into the change log, when there is one.
-sql::Statement WithChangeLog(const MergeSpec& spec, const std::string& statement, const std::string& returning,
-                             const char* op);
-
 std::string Target(const sql::TableLayout& table);
 
 }  // namespace yellow::merge

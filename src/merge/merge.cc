@@ -29,4 +29,18 @@ Counters Count(const MergeSpec& spec, int64_t staged, int64_t updates, int64_t d
 
 sql::Statement CountStaged(const MergeSpec& spec) { return "SELECT count(*) FROM " + Upserts(spec) + " s"; }
 
+sql::Statement CountSource(const MergeSpec& spec) { return "SELECT count(*) FROM " + spec.source; }
+
+Path ChoosePath(const MergeSpec& spec, int64_t rows, int64_t target_rows) {
+  // A look-up costs about as much as reading ten to twenty rows in a row.
+  constexpr int64_t kRowsPerLookUp = 20;
+  if (spec.meaning != SourceMeaning::kChanges) return Path::kScan;
+  return rows * kRowsPerLookUp < target_rows ? Path::kLookUp : Path::kScan;
+}
+
+std::vector<sql::Statement> PathSettings(Path path) {
+  const std::string word = path == Path::kLookUp ? "off" : "on";
+  return {"SET LOCAL enable_hashjoin = " + word, "SET LOCAL enable_mergejoin = " + word};
+}
+
 }  // namespace yellow::merge

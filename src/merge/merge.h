@@ -38,6 +38,20 @@ struct MergeStatement {
 
 std::vector<MergeStatement> Merge(const MergeSpec& spec);
 
+/// How a batch finds its rows in the target.
+enum class Path {
+  kScan,    ///< both sides are read whole and joined: the server chooses how
+  kLookUp,  ///< each row of the batch is looked up in the target's index; the target is not read whole
+};
+
+/// Chosen per batch. `rows`: of the source, deletions included; `target_rows`: live rows of the target before the
+/// batch. A snapshot names all rows, so the target has to be read anyway.
+Path ChoosePath(const MergeSpec& spec, int64_t rows, int64_t target_rows);
+
+/// Settings for the statements of one merge, to be executed before them in the same transaction. The server's own
+/// choice rests on statistics, and an output table that was filled a moment ago has none.
+std::vector<sql::Statement> PathSettings(Path path);
+
 struct Counters {
   int64_t staged = 0, inserted = 0, updated = 0, deleted = 0, unchanged = 0, rejected = 0;
   bool operator==(const Counters&) const = default;
@@ -48,6 +62,8 @@ Counters Count(const MergeSpec& spec, int64_t staged, int64_t updates, int64_t d
 
 /// `SELECT count(*)` of the rows that count as staged.
 sql::Statement CountStaged(const MergeSpec& spec);
+/// `SELECT count(*)` of all rows of the source, deletions included.
+sql::Statement CountSource(const MergeSpec& spec);
 
 /// A rule that rows of a batch must keep. The statement returns one row: how many break it, and one of them as JSON.
 struct RowCheck {

@@ -18,7 +18,10 @@ struct TableLayout {
   std::string merge_table, staging_table, change_log_table, rejected_table;
   std::string output_table;  ///< empty unless a DataTransformer writes this dataset
   model::Milestoning milestoning = model::Milestoning::kLive;
-  bool changes = false;             ///< a change log is kept
+  /// The changes are followed. A live table then has a change log: its business columns, yellow_batch, and yellow_op:
+  /// `D` for the values that a key had before the batch, `I` for those it has since; an update is both. The intervals
+  /// of a forensic table say the same.
+  bool changes = false;
   bool incremental_output = false;  ///< the output table carries yellow_op
   std::vector<std::string> key;
   std::vector<model::Column> columns;  ///< business columns, in declared order; key columns have not_null set

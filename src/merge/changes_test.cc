@@ -1,0 +1,340 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <map>
+#include <random>
+#include <sstream>
+
+#include "merge/merge.h"
+#include "sql/changes_select.h"
+#include "testing/postgres_server.h"
+
+// Batches of changes, the change log that they leave, and the net changes that are read from it.
+namespace yellow::merge {
+namespace {
+
+using Cell = std::optional<std::string>;
+using Row = std::vector<Cell>;
+
+struct Shape {
+  std::string name;
+  std::vector<std::pair<std::string, std::string>> columns;  ///< name, type; the key comes first
+  size_t key_columns = 1;
+  model::Milestoning milestoning = model::Milestoning::kLive;
+};
+
+sql::TableLayout LayoutOf(const Shape& shape) {
+  sql::TableLayout layout;
+  layout.dataset = {"S", shape.name};
+  layout.schema = "public";
+  layout.merge_table = "target";
+  layout.output_table = "source";
+  layout.change_log_table = "log";
+  layout.milestoning = shape.milestoning;
+  layout.changes = true;
+  layout.incremental_output = true;
+  for (const auto& [name, type] : shape.columns) {
+    std::string why;
+    model::Column column;
+    column.name = name;
+    column.type = model::ParseType(type, &why)->type;
+    if (layout.key.size() < shape.key_columns) layout.key.push_back(name);
+    layout.columns.push_back(column);
+  }
+  return layout;
+}
+
+void MakeTables(ports::Session& session, const sql::TableLayout& layout) {
+  std::string columns, key;
+  for (const model::Column& column : layout.columns) columns += column.name + " " + model::ToSql(column.type) + ", ";
+  for (const std::string& name : layout.key) key += (key.empty() ? "" : ", ") + name;
+  session.Execute("CREATE TABLE source (" + columns + "yellow_op character(1) DEFAULT 'I', PRIMARY KEY (" + key + "))");
+  if (layout.milestoning == model::Milestoning::kLive) {
+    session.Execute("CREATE TABLE target (" + columns + "yellow_batch integer, PRIMARY KEY (" + key + "))");
+    session.Execute("CREATE TABLE log (" + columns + "yellow_batch integer, yellow_op character(1))");
+    session.Execute("CREATE INDEX ON log (yellow_batch)");
+    return;
+  }
+  session.Execute("CREATE TABLE target (" + columns +
+                  "yellow_batch_in integer, yellow_batch_out integer, PRIMARY KEY (" + key + ", yellow_batch_in))");
+  session.Execute("CREATE UNIQUE INDEX ON target (" + key + ") WHERE yellow_batch_out = 2147483647");
+  session.Execute("CREATE INDEX ON target (yellow_batch_in)");
+  session.Execute("CREATE INDEX ON target (yellow_batch_out) WHERE yellow_batch_out < 2147483647");
+}
+
+Counters MergeOnce(ports::Session& session, const MergeSpec& spec, Path path) {
+  ports::Transaction transaction(session);
+  const int64_t staged = session.Execute(CountStaged(spec)).Integer(0, 0);
+  for (const sql::Statement& setting : PathSettings(path)) session.Execute(setting);
+  int64_t counts[3] = {0, 0, 0};
+  for (const MergeStatement& step : Merge(spec))
+    counts[static_cast<size_t>(step.effect)] += session.Execute(step.statement).affected;
+  transaction.Commit();
+  return Count(spec, staged, counts[0], counts[1], counts[2]);
+}
+
+/// What the key of a row is, by its type's equality: 1.0 is the key 1.00.
+Row KeyOf(const sql::TableLayout& layout, const Row& row) {
+  Row key(row.begin(), row.begin() + static_cast<std::ptrdiff_t>(layout.key.size()));
+  for (size_t i = 0; i < key.size(); ++i) {
+    if (layout.columns[i].type.kind == model::TypeKind::kNumeric && key[i]->find('.') != std::string::npos)
+      key[i] = key[i]->substr(0, key[i]->find('.'));
+  }
+  return key;
+}
+
+/// The values of every key after each batch, and what a batch did, in a few lines each: what PostgreSQL is compared
+/// with.
+class Reference {
+ public:
+  using State = std::map<Row, Row>;
+  struct Change {
+    std::string op;
+    Row row;
+  };
+
+  explicit Reference(const sql::TableLayout& layout) : layout_(layout), states_(1) {}
+
+  Counters Merge(const std::vector<Change>& changes, bool whole) {
+    State next = whole ? State() : states_.back();
+    Counters counters;
+    for (const auto& [op, row] : changes) {
+      const Row key = KeyOf(layout_, row);
+      if (op == "D") {
+        next.erase(key);
+        continue;
+      }
+      next[key] = row;
+      const auto old = states_.back().find(key);
+      ++counters.staged;
+      ++(old == states_.back().end() ? counters.inserted : old->second == row ? counters.unchanged : counters.updated);
+    }
+    for (const auto& [key, row] : states_.back()) counters.deleted += next.count(key) == 0;
+    states_.push_back(std::move(next));
+    return counters;
+  }
+
+  std::vector<Row> Live() const {
+    std::vector<Row> rows;
+    for (const auto& [key, row] : states_.back()) rows.push_back(row);
+    std::sort(rows.begin(), rows.end());
+    return rows;
+  }
+
+  std::vector<Row> Net(size_t from, size_t to) const {
+    std::vector<Row> rows;
+    const auto add = [&](const char* op, const Row& row) {
+      rows.push_back({op});
+      rows.back().insert(rows.back().end(), row.begin(), row.end());
+    };
+    for (const auto& [key, row] : states_[to]) {
+      const auto old = states_[from].find(key);
+      if (old == states_[from].end()) add("I", row);
+      if (old != states_[from].end() && old->second != row) add("U", row);
+    }
+    for (const auto& [key, row] : states_[from]) {
+      if (states_[to].count(key) != 0) continue;
+      for (size_t batch = to; batch-- > from;) {
+        const auto last = states_[batch].find(key);
+        if (last == states_[batch].end()) continue;
+        add("D", last->second);
+        break;
+      }
+    }
+    std::sort(rows.begin(), rows.end());
+    return rows;
+  }
+
+  size_t newest() const { return states_.size() - 1; }
+
+ private:
+  const sql::TableLayout& layout_;
+  std::vector<State> states_;  ///< by batch; before the first one nothing is there
+};
+
+/// Values near each other, so that batches meet again, undo what others did, and differ in the letter only.
+Cell RandomValue(const model::DataType& type, bool key, std::mt19937& random) {
+  const auto pick = [&](unsigned n) { return random() % n; };
+  if (!key && pick(5) == 0) return std::nullopt;
+  switch (type.kind) {
+    case model::TypeKind::kInteger:
+      return std::to_string(pick(key ? 8 : 2));
+    case model::TypeKind::kNumeric:
+      return std::to_string(pick(key ? 5 : 2)) + std::array{"", ".0", ".00"}[pick(3)];
+    case model::TypeKind::kJson:
+      return std::string(std::array{"{}", "{ }"}[pick(2)]);
+    default:
+      return std::string(std::array{"", "a", "ab", "(,\")"}[pick(4)]);
+  }
+}
+
+std::vector<Reference::Change> RandomChanges(const sql::TableLayout& layout, std::mt19937& random) {
+  std::map<Row, Reference::Change> changes;
+  for (unsigned i = random() % 8; i > 0; --i) {
+    Row row;
+    for (const model::Column& column : layout.columns)
+      row.push_back(RandomValue(column.type, row.size() < layout.key.size(), random));
+    changes.try_emplace(KeyOf(layout, row), Reference::Change{std::array{"I", "U", "D"}[random() % 3], row});
+  }
+  std::vector<Reference::Change> list;
+  for (auto& [key, change] : changes) list.push_back(std::move(change));
+  return list;
+}
+
+void Write(ports::Session& session, const std::vector<Reference::Change>& changes) {
+  session.Execute("TRUNCATE source");
+  for (const auto& [op, row] : changes) {
+    std::string places;
+    for (size_t i = 1; i <= row.size() + 1; ++i) places += (i == 1 ? "$" : ", $") + std::to_string(i);
+    Row values = row;
+    values.push_back(op);
+    session.Execute({"INSERT INTO source VALUES (" + places + ")", values});
+  }
+}
+
+std::vector<Row> Sorted(ports::Session& session, const std::string& select) {
+  std::vector<Row> rows = session.Execute(select).rows;
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+std::string LiveRows(const sql::TableLayout& layout) {
+  std::string columns;
+  for (const model::Column& column : layout.columns) columns += (columns.empty() ? "" : ", ") + column.name;
+  return "SELECT " + columns + " FROM target" +
+         (layout.milestoning == model::Milestoning::kForensic ? " WHERE yellow_batch_out = 2147483647" : "");
+}
+
+class Changes : public ::testing::TestWithParam<Shape> {};
+
+TEST_P(Changes, FollowTheReference) {
+  const unsigned seed = std::random_device{}();
+  std::mt19937 random(seed);
+  const sql::TableLayout layout = LayoutOf(GetParam());
+  const auto session = yellow::testing::PostgresServer::Shared().FreshDatabase();
+  MakeTables(*session, layout);
+  Reference reference(layout);
+  size_t net_rows = 0;
+  for (int batch = 1; batch <= 120; ++batch) {
+    SCOPED_TRACE(fmt::format("seed {}, batch {}", seed, batch));
+    const bool whole = random() % 10 == 0;
+    const std::vector<Reference::Change> changes = RandomChanges(layout, random);
+    Write(*session, changes);
+    const Counters counters = MergeOnce(*session,
+                                        {layout, batch, sql::Qualified("public", layout.output_table),
+                                         whole ? SourceMeaning::kSnapshotWithOp : SourceMeaning::kChanges},
+                                        random() % 2 == 0 ? Path::kLookUp : Path::kScan);
+    ASSERT_EQ(counters.inserted + counters.updated + counters.unchanged, counters.staged);
+    ASSERT_EQ(counters, reference.Merge(changes, whole));
+    ASSERT_EQ(Sorted(*session, LiveRows(layout)), reference.Live());
+    // Any range: exact whatever was merged after its end.
+    const size_t to = random() % (reference.newest() + 1), from = random() % (to + 1);
+    SCOPED_TRACE(fmt::format("changes of ({}, {}]", from, to));
+    const std::vector<Row> net = Sorted(
+        *session, sql::ChangesSelect(layout, {"(SELECT " + std::to_string(from) + ")", std::to_string(to), "false"}));
+    ASSERT_EQ(net, reference.Net(from, to));
+    net_rows += net.size();
+  }
+  EXPECT_GT(net_rows, 100u) << "the ranges were empty";
+  std::vector<Row> all = reference.Live();
+  for (Row& row : all) row.insert(row.begin(), "I");
+  EXPECT_EQ(Sorted(*session, sql::ChangesSelect(layout, {"NULL::integer", "NULL::integer", "true"})), all);
+}
+
+const std::vector<std::pair<std::string, std::string>> kColumns{
+    {"id", "integer"}, {"code", "varchar(9)"}, {"amount", "numeric"}, {"doc", "json"}};
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, Changes,
+    ::testing::Values(Shape{"live", kColumns, 1, model::Milestoning::kLive},
+                      Shape{"live_composite", kColumns, 2, model::Milestoning::kLive},
+                      Shape{"live_numeric", {{"id", "numeric"}, {"note", "text"}}, 1, model::Milestoning::kLive},
+                      Shape{"forensic", kColumns, 1, model::Milestoning::kForensic},
+                      Shape{
+                          "forensic_numeric", {{"id", "numeric"}, {"note", "text"}}, 1, model::Milestoning::kForensic}),
+    [](const auto& instance) { return instance.param.name; });
+
+// ---- A small delta on a large table. -------------------------------------------------------------------------------
+
+class Delta : public ::testing::TestWithParam<model::Milestoning> {
+ protected:
+  static constexpr int kRows = 200'000, kChanged = 100;
+
+  Delta()
+      : layout_(LayoutOf({"delta", {{"id", "varchar(20)"}, {"note", "text"}}, 1, GetParam()})),
+        session_(yellow::testing::PostgresServer::Shared().FreshDatabase()) {
+    const bool live = GetParam() == model::Milestoning::kLive;
+    MakeTables(*session_, layout_);
+    session_->Execute("INSERT INTO target SELECT 'K' || n, 'note ' || n, 1" + std::string(live ? "" : ", 2147483647") +
+                      " FROM generate_series(1, " + std::to_string(kRows) + ") n");
+    session_->Execute("ANALYZE target");
+    if (live) session_->Execute("INSERT INTO log SELECT id, note, yellow_batch, 'I' FROM target");
+    // As after a run: an output table that has just been filled has no statistics.
+    session_->Execute(
+        "INSERT INTO source SELECT CASE WHEN n % 10 = 5 THEN 'new ' ELSE '' END || 'K' || n * 1000, 'new', "
+        "CASE WHEN n % 10 = 3 THEN 'D' ELSE 'I' END FROM generate_series(1, " +
+        std::to_string(kChanged) + ") n");
+  }
+
+  std::string Explain(const std::string& statement, const std::string& options = "") {
+    std::string text;
+    for (const Row& row : session_->Execute("EXPLAIN " + options + statement).rows) text += *row[0] + "\n";
+    return text;
+  }
+
+  const sql::TableLayout layout_;
+  const std::unique_ptr<ports::Session> session_;
+};
+
+TEST_P(Delta, IsMergedWithoutReadingTheTargetWhole) {
+  const MergeSpec spec{layout_, 2, sql::Qualified("public", "source"), SourceMeaning::kChanges};
+  const Path path = ChoosePath(spec, session_->Execute(CountSource(spec)).Integer(0, 0), kRows);
+  EXPECT_EQ(path, Path::kLookUp);
+  ports::Transaction transaction(*session_);
+  for (const sql::Statement& setting : PathSettings(path)) session_->Execute(setting);
+  for (const MergeStatement& step : Merge(spec)) {
+    const std::string plan = Explain(step.statement.text, "(ANALYZE, COSTS OFF, TIMING OFF) ");
+    EXPECT_THAT(plan, ::testing::Not(::testing::HasSubstr("Seq Scan on target"))) << plan;
+    EXPECT_THAT(plan, ::testing::AnyOf(::testing::HasSubstr("Index Scan using target"),
+                                       ::testing::HasSubstr("Index Only Scan using target")))
+        << plan;
+  }
+}
+
+TEST_P(Delta, IsReadFromItsBatchesOnly) {
+  const MergeSpec spec{layout_, 2, sql::Qualified("public", "source"), SourceMeaning::kChanges};
+  const Counters counters = MergeOnce(*session_, spec, Path::kLookUp);
+  EXPECT_EQ(counters.inserted + counters.updated + counters.deleted, kChanged);
+  session_->Execute("CREATE TABLE claimed AS SELECT false AS whole, 1 AS from_batch, 2 AS to_batch");
+  const std::string select =
+      sql::ChangesSelect(layout_, {"(SELECT from_batch FROM claimed WHERE NOT whole)",
+                                   "(SELECT to_batch FROM claimed WHERE NOT whole)", "(SELECT whole FROM claimed)"});
+  const std::string plan = Explain(select, "(ANALYZE, COSTS OFF, TIMING OFF) ");
+  std::istringstream lines(plan);
+  for (std::string line; std::getline(lines, line);) {
+    const bool scan = line.find("Seq Scan on target") != std::string::npos;
+    EXPECT_THAT(line, ::testing::Not(::testing::HasSubstr("Seq Scan on log"))) << plan;
+    EXPECT_TRUE(!scan || line.find("never executed") != std::string::npos) << plan;
+  }
+  EXPECT_EQ(session_->Execute(select).size(), static_cast<size_t>(kChanged));
+  session_->Execute("UPDATE claimed SET whole = true");
+  EXPECT_EQ(session_->Execute(select).size(), static_cast<size_t>(kRows + counters.inserted - counters.deleted));
+}
+
+TEST(ChoosePath, ComparesTheBatchWithTheTarget) {
+  MergeSpec spec;
+  spec.meaning = SourceMeaning::kChanges;
+  EXPECT_EQ(ChoosePath(spec, 100, 200'000), Path::kLookUp);
+  EXPECT_EQ(ChoosePath(spec, 100'000, 200'000), Path::kScan);
+  EXPECT_EQ(ChoosePath(spec, 0, 0), Path::kScan);
+  spec.meaning = SourceMeaning::kSnapshotWithOp;
+  EXPECT_EQ(ChoosePath(spec, 100, 200'000), Path::kScan) << "what is not mentioned is deleted";
+}
+
+INSTANTIATE_TEST_SUITE_P(Tables, Delta, ::testing::Values(model::Milestoning::kLive, model::Milestoning::kForensic),
+                         [](const auto& instance) {
+                           return instance.param == model::Milestoning::kLive ? "live" : "forensic";
+                         });
+
+}  // namespace
+}  // namespace yellow::merge
