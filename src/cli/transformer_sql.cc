@@ -7,14 +7,6 @@
 namespace yellow::cli {
 namespace {
 
-std::vector<sql::SelectInput> InputsOf(const plan::Transformer& transformer) {
-  std::vector<sql::SelectInput> inputs;
-  for (const plan::TransformerInput& input : transformer.inputs) {
-    inputs.push_back({input.address, transformer.workspace_schema, input.view});
-  }
-  return inputs;
-}
-
 void CheckOne(const plan::Transformer& transformer, const sql::TableLayout& output, const std::string& folder,
               const model::DataTransformer& declared, const load::Files& files, base::Diagnostics& diagnostics) {
   const std::string path = folder + "/" + output.dataset.dataset + ".sql";
@@ -25,7 +17,7 @@ void CheckOne(const plan::Transformer& transformer, const sql::TableLayout& outp
                       "write the file");
     return;
   }
-  const auto result = sql::RewriteSelect(text->second, InputsOf(transformer));
+  const auto result = sql::RewriteSelect(text->second, plan::SelectInputs(transformer), declared.mode);
   const auto* problems = std::get_if<std::vector<sql::SelectProblem>>(&result);
   if (problems == nullptr) return;
   for (const sql::SelectProblem& problem : *problems) {

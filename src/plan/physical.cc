@@ -185,6 +185,13 @@ const Transformer* Physical::FindTransformer(const std::string& key) const {
   return nullptr;
 }
 
+std::vector<sql::SelectInput> SelectInputs(const Transformer& transformer) {
+  std::vector<sql::SelectInput> inputs;
+  for (const TransformerInput& input : transformer.inputs)
+    inputs.push_back({input.address, transformer.workspace_schema, input.view, input.changes_view});
+  return inputs;
+}
+
 Physical Lay(const model::Model& model, const graph::Built& built, const std::map<std::string, std::string>& files) {
   Physical physical;
   for (const graph::IntentionGraph& graph : built.graphs) {

@@ -7,6 +7,7 @@
 
 #include "graph/intention_graph.h"
 #include "sql/layout.h"
+#include "sql/transformer_select.h"
 
 /// What the graph comes to on PostgreSQL, before looking at what is there: streams with their tables, workspaces with
 /// their views, transformers with their inputs and outputs. A pure function of model and graph; `plan` compares it
@@ -72,6 +73,9 @@ struct Physical {
   const Stream* FindStream(const std::string& key) const;
   const Transformer* FindTransformer(const std::string& key) const;
 };
+
+/// What the SELECTs of a transformer may read.
+std::vector<sql::SelectInput> SelectInputs(const Transformer& transformer);
 
 /// REQUIRES: the model has no errors. `files` are the project's, for the digests of the code.
 Physical Lay(const model::Model& model, const graph::Built& built, const std::map<std::string, std::string>& files);

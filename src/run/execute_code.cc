@@ -18,13 +18,6 @@ CodeResult Failed(const std::string& code, const std::string& reason) {
   return {CodeOutcome::kFailed, 1, code, reason, reason};
 }
 
-std::vector<sql::SelectInput> InputsOf(const plan::Transformer& transformer) {
-  std::vector<sql::SelectInput> inputs;
-  for (const plan::TransformerInput& input : transformer.inputs)
-    inputs.push_back({input.address, transformer.workspace_schema, input.view});
-  return inputs;
-}
-
 /// One INSERT … SELECT for an output dataset, or what is wrong with it.
 struct OutputStatement {
   std::string dataset, file;
@@ -32,7 +25,8 @@ struct OutputStatement {
 };
 
 /// Throws base::Error code "sql" that names file, line and column.
-std::vector<OutputStatement> SqlStatements(const CodeContext& context, const model::SqlCode& code) {
+std::vector<OutputStatement> SqlStatements(const CodeContext& context, const model::SqlCode& code, model::Mode mode) {
+  const std::vector<sql::SelectInput> inputs = plan::SelectInputs(context.transformer);
   std::vector<OutputStatement> statements;
   for (const sql::TableLayout& output : context.transformer.outputs) {
     const std::string file = code.folder + "/" + output.dataset.dataset + ".sql";
@@ -41,7 +35,7 @@ std::vector<OutputStatement> SqlStatements(const CodeContext& context, const mod
       throw base::Error("sql", "there is no SELECT for output dataset " + output.dataset.dataset + ": " + file)
           .Remedy("write the file");
     }
-    const auto rewritten = sql::RewriteSelect(text->second, InputsOf(context.transformer));
+    const auto rewritten = sql::RewriteSelect(text->second, inputs, mode);
     if (const auto* problems = std::get_if<std::vector<sql::SelectProblem>>(&rewritten)) {
       std::string all;
       for (const sql::SelectProblem& p : *problems) {
@@ -77,7 +71,8 @@ std::vector<OutputStatement> MaskStatements(const Effects& effects, const CodeCo
     const auto& of_dataset = rules == code.rules.end() ? kNone : rules->second;
     sql::Statement statement = sql::InsertInto(
         output,
-        sql::MaskSelect(output, of_dataset, {input->address, context.transformer.workspace_schema, input->view}));
+        sql::MaskSelect(output, of_dataset,
+                        {input->address, context.transformer.workspace_schema, input->view, input->changes_view}));
     bool pseudonyms = false;
     for (const auto& [column, rule] : of_dataset)
       pseudonyms |=
@@ -213,14 +208,16 @@ std::map<std::string, std::string> EnvironmentOf(const Effects& effects, const C
                                          {input.address.group, input.address.store, input.address.dataset})] = view;
     const auto claim = context.claims.find(ToString(input.table.dataset));
     const std::pair<int, int> range = claim == context.claims.end() ? std::pair(0, 0) : claim->second;
-    inputs += fmt::format(
-        "{}{}: {{\"table\": {}, {}{}, \"from_batch\": {}, \"to_batch\": {}}}", inputs.empty() ? "" : ", ",
-        base::JsonString(ToString(input.address)), base::JsonString(view),
-        input.history_view.empty()
-            ? ""
-            : "\"history\": " + base::JsonString(sql::Qualified(transformer.workspace_schema, input.history_view)) +
-                  ", ",
-        ColumnsJson(input.table), range.first, range.second);
+    const auto further = [&](const char* name, const std::string& further_view) {
+      return further_view.empty()
+                 ? ""
+                 : fmt::format("\"{}\": {}, ", name,
+                               base::JsonString(sql::Qualified(transformer.workspace_schema, further_view)));
+    };
+    inputs += fmt::format("{}{}: {{\"table\": {}, {}{}{}, \"from_batch\": {}, \"to_batch\": {}}}",
+                          inputs.empty() ? "" : ", ", base::JsonString(ToString(input.address)), base::JsonString(view),
+                          further("history", input.history_view), further("changes", input.changes_view),
+                          ColumnsJson(input.table), range.first, range.second);
   }
   for (const sql::TableLayout& output : transformer.outputs) {
     const std::string table = sql::Qualified(output.schema, output.output_table);
@@ -251,7 +248,8 @@ CodeResult ExecuteCode(const Effects& effects, const CodeContext& context) {
       *context.applied.model.FindWorkspace(context.transformer.workspace)->transformer;
   try {
     if (declared.code.sql)
-      return ExecuteStatements(effects, context, SqlStatements(context, *declared.code.sql), declared.timeout.seconds);
+      return ExecuteStatements(effects, context, SqlStatements(context, *declared.code.sql, declared.mode),
+                               declared.timeout.seconds);
     if (declared.code.mask)
       return ExecuteStatements(effects, context, MaskStatements(effects, context, *declared.code.mask),
                                declared.timeout.seconds);

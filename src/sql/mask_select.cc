@@ -43,14 +43,15 @@ std::string Masked(const model::Column& column, const model::MaskRule& rule) {
 
 std::string MaskSelect(const TableLayout& output, const std::map<std::string, model::MaskRule>& rules,
                        const SelectInput& input) {
-  std::string columns;
+  std::string columns = output.incremental_output ? "yellow_op" : "";
   for (const model::Column& column : output.columns) {
     const auto rule = rules.find(column.name);
     const std::string name = Identifier::Quote(column.name).text();
     columns +=
         (columns.empty() ? "" : ", ") + (rule == rules.end() ? name : Masked(column, rule->second)) + " AS " + name;
   }
-  return "SELECT " + columns + " FROM " + Qualified(input.schema, input.view);
+  return "SELECT " + columns + " FROM " +
+         Qualified(input.schema, output.incremental_output ? input.changes_view : input.view);
 }
 
 std::vector<std::string> MaskKeyPads(const std::string& key) {

@@ -85,7 +85,8 @@ std::string Field(const Json& node, const char* name) {
 
 class Rewriter {
  public:
-  Rewriter(const std::string& text, const std::vector<SelectInput>& inputs) : text_(text), inputs_(inputs) {}
+  Rewriter(const std::string& text, const std::vector<SelectInput>& inputs, model::Mode mode)
+      : text_(text), inputs_(inputs), incremental_(mode == model::Mode::kIncremental) {}
 
   std::variant<std::string, std::vector<SelectProblem>> Run() {
     const PgQueryParseResult parsed = pg_query_parse(text_.c_str());
@@ -127,6 +128,46 @@ class Rewriter {
     }
     CollectNames(statement);
     Walk(statement);
+    if (incremental_ && problems_.empty()) CheckChanges(statement["SelectStmt"]);
+  }
+
+  /// What nobody deletes would stay for ever, and what is gone would be written once more.
+  void CheckChanges(const Json& select) {
+    const size_t at = SkipBlanks(text_, begin_);
+    if (!reads_changes_) {
+      Problem("in mode incremental a SELECT reads the changes of an input, and this one reads none",
+              "read " + (inputs_.empty() ? "Store.dataset" : ToString(Dataset(inputs_[0]))) +
+                  std::string(kChangesSuffix) + ", or leave mode: incremental out",
+              at);
+    } else if (!GivesOperation(select)) {
+      Problem("the SELECT has no column yellow_op, so rows that are gone would be written again",
+              "add yellow_op of the changes that it reads, or another expression AS yellow_op that gives I, U or D",
+              at);
+    }
+  }
+
+  static model::DatasetAddress Dataset(const SelectInput& input) {
+    return {input.address.store, input.address.dataset};
+  }
+
+  /// True when a column of the result is called yellow_op; a `*` may hold one, and the server will say if it does not.
+  static bool GivesOperation(const Json& select) {
+    if (select.contains("larg")) {
+      const Json& left = select["larg"];
+      return GivesOperation(left.contains("SelectStmt") ? left["SelectStmt"] : left);
+    }
+    for (const Json& item : select.value("targetList", Json::array())) {
+      const Json& target = item.value("ResTarget", Json::object());
+      std::string name = Field(target, "name");
+      const Json& value = target.value("val", Json::object());
+      if (name.empty() && value.contains("ColumnRef")) {
+        const Json last = value["ColumnRef"].value("fields", Json::array()).back();
+        if (last.contains("A_Star")) return true;
+        name = Field(last.value("String", Json::object()), "sval");
+      }
+      if (name == "yellow_op") return true;
+    }
+    return false;
   }
 
   void CollectNames(const Json& node) {
@@ -169,16 +210,26 @@ class Rewriter {
     return found;
   }
 
+  /// `customers__changes` without its end; says whether it had one.
+  static std::pair<std::string, bool> DatasetOf(const std::string& written) {
+    const bool changes = written.size() > kChangesSuffix.size() && Lower(written).ends_with(kChangesSuffix);
+    return {changes ? written.substr(0, written.size() - kChangesSuffix.size()) : written, changes};
+  }
+
   void Table(const Json& range) {
     const std::string group = Field(range, "catalogname"), store = Field(range, "schemaname"),
-                      dataset = Field(range, "relname");
+                      relation = Field(range, "relname");
+    const auto [dataset, changes] = DatasetOf(relation);
     const size_t at = range.value("location", size_t{0});
-    if (store.empty() && common_tables_.count(dataset) != 0) return;
-    const std::string written = (group.empty() ? "" : group + ".") + (store.empty() ? "" : store + ".") + dataset;
+    if (store.empty() && common_tables_.count(relation) != 0) return;
+    const std::string written = (group.empty() ? "" : group + ".") + (store.empty() ? "" : store + ".") + relation;
     const auto found = store.empty() ? std::vector<const SelectInput*>{} : Find(group, store, dataset);
     if (found.empty()) {
       std::vector<std::string> names;
-      for (const SelectInput& input : inputs_) names.push_back(input.address.store + "." + input.address.dataset);
+      for (const SelectInput& input : inputs_) names.push_back(ToString(Dataset(input)));
+      if (incremental_) {
+        for (size_t i = 0; i < inputs_.size(); ++i) names.push_back(names[i] + std::string(kChangesSuffix));
+      }
       const std::string near = base::Suggest(written, names);
       std::string list;
       for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
@@ -191,9 +242,18 @@ class Rewriter {
               "name the group: " + found[0]->address.group + "." + written, at);
       return;
     }
+    if (changes && !incremental_) {
+      Problem(
+          "the changes of an input are there in mode incremental only: " + written,
+          "write mode: incremental, or read the whole: " + written.substr(0, written.size() - kChangesSuffix.size()),
+          at);
+      return;
+    }
+    reads_changes_ |= changes;
     const size_t end = SkipQualified(text_, at, group.empty() ? 2 : 3);
-    const std::string alias = range.contains("alias") ? "" : " AS " + Identifier::Quote(dataset).text();
-    replacements_.push_back({at, end, Qualified(found[0]->schema, found[0]->view) + alias});
+    const std::string alias = range.contains("alias") ? "" : " AS " + Identifier::Quote(relation).text();
+    const std::string& view = changes ? found[0]->changes_view : found[0]->view;
+    replacements_.push_back({at, end, Qualified(found[0]->schema, view) + alias});
   }
 
   /// `Shop.customers.id` becomes `"customers".id`.
@@ -203,7 +263,8 @@ class Rewriter {
     for (const Json& field : fields) names.push_back(field.contains("String") ? Field(field["String"], "sval") : "*");
     if (names.size() < 3) return;
     const bool grouped = names.size() > 3;
-    if (Find(grouped ? names[0] : "", names[names.size() - 3], names[names.size() - 2]).empty()) return;
+    const std::string dataset = DatasetOf(names[names.size() - 2]).first;
+    if (Find(grouped ? names[0] : "", names[names.size() - 3], dataset).empty()) return;
     const size_t at = reference.value("location", size_t{0});
     replacements_.push_back(
         {at, SkipQualified(text_, at, names.size() - 1), Identifier::Quote(names[names.size() - 2]).text()});
@@ -223,6 +284,8 @@ class Rewriter {
 
   const std::string& text_;
   const std::vector<SelectInput>& inputs_;
+  const bool incremental_;
+  bool reads_changes_ = false;
   std::set<std::string> common_tables_;
   std::vector<Replacement> replacements_;
   std::vector<SelectProblem> problems_;
@@ -232,14 +295,16 @@ class Rewriter {
 }  // namespace
 
 std::variant<std::string, std::vector<SelectProblem>> RewriteSelect(const std::string& text,
-                                                                    const std::vector<SelectInput>& inputs) {
-  return Rewriter(text, inputs).Run();
+                                                                    const std::vector<SelectInput>& inputs,
+                                                                    model::Mode mode) {
+  return Rewriter(text, inputs, mode).Run();
 }
 
 std::string InsertInto(const TableLayout& output, const std::string& select) {
   std::string columns;
   for (const model::Column& column : output.columns)
     columns += (columns.empty() ? "" : ", ") + Identifier::Quote(column.name).text();
+  if (output.incremental_output) columns += ", yellow_op";
   return "INSERT INTO " + Qualified(output.schema, output.output_table) + " (" + columns + ") SELECT " + columns +
          " FROM (" + select + "\n) AS yellow_output";
 }

@@ -5,11 +5,13 @@
 namespace yellow::sql {
 namespace {
 
-std::string Rewrite(const std::string& text) {
-  const std::vector<SelectInput> inputs{{{"G", "Shop", "customers"}, "ws_w", "g__shop__customers"},
-                                        {{"G", "Shop", "orders"}, "ws_w", "g__shop__orders"},
-                                        {{"H", "Shop", "orders"}, "ws_w", "h__shop__orders"}};
-  const auto result = RewriteSelect(text, inputs);
+std::string Rewrite(const std::string& text, model::Mode mode = model::Mode::kFull) {
+  const std::string changes = mode == model::Mode::kIncremental ? "changes_of_" : "";
+  const std::vector<SelectInput> inputs{
+      {{"G", "Shop", "customers"}, "ws_w", "g__shop__customers", changes + "customers"},
+      {{"G", "Shop", "orders"}, "ws_w", "g__shop__orders", changes + "orders"},
+      {{"H", "Shop", "orders"}, "ws_w", "h__shop__orders", changes + "orders"}};
+  const auto result = RewriteSelect(text, inputs, mode);
   if (const auto* sql = std::get_if<std::string>(&result)) return *sql;
   std::string out;
   for (const SelectProblem& p : std::get<1>(result))
@@ -47,6 +49,68 @@ TEST(RewriteSelect, SaysWhatIsWrong) {
   EXPECT_THAT(Rewrite("SELECT 1 FROM Shop.customers FOR UPDATE"), testing::HasSubstr("takes no locks"));
   EXPECT_THAT(Rewrite("SELEC 1"), testing::HasSubstr("1:1: syntax error"));
   EXPECT_THAT(Rewrite("SELECT 1 FROM pg_authid"), testing::HasSubstr("not an input"));
+}
+
+std::string RewriteIncremental(const std::string& text) { return Rewrite(text, model::Mode::kIncremental); }
+
+TEST(RewriteSelect, ReadsChangesInModeIncremental) {
+  EXPECT_EQ(RewriteIncremental("SELECT yellow_op, customers__changes.id FROM Shop.customers__changes"),
+            "SELECT yellow_op, customers__changes.id FROM \"ws_w\".\"changes_of_customers\" AS \"customers__changes\"");
+  EXPECT_EQ(RewriteIncremental("SELECT c.* FROM shop.customers__CHANGES c JOIN Shop.customers ON true"),
+            "SELECT c.* FROM \"ws_w\".\"changes_of_customers\" c JOIN \"ws_w\".\"g__shop__customers\" AS "
+            "\"customers\" ON true");
+  EXPECT_EQ(RewriteIncremental("SELECT Shop.customers__changes.id, 'I' AS yellow_op FROM Shop.customers__changes"),
+            "SELECT \"customers__changes\".id, 'I' AS yellow_op FROM \"ws_w\".\"changes_of_customers\" AS "
+            "\"customers__changes\"");
+  EXPECT_EQ(RewriteIncremental("SELECT id, 'D' yellow_op FROM Shop.customers__changes UNION SELECT 1, 'I'"),
+            "SELECT id, 'D' yellow_op FROM \"ws_w\".\"changes_of_customers\" AS \"customers__changes\" UNION SELECT 1, "
+            "'I'");
+  EXPECT_THAT(RewriteIncremental("WITH x__changes AS (SELECT * FROM G.Shop.orders__changes) SELECT * FROM x__changes"),
+              testing::HasSubstr("(SELECT * FROM \"ws_w\".\"changes_of_orders\" AS \"orders__changes\")"));
+}
+
+TEST(RewriteSelect, RefusesWhatWouldNotFollow) {
+  EXPECT_EQ(RewriteIncremental("\nSELECT id FROM Shop.customers"),
+            "2:1: in mode incremental a SELECT reads the changes of an input, and this one reads none = read "
+            "Shop.customers__changes, or leave mode: incremental out\n");
+  for (const char* text :
+       {"SELECT id FROM Shop.customers__changes", "SELECT id, yellow_op AS op FROM Shop.customers__changes",
+        "SELECT id FROM Shop.customers__changes WHERE yellow_op <> 'D'",
+        "SELECT id FROM Shop.customers__changes UNION SELECT yellow_op FROM Shop.customers__changes",
+        "WITH x AS (SELECT yellow_op, id FROM Shop.customers__changes) SELECT id FROM x"}) {
+    EXPECT_THAT(RewriteIncremental(text), testing::HasSubstr("1:1: the SELECT has no column yellow_op")) << text;
+  }
+  EXPECT_EQ(Rewrite("SELECT * FROM Shop.customers__changes"),
+            "1:15: the changes of an input are there in mode incremental only: shop.customers__changes = write mode: "
+            "incremental, or read the whole: shop.customers\n");
+  EXPECT_THAT(RewriteIncremental("SELECT * FROM Shop.custmers__changes"),
+              testing::HasSubstr("did you mean Shop.customers__changes?"));
+}
+
+TEST(InsertInto, MatchesColumnsByName) {
+  TableLayout output;
+  output.schema = "dp", output.output_table = "dt";
+  output.columns.resize(2);
+  output.columns[0].name = "id", output.columns[1].name = "na\"me";
+  EXPECT_EQ(InsertInto(output, "SELECT 1"),
+            "INSERT INTO \"dp\".\"dt\" (\"id\", \"na\"\"me\") SELECT \"id\", \"na\"\"me\" FROM (SELECT 1\n) AS "
+            "yellow_output");
+  output.incremental_output = true;
+  EXPECT_THAT(InsertInto(output, "SELECT 1"), testing::StartsWith("INSERT INTO \"dp\".\"dt\" (\"id\", "
+                                                                  "\"na\"\"me\", yellow_op) SELECT"));
+}
+
+TEST(Mask, ReadsTheChangesForAnIncrementalOutput) {
+  TableLayout output;
+  output.columns.resize(2);
+  output.columns[0].name = "id", output.columns[1].name = "name";
+  output.columns[1].type.kind = model::TypeKind::kText;
+  const std::map<std::string, model::MaskRule> rules{{"name", {model::MaskRuleKind::kNull, 0, "", {}}}};
+  const SelectInput input{{"G", "Shop", "customers"}, "ws", "all", "changed"};
+  EXPECT_EQ(MaskSelect(output, rules, input), "SELECT \"id\" AS \"id\", NULL::text AS \"name\" FROM \"ws\".\"all\"");
+  output.incremental_output = true;
+  EXPECT_EQ(MaskSelect(output, rules, input),
+            "SELECT yellow_op, \"id\" AS \"id\", NULL::text AS \"name\" FROM \"ws\".\"changed\"");
 }
 
 TEST(Mask, PadsAreThoseOfHmac) {
