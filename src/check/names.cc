@@ -3,11 +3,10 @@
 #include <map>
 
 #include "check/rules.h"
+#include "model/name_rule.h"
 
 namespace yellow::check {
 namespace {
-
-constexpr size_t kLongest = 60;
 
 std::string Lower(const std::string& text) {
   std::string lower = text;
@@ -16,26 +15,13 @@ std::string Lower(const std::string& text) {
   return lower;
 }
 
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsWord(char c) { return IsLetter(c) || (c >= '0' && c <= '9') || c == '_'; }
-
-/// What is wrong with a name, or nothing.
-std::string Wrong(const std::string& name) {
-  if (name.empty() || !IsLetter(name.front()) || !std::all_of(name.begin(), name.end(), IsWord))
-    return "begins with a letter and holds letters, digits and _ only";
-  if (name.size() > kLongest) return "has at most 60 characters";
-  if (name.find("__") != std::string::npos) return "holds no double underscore";
-  if (name.back() == '_') return "does not end in an underscore";
-  return "";
-}
-
 class NameChecker {
  public:
   explicit NameChecker(base::Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
 
   void Check(const char* what, const std::string& name, const base::SourceRange& where) {
     if (where.begin.line == 0 || name.empty()) return;  // a default, or missing: said elsewhere
-    const std::string wrong = Wrong(name);
+    const std::string wrong = model::NameFault(name);
     if (!wrong.empty())
       diagnostics_.Error("Y401", where, std::string("the name of a ") + what + " " + wrong + ": " + name, "rename it");
   }

@@ -55,6 +55,16 @@ struct BootstrapOptions {
 };
 int Bootstrap(const Program& program, const Options& options, const BootstrapOptions& bootstrap);
 
+struct ImportOptions {
+  std::string container;
+  std::string schema;  ///< empty: public, or that of the Datastore that is updated
+  std::vector<std::string> tables;
+  std::string credential, store, file;
+  bool to_stdout = false;
+  bool update = false;
+};
+int ImportPostgres(const Program& program, const Options& options, const ImportOptions& import);
+
 struct DemoOptions {
   std::string folder = "yellow-demo";
 };

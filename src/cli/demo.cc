@@ -150,6 +150,7 @@ What next? The project is in {0}:
   ../yellow sql -w Analysts                    # psql with the analysts' rights
   edit model/mask/customers.sql, then
   ../yellow run --apply                        # the new mask, on all rows
+  ../yellow import postgres --container ShopDB --stdout    # how a database of your own becomes a model
   ../yellow down                               # stop the private PostgreSQL; the data stays
 )",
                              folder);
@@ -159,7 +160,7 @@ What next? The project is in {0}:
 
 int Demo(const Program& program, const Options& options, const DemoOptions& demo) {
   Options here = options;
-  here.project = demo.folder.starts_with('/') ? demo.folder : program.working_directory + "/" + demo.folder;
+  here.project = AbsolutePath(program, demo.folder);
   program.out << "Yellow masks a shop's customers and keeps the masked copy up to date. Project: " << demo.folder
               << "\n";
   WriteProject(program, here.project);

@@ -20,6 +20,7 @@ struct Request {
   RunOptions run;
   ExplainOptions explain;
   SqlOptions sql;
+  ImportOptions import;
   BootstrapOptions bootstrap;
   DemoOptions demo;
   BatchesOptions batches;
@@ -84,6 +85,30 @@ class CommandLine {
         ->add_option("--format", request_.graph.format, "text, mermaid or json")
         ->check(CLI::IsMember({"text", "mermaid", "json"}))
         ->capture_default_str();
+    Import();
+  }
+
+  void Import() {
+    CLI::App* import =
+        app_.add_subcommand("import", "Write model files from what is there")->group("Model")->require_subcommand(1);
+    import->fallthrough();
+    CLI::App* postgres = Command(*import, "", "postgres", "Write a Datastore from the catalogue of a source database",
+                                 &ImportPostgres, request_.import);
+    postgres->add_option("--container", request_.import.container, "The container of the model to read")->required();
+    postgres->add_option("--schema", request_.import.schema, "Its schema (default: public)");
+    postgres->add_option("--tables", request_.import.tables, "Only these tables, views too: a,b,c")->delimiter(',');
+    postgres->add_option("--credential", request_.import.credential, "The credential to read it with");
+    postgres->add_option("--store", request_.import.store, "Name of the Datastore (default: after the container)");
+    CLI::Option* file = postgres->add_option("--output-file", request_.import.file,
+                                             "Where to write it (default: in the folder of the container's owner)");
+    CLI::Option* to_stdout =
+        postgres->add_flag("--stdout", request_.import.to_stdout, "Print the text and write no file");
+    CLI::Option* update = postgres->add_flag(
+        "--update", request_.import.update, "Add new tables and columns to the Datastore's file; nothing else changes");
+    file->excludes(to_stdout)->excludes(update);
+    postgres->footer(
+        "Example: yellow import postgres --container ShopDB --stdout\n"
+        "Exit status 1: the source has no longer, or has otherwise, what the Datastore says (--update).");
   }
 
   void Deploy() {

@@ -1,6 +1,8 @@
 #include "cli/project.h"
 
+#include <algorithm>
 #include <ostream>
+#include <vector>
 
 #include "base/digest.h"
 #include "base/error.h"
@@ -16,17 +18,9 @@ std::string Parent(const std::string& folder) {
   return slash == std::string::npos || slash == 0 ? "/" : folder.substr(0, slash);
 }
 
-std::string Absolute(const Program& program, std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  if (path.starts_with('/')) return path;
-  if (path.empty() || path == ".") return program.working_directory;
-  if (path.starts_with("./")) path = path.substr(2);
-  return program.working_directory + "/" + path;
-}
-
 std::string FindRoot(const Program& program, const Options& options) {
   if (!options.project.empty()) {
-    const std::string root = Absolute(program, options.project);
+    const std::string root = AbsolutePath(program, options.project);
     if (program.files.Exists(root + "/model")) return root;
     throw base::UsageError("no model/ folder in the project: " + root)
         .Remedy("yellow demo makes a project to start from");
@@ -56,6 +50,21 @@ void AnchorPaths(model::Model& model, const std::string& root) {
 
 }  // namespace
 
+std::string AbsolutePath(const Program& program, const std::string& path) {
+  const std::string whole = path.starts_with('/') ? path : program.working_directory + "/" + path;
+  std::vector<std::string> parts;
+  for (size_t begin = 0; begin <= whole.size();) {
+    const size_t end = std::min(whole.find('/', begin), whole.size());
+    const std::string part = whole.substr(begin, end - begin);
+    if (part == ".." && !parts.empty()) parts.pop_back();
+    if (!part.empty() && part != "." && part != "..") parts.push_back(part);
+    begin = end + 1;
+  }
+  std::string absolute;
+  for (const std::string& part : parts) absolute += "/" + part;
+  return absolute.empty() ? "/" : absolute;
+}
+
 std::string DigestOf(const load::Files& files) {
   std::string all;
   for (const auto& [path, text] : files) all += path + '\0' + base::Sha256Hex(text) + '\n';
@@ -65,7 +74,7 @@ std::string DigestOf(const load::Files& files) {
 Project OpenProject(const Program& program, const Options& options) {
   Project project;
   project.root = FindRoot(program, options);
-  project.data = options.data.empty() ? project.root + "/.yellow" : Absolute(program, options.data);
+  project.data = options.data.empty() ? project.root + "/.yellow" : AbsolutePath(program, options.data);
   project.environment = options.environment;
   project.files = program.files.ReadTree(project.root, "model");
   const std::string single = "environments/" + options.environment + ".yaml";

@@ -33,6 +33,10 @@ struct ModelHasErrors {};
 /// Reads, loads and checks. Throws UsageError when there is no project.
 Project OpenProject(const Program& program, const Options& options);
 
+/// A path that a person wrote, from the working directory; without `.`, `..` and slashes at its end, so that one folder
+/// has one name.
+std::string AbsolutePath(const Program& program, const std::string& path);
+
 /// Prints the errors (not the warnings) and throws ModelHasErrors if there are any.
 void RequireNoErrors(const Program& program, const Project& project);
 

@@ -185,6 +185,18 @@ std::string ToSql(const DataType& type) {
   return type.array ? name + "[]" : name;
 }
 
+std::string ToShort(const DataType& type) {
+  static constexpr std::pair<TypeKind, const char*> kShort[] = {
+      {TypeKind::kVarchar, "varchar"}, {TypeKind::kChar, "char"},           {TypeKind::kTime, "time"},
+      {TypeKind::kTimeTz, "timetz"},   {TypeKind::kTimestamp, "timestamp"}, {TypeKind::kTimestampTz, "timestamptz"}};
+  for (const auto& [kind, name] : kShort) {
+    if (type.kind != kind) continue;
+    const auto limit = type.length ? type.length : type.precision;
+    return name + (limit ? "(" + std::to_string(*limit) + ")" : std::string()) + (type.array ? "[]" : "");
+  }
+  return ToSql(type);
+}
+
 DataType WithoutLimits(const DataType& type) {
   DataType free = type;
   free.length.reset();

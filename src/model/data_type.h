@@ -55,6 +55,9 @@ std::optional<ParsedType> ParseType(std::string_view text, std::string* why);
 /// The canonical SQL spelling, as `format_type` of PostgreSQL gives it: `character varying(100)`, `numeric(10,2)`.
 std::string ToSql(const DataType& type);
 
+/// The model's short form, which ParseType reads back: `varchar(100)`, `timestamptz`, `numeric(10,2)[]`.
+std::string ToShort(const DataType& type);
+
 /// The same without length, precision and scale: the type of a staging column.
 DataType WithoutLimits(const DataType& type);
 

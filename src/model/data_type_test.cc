@@ -25,6 +25,14 @@ TEST(DataType, ReadsTheSpellingsOfPostgres) {
   EXPECT_EQ(Sql("double precision"), "double precision");
 }
 
+TEST(DataType, TheShortFormIsReadBack) {
+  for (const char* text : {"varchar(20)", "varchar", "char(3)[]", "numeric(10,2)", "timestamptz", "timestamp(3)",
+                           "timetz(0)", "time", "double precision", "integer[]", "jsonb", "interval(2)"}) {
+    std::string why;
+    EXPECT_EQ(ToShort(ParseType(text, &why)->type), text);
+  }
+}
+
 TEST(DataType, SaysWhatIsWrong) {
   EXPECT_EQ(Sql("varchr(20)"), "error: there is no such type");
   EXPECT_EQ(Sql("numeric(10"), "error: its brackets do not close, or hold something other than numbers");

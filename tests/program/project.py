@@ -61,9 +61,18 @@ class Project:
     """REQUIRES: closed with `close`, which stops the private PostgreSQL."""
 
     def __init__(self, example="shop"):
+        """`example` None: an empty folder."""
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="yellow-test-"))
         self.root = self.base / "project"
-        shutil.copytree(ROOT / "examples" / example, self.root)
+        if example is None:
+            self.root.mkdir()
+        else:
+            shutil.copytree(ROOT / "examples" / example, self.root)
+
+    def write(self, path, text):
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
 
     def close(self):
         self.yellow("down")
@@ -72,7 +81,7 @@ class Project:
 
     def yellow(self, *arguments, environment=None, timeout=120):
         command = [YELLOW, "--project", str(self.root), *arguments]
-        return Result(subprocess.run(command, capture_output=True, text=True, timeout=timeout,
+        return Result(subprocess.run(command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL,
                                      env={**os.environ, **(environment or {})}))
 
     def demo(self):

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import unittest
 
 from project import Project
@@ -24,6 +25,16 @@ class Shop(unittest.TestCase):
     def test_demo_proves_itself(self):
         self.assertIn("no source value is left in the masked store", self.demonstration.out)
         self.assert_follows()
+
+    def test_commands_that_the_demo_names_work(self):
+        named = re.findall(r"^  \.\./yellow (.*?)(?:  +#.*)?$", self.demonstration.out, re.M)
+        self.assertGreaterEqual(len(named), 6, self.demonstration.out)
+        for command in named:
+            if command == "down":
+                continue
+            with self.subTest(command=command):
+                result = self.project.yellow(*command.split())
+                self.assertEqual(result.status, 0, result)
 
     def test_second_apply_does_nothing(self):
         result = self.project.yellow("apply")
