@@ -53,6 +53,9 @@ constexpr Entry kEntries[] = {
      "Without a key, rows are compared as multisets: a changed row is a deletion and an insertion, and there is no "
      "history."},
     {"Y414", "History is kept by key."},
+    {"Y415",
+     "on_bad_rows: quarantine sets bad rows of a source aside, up to guards: {max_rejected: …}; the limit has no "
+     "meaning elsewhere."},
     {"Y421", "A document may name containers and credentials of its own team, its zone or the ecosystem only."},
     {"Y501", "Classes are words in families; the Ecosystem may add more with classes: {add: […]}."},
     {"Y502",

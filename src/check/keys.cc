@@ -30,16 +30,31 @@ void CheckDataset(const model::Datastore& store, const model::Dataset& dataset, 
   }
 }
 
+/// A limit for set-aside rows means nothing where none are set aside.
+void CheckRejection(const model::Datastore& store, base::Diagnostics& diagnostics) {
+  const auto* snapshot = std::get_if<model::SqlSnapshot>(&store.capture);
+  if (snapshot != nullptr) {
+    if (snapshot->guards.max_rejected && snapshot->on_bad_rows != model::OnBadRows::kQuarantine) {
+      diagnostics.Error("Y415", store.where,
+                        "max_rejected limits rows that are set aside, and this store sets none "
+                        "aside: " +
+                            store.name,
+                        "add on_bad_rows: quarantine, or leave max_rejected out");
+    }
+  } else if (std::get<model::TransformerOutput>(store.capture).guards.max_rejected) {
+    diagnostics.Error("Y415", store.where,
+                      "the output of a transformer sets no rows aside, its tables refuse bad "
+                      "ones: " +
+                          store.name,
+                      "leave max_rejected out");
+  }
+}
+
 }  // namespace
 
 void CheckKeys(const model::Model& model, base::Diagnostics& diagnostics) {
   for (const model::Datastore& store : model.datastores) {
-    const auto* snapshot = std::get_if<model::SqlSnapshot>(&store.capture);
-    if (snapshot != nullptr && snapshot->on_bad_rows == model::OnBadRows::kQuarantine) {
-      diagnostics.Error("Y705", store.where,
-                        "this version holds a batch with bad rows and sets none aside: " + store.name,
-                        "leave on_bad_rows out");
-    }
+    CheckRejection(store, diagnostics);
     for (const model::Dataset& dataset : store.datasets) CheckDataset(store, dataset, diagnostics);
   }
   for (const model::Workspace& workspace : model.workspaces) {

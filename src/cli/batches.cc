@@ -75,6 +75,18 @@ nlohmann::ordered_json ToJson(const run::BatchInfo& batch) {
   return item;
 }
 
+nlohmann::ordered_json ToJson(const std::vector<run::RejectedRows>& rejected) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const run::RejectedRows& rows : rejected) {
+    list.push_back({{"key", rows.dataset},
+                    {"reason", Reason(rows.rule, rows.reason)},
+                    {"rows", rows.rows},
+                    {"example", rows.example},
+                    {"table", rows.table}});
+  }
+  return list;
+}
+
 nlohmann::ordered_json ToJson(const run::RunInfo& run) {
   nlohmann::ordered_json item{{"id", run.id},
                               {"key", run.transformer},
@@ -128,8 +140,15 @@ int BatchesShow(const Program& program, const Options& options, const BatchesOpt
   Engines engines = OpenApplied(program, project);
   const Found found = FindStream(engines, batches.stream);
   const run::BatchInfo batch = run::ShowBatch(*found.engine->session, found.key, batches.batch);
+  std::vector<run::RejectedRows> rejected;
+  if (batch.state == "committed") {
+    const plan::Stream& stream = *found.engine->applied->physical.FindStream(found.key);
+    rejected = run::ShowRejected(*found.engine->session, stream, batch.batch);
+  }
   if (options.json) {
-    program.out << ToJson(batch).dump(2) << "\n";
+    nlohmann::ordered_json item = ToJson(batch);
+    item["rejected"] = ToJson(rejected);
+    program.out << item.dump(2) << "\n";
     return kDone;
   }
   program.out << fmt::format("Batch {} of {} is {}{}.\n", batch.batch, batch.stream, batch.state,
@@ -137,8 +156,7 @@ int BatchesShow(const Program& program, const Options& options, const BatchesOpt
   if (!batch.run_id.empty()) program.out << "Run: " << batch.run_id << "\n";
   if (!batch.reason.empty()) program.out << "Reason: " << batch.reason << "\n";
   if (batch.state == "held") {
-    const bool guarded = batch.reason_code == "emptied" || batch.reason_code == "mass_delete";
-    program.out << (guarded
+    program.out << (batch.guarded
                         ? fmt::format("If that is right: yellow batches release {} {}\n", batches.stream, batch.batch)
                         : "It is read again at the next schedule, or with: yellow run " + batches.stream + "\n");
   }
@@ -149,6 +167,12 @@ int BatchesShow(const Program& program, const Options& options, const BatchesOpt
                      std::to_string(c.deleted), std::to_string(c.unchanged), std::to_string(c.rejected)});
   }
   if (!batch.counts.empty()) program.out << TextTable(table, {1, 2, 3, 4, 5, 6});
+  for (const run::RejectedRows& rows : rejected) {
+    program.out << fmt::format(
+        "Set aside: {} of {}, because of the rule that {}; for example {}\n  = all of them are in {}, which only "
+        "Yellow's engine may read\n",
+        rows.rows, rows.dataset, rows.reason, rows.example, rows.table);
+  }
   return kDone;
 }
 

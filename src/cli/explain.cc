@@ -22,7 +22,8 @@ void ExplainStream(const Program& program, Engine& engine, const plan::Stream& s
        "b.source_read_at, "
        "coalesce((SELECT format('%s inserted, %s updated, %s deleted, %s unchanged', sum(inserted), sum(updated), "
        "sum(deleted), "
-       "sum(unchanged)) FROM yellow.batch_dataset d WHERE d.stream = b.stream AND d.batch = b.batch), '') "
+       "sum(unchanged)) || CASE WHEN sum(rejected) > 0 THEN format(', %s set aside (yellow batches show)', "
+       "sum(rejected)) ELSE '' END FROM yellow.batch_dataset d WHERE d.stream = b.stream AND d.batch = b.batch), '') "
        "FROM yellow.batch b WHERE b.stream = $1 ORDER BY b.batch DESC LIMIT 1",
        {stream.key}});
   if (last.empty()) {
@@ -66,8 +67,9 @@ void ExplainTransformer(const Program& program, Engine& engine, const plan::Tran
 int ExplainBatch(const Program& program, Engine& engine, const std::string& node, int batch) {
   const ports::Rows rows =
       engine.session->Execute({"SELECT state, opened_at, coalesce(committed_at::text, ''), coalesce(reason, ''), "
-                               "model_version, coalesce(run_id, '') "
-                               "FROM yellow.batch WHERE stream = $1 AND batch = $2",
+                               "model_version, coalesce(run_id, ''), (SELECT coalesce(sum(rejected), 0) FROM "
+                               "yellow.batch_dataset d WHERE d.stream = b.stream AND d.batch = b.batch) "
+                               "FROM yellow.batch b WHERE stream = $1 AND batch = $2",
                                {node, std::to_string(batch)}});
   if (rows.empty())
     throw base::UsageError(fmt::format("{} has no batch {}", node, batch))
@@ -76,6 +78,9 @@ int ExplainBatch(const Program& program, Engine& engine, const std::string& node
                              LocalTime(rows.Text(0, 1)), rows.Text(0, 4));
   if (!rows.Text(0, 5).empty()) program.out << "It was written by run " << rows.Text(0, 5) << ".\n";
   if (!rows.Text(0, 3).empty()) program.out << rows.Text(0, 3) << "\n";
+  if (const int64_t rejected = rows.Integer(0, 6); rejected > 0)
+    program.out << fmt::format("{} rows that it read were set aside: yellow batches show {} {}\n", rejected, node,
+                               batch);
   const plan::Stream* stream = engine.applied->physical.FindStream(node);
   for (const sql::TableLayout& table : stream->tables) {
     const std::string input = model::ToString(table.dataset);

@@ -42,8 +42,8 @@ AllPlans PrepareAll(const Program& program, const Options& options) {
     session->Execute("SET ROLE " +
                      sql::Identifier::Quote(sql::Roles(whole.model.environment->role_prefix).Owner()).text());
     const std::string& prefix = whole.model.environment->role_prefix;
-    prepared.plan = plan::Difference(plan::Want(whole.model, prepared.candidate.physical, prefix),
-                                     run::Observe(*session, prefix), all.project.digest);
+    prepared.plan = plan::Difference(plan::Want(prepared.candidate.physical, prefix), run::Observe(*session, prefix),
+                                     all.project.digest);
     all.plans.push_back(std::move(prepared));
   }
   return all;

@@ -64,13 +64,12 @@ void MakeTables(ports::Session& session, const sql::TableLayout& layout) {
 
 Counters MergeOnce(ports::Session& session, const MergeSpec& spec, Path path) {
   ports::Transaction transaction(session);
-  const int64_t staged = session.Execute(CountStaged(spec)).Integer(0, 0);
+  const int64_t read = session.Execute(CountRead(spec)).Integer(0, 0);
   for (const sql::Statement& setting : PathSettings(path)) session.Execute(setting);
-  int64_t counts[3] = {0, 0, 0};
-  for (const MergeStatement& step : Merge(spec))
-    counts[static_cast<size_t>(step.effect)] += session.Execute(step.statement).affected;
+  Tally tally;
+  for (const MergeStatement& step : Merge(spec)) tally.Add(step.effect, session.Execute(step.statement).affected);
   transaction.Commit();
-  return Count(spec, staged, counts[0], counts[1], counts[2]);
+  return Count(spec, read, tally);
 }
 
 /// What the key of a row is, by its type's equality: 1.0 is the key 1.00.

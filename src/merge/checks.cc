@@ -1,19 +1,27 @@
 #include <algorithm>
-#include <cstdio>
 
 #include "merge/columns.h"
+#include "merge/rules.h"
 
 namespace yellow::merge {
 namespace {
 
 using model::TypeKind;
 
+constexpr int kExampleCharacters = 1000;
+
 std::string Quoted(const std::string& name) { return sql::Identifier::Quote(name).text(); }
+
+/// A row or key as people see it: JSON, cut where it would fill the screen.
+std::string Example(const std::string& json) {
+  const std::string limit = std::to_string(kExampleCharacters);
+  return "CASE WHEN length(" + json + ") > " + limit + " THEN left(" + json + ", " + limit + ") || '…' ELSE " + json +
+         " END";
+}
 
 sql::Statement CountAndExample(const MergeSpec& spec, const std::string& condition) {
   const std::string rows = " FROM " + Upserts(spec) + " s WHERE " + condition;
-  return "SELECT count(*), (SELECT row_to_json(x)::text FROM (SELECT " + ColumnList(spec.table) + rows +
-         " LIMIT 1) x)" + rows;
+  return "SELECT count(*), (SELECT " + Example(RowJson(spec.table, "s")) + rows + " LIMIT 1)" + rows;
 }
 
 /// The condition under which a value of a column without limits does not fit its declared type; empty when every value
@@ -54,6 +62,39 @@ std::string KeyNames(const sql::TableLayout& table) {
 }
 
 RowCheck DuplicateKeys(const MergeSpec& spec) {
+  const std::string twice = KeysOfSeveralRows(spec);
+  return {"duplicate_key", UniqueKeyRule(spec.table),
+          "SELECT coalesce(sum(times), 0), (SELECT " + Example("row_to_json(x)::text") + " FROM " + twice +
+              " x LIMIT 1) FROM " + twice + " d"};
+}
+
+}  // namespace
+
+std::vector<RowRule> Rules(const sql::TableLayout& table) {
+  std::vector<RowRule> rules;
+  for (const model::Column& column : table.columns) {
+    const bool of_key = std::find(table.key.begin(), table.key.end(), column.name) != table.key.end();
+    if (column.not_null || of_key) {
+      rules.push_back({of_key ? "null_key" : "not_null", "column " + column.name + " is not null",
+                       "s." + Quoted(column.name) + " IS NULL", of_key});
+    }
+    if (const std::string misfit = Misfit(column); !misfit.empty()) {
+      rules.push_back(
+          {MisfitCode(column.type), "column " + column.name + " is " + model::ToSql(column.type), misfit, of_key});
+    }
+  }
+  return rules;
+}
+
+std::string AnyBroken(const std::vector<RowRule>& rules) {
+  std::string any;
+  for (const RowRule& rule : rules) any += (any.empty() ? "(" : " OR (") + rule.condition + ")";
+  return any.empty() ? "false" : any;
+}
+
+std::string UniqueKeyRule(const sql::TableLayout& table) { return "the key (" + KeyNames(table) + ") is unique"; }
+
+std::string KeysOfSeveralRows(const MergeSpec& spec) {
   std::string keys, ordinals;
   int ordinal = 0;
   for (const std::string& key : spec.table.key) {
@@ -63,53 +104,26 @@ RowCheck DuplicateKeys(const MergeSpec& spec) {
       ordinals += (ordinals.empty() ? "" : ", ") + std::to_string(++ordinal);
     }
   }
+  std::vector<RowRule> of_key;
+  for (const RowRule& rule : Rules(spec.table)) {
+    if (rule.of_key) of_key.push_back(rule);
+  }
   // Changes may not name a key twice either, whatever they do to it.
   const std::string rows = spec.meaning == SourceMeaning::kChanges ? spec.source : Upserts(spec);
-  const std::string twice =
-      "(SELECT " + keys + ", count(*) AS times FROM " + rows + " s GROUP BY " + ordinals + " HAVING count(*) > 1)";
-  return {"duplicate_key", "the key (" + KeyNames(spec.table) + ") is unique",
-          "SELECT count(*), (SELECT row_to_json(x)::text FROM " + twice + " x LIMIT 1) FROM " + twice + " d"};
+  return "(SELECT " + keys + ", count(*) AS times FROM " + rows + " s WHERE NOT (" + AnyBroken(of_key) + ") GROUP BY " +
+         ordinals + " HAVING count(*) > 1)";
 }
 
-}  // namespace
+sql::Statement CountBroken(const MergeSpec& spec) {
+  return "SELECT count(*) FROM " + Upserts(spec) + " s WHERE " + AnyBroken(Rules(spec.table));
+}
 
 std::vector<RowCheck> Checks(const MergeSpec& spec) {
   std::vector<RowCheck> checks;
-  const sql::TableLayout& table = spec.table;
-  for (const model::Column& column : table.columns) {
-    const bool is_key = std::find(table.key.begin(), table.key.end(), column.name) != table.key.end();
-    if (column.not_null || is_key) {
-      checks.push_back({is_key ? "null_key" : "not_null", "column " + column.name + " is not null",
-                        CountAndExample(spec, "s." + Quoted(column.name) + " IS NULL")});
-    }
-    const std::string misfit = Misfit(column);
-    if (!misfit.empty())
-      checks.push_back({MisfitCode(column.type), "column " + column.name + " is " + model::ToSql(column.type),
-                        CountAndExample(spec, misfit)});
-  }
-  if (!table.key.empty()) checks.push_back(DuplicateKeys(spec));
+  for (const RowRule& rule : Rules(spec.table))
+    checks.push_back({rule.code, rule.rule, CountAndExample(spec, rule.condition)});
+  if (!spec.table.key.empty()) checks.push_back(DuplicateKeys(spec));
   return checks;
-}
-
-std::optional<GuardBreach> BreachOf(const std::string& dataset, const Counters& counters, const model::Guards& guards) {
-  constexpr int64_t kAlwaysAllowed = 100;
-  const int64_t before = counters.staged - counters.inserted + counters.deleted;
-  bool may_become_empty = false;
-  for (const model::Name& name : guards.may_become_empty) may_become_empty |= name.text == dataset;
-  if (counters.staged == 0 && before > 0) {
-    if (may_become_empty) return std::nullopt;
-    return GuardBreach{"emptied", dataset + " had " + std::to_string(before) + " rows, now none"};
-  }
-  const model::RowLimit& limit = guards.max_deleted;
-  const bool too_many = limit.rows ? counters.deleted > *limit.rows
-                                   : static_cast<double>(counters.deleted) >
-                                         static_cast<double>(before) * limit.percent.value_or(100) / 100;
-  if (!too_many || counters.deleted < kAlwaysAllowed) return std::nullopt;
-  char share[16];
-  std::snprintf(share, sizeof share, "%g%%", limit.percent.value_or(0));
-  return GuardBreach{"mass_delete", dataset + " would lose " + std::to_string(counters.deleted) + " of " +
-                                        std::to_string(before) + " rows, more than max_deleted allows: " +
-                                        (limit.rows ? std::to_string(*limit.rows) : std::string(share))};
 }
 
 }  // namespace yellow::merge

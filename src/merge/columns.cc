@@ -30,6 +30,13 @@ std::string RowOf(const sql::TableLayout& table, const std::string& alias, bool 
   return "ROW(" + list + ")";
 }
 
+std::string RowJson(const sql::TableLayout& table, const std::string& alias) {
+  std::string list;
+  for (const model::Column& column : table.columns)
+    list += (list.empty() ? "" : ", ") + alias + "." + Quoted(column.name);
+  return "(SELECT row_to_json(x)::text FROM (SELECT " + list + ") x)";
+}
+
 std::string Differ(const sql::TableLayout& table, const std::string& target, const std::string& source) {
   return "record_image_ne(" + RowOf(table, target, false) + ", " + RowOf(table, source, true) + ")";
 }

@@ -6,7 +6,9 @@
 
 namespace yellow::merge {
 
-std::vector<MergeStatement> Merge(const MergeSpec& spec) {
+namespace {
+
+std::vector<MergeStatement> ByStrategy(const MergeSpec& spec) {
   if (spec.table.milestoning == model::Milestoning::kForensic) {
     YELLOW_CHECK(!spec.table.key.empty());
     return Forensic(spec);
@@ -16,18 +18,50 @@ std::vector<MergeStatement> Merge(const MergeSpec& spec) {
   return LiveKeyless(spec);
 }
 
-Counters Count(const MergeSpec& spec, int64_t staged, int64_t updates, int64_t deletes, int64_t inserts) {
+}  // namespace
+
+std::vector<MergeStatement> Merge(const MergeSpec& spec) {
+  YELLOW_CHECK(spec.table.sets_aside || !spec.bad_rows);
+  return spec.table.sets_aside ? WithSetAside(spec, ByStrategy(spec)) : ByStrategy(spec);
+}
+
+void Tally::Add(Effect effect, int64_t rows) {
+  switch (effect) {
+    case Effect::kUpdate:
+      updates += rows;
+      return;
+    case Effect::kDelete:
+      deletes += rows;
+      return;
+    case Effect::kInsert:
+      inserts += rows;
+      return;
+    case Effect::kSetAside:
+      set_aside += rows;
+      return;
+    case Effect::kKeep:
+      kept += rows;
+      return;
+    case Effect::kBookkeeping:
+      return;
+  }
+}
+
+Counters Count(const MergeSpec& spec, int64_t read, const Tally& tally) {
   Counters counters;
-  counters.staged = staged;
-  counters.updated = updates;
-  counters.deleted = deletes;
+  counters.rejected = tally.set_aside;
+  counters.staged = read - tally.set_aside;
+  counters.kept = tally.kept;
+  counters.updated = tally.updates;
+  counters.deleted = tally.deletes;
   // With history the insert adds the new version of each updated row too.
-  counters.inserted = spec.table.milestoning == model::Milestoning::kForensic ? inserts - updates : inserts;
-  counters.unchanged = staged - counters.inserted - counters.updated;
+  counters.inserted =
+      spec.table.milestoning == model::Milestoning::kForensic ? tally.inserts - tally.updates : tally.inserts;
+  counters.unchanged = counters.staged - counters.inserted - counters.updated;
   return counters;
 }
 
-sql::Statement CountStaged(const MergeSpec& spec) { return "SELECT count(*) FROM " + Upserts(spec) + " s"; }
+sql::Statement CountRead(const MergeSpec& spec) { return "SELECT count(*) FROM " + Upserts(spec) + " s"; }
 
 sql::Statement CountSource(const MergeSpec& spec) { return "SELECT count(*) FROM " + spec.source; }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/model.h"
@@ -25,9 +26,19 @@ struct MergeSpec {
   int batch = 0;
   std::string source;  ///< qualified name of the staging or output table
   SourceMeaning meaning = SourceMeaning::kSnapshot;
+  /// Checks have found some, and the store sets them aside (table.sets_aside): they move to the rejected table, and a
+  /// row whose key is in bad rows only keeps its last good version.
+  bool bad_rows = false;
 };
 
-enum class Effect { kUpdate, kDelete, kInsert };
+enum class Effect {
+  kUpdate,
+  kDelete,
+  kInsert,
+  kSetAside,     ///< rows moved from the source to the rejected table
+  kKeep,         ///< a SELECT of one number: rows that stay as they were because their key is in bad rows only
+  kBookkeeping,  ///< counts for nothing
+};
 
 /// One statement; the number of rows it reports counts for `effect`. In a table with history an update closes the old
 /// version and the insert adds the new one, so what the inserts report holds the updates too: see `Count`.
@@ -52,34 +63,55 @@ Path ChoosePath(const MergeSpec& spec, int64_t rows, int64_t target_rows);
 /// choice rests on statistics, and an output table that was filled a moment ago has none.
 std::vector<sql::Statement> PathSettings(Path path);
 
+/// What the statements of a merge reported, by effect.
+struct Tally {
+  int64_t updates = 0, deletes = 0, inserts = 0, set_aside = 0, kept = 0;
+  void Add(Effect effect, int64_t rows);
+};
+
+/// `rejected`: bad rows that were set aside; `staged`: the others, which were merged; together they are what was read.
 struct Counters {
   int64_t staged = 0, inserted = 0, updated = 0, deleted = 0, unchanged = 0, rejected = 0;
+  int64_t kept = 0;  ///< rows whose key came in bad rows only, as they were
   bool operator==(const Counters&) const = default;
 };
 
-/// Counters from what the statements reported. inserted + updated + unchanged = staged.
-Counters Count(const MergeSpec& spec, int64_t staged, int64_t updates, int64_t deletes, int64_t inserts);
+/// Counters from what the statements reported. inserted + updated + unchanged = staged = read - rejected.
+Counters Count(const MergeSpec& spec, int64_t read, const Tally& tally);
 
-/// `SELECT count(*)` of the rows that count as staged.
-sql::Statement CountStaged(const MergeSpec& spec);
+/// `SELECT count(*)` of the rows that are merged or set aside, before the merge.
+sql::Statement CountRead(const MergeSpec& spec);
 /// `SELECT count(*)` of all rows of the source, deletions included.
 sql::Statement CountSource(const MergeSpec& spec);
 
-/// A rule that rows of a batch must keep. The statement returns one row: how many break it, and one of them as JSON.
+/// A rule that rows of a batch must keep. The statement returns one row: how many rows break it, and an example as
+/// JSON.
 struct RowCheck {
   std::string code;  ///< null_key, not_null, duplicate_key, too_long, out_of_range, too_precise
   std::string rule;  ///< for people: "column firstname is varchar(100)"
   sql::Statement statement;
 };
 
-/// Every rule on keys and values of `spec.table`, for rows in `spec.source` whose columns have no limits yet.
+/// Every rule on keys and values of `spec.table`, for rows in `spec.source` whose columns have no limits yet. The last
+/// one, where there is a key, is that no two rows share it.
 std::vector<RowCheck> Checks(const MergeSpec& spec);
+
+/// How many rows break a rule by themselves, in one pass over the rows: whether it is worth asking every rule.
+sql::Statement CountBroken(const MergeSpec& spec);
+
+/// Forgets the rows that were bad in batches up to `last_batch` and in none after.
+sql::Statement ForgetRejected(const MergeSpec& spec, int last_batch);
 
 /// Why a batch that can be merged looks like an accident; nothing when it does not. REQUIRES: counters of a snapshot.
 struct GuardBreach {
-  std::string code;  ///< emptied, mass_delete
+  std::string code;  ///< emptied, mass_delete, mass_reject
   std::string reason;
 };
 std::optional<GuardBreach> BreachOf(const std::string& dataset, const Counters& counters, const model::Guards& guards);
+/// The same for bad rows that would be set aside, of all that were read.
+std::optional<GuardBreach> RejectionBreachOf(const std::string& dataset, int64_t rejected, int64_t read,
+                                             const model::Guards& guards);
+/// True for the codes of breaches: a person may accept such a batch, and no other that is held.
+bool IsGuarded(std::string_view code);
 
 }  // namespace yellow::merge

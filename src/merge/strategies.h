@@ -10,5 +10,7 @@ std::vector<MergeStatement> LiveKeyed(const MergeSpec& spec);
 std::vector<MergeStatement> LiveKeyless(const MergeSpec& spec);
 /// Versions by key: a changed or deleted row's version ends with the batch, a new version begins with it.
 std::vector<MergeStatement> Forensic(const MergeSpec& spec);
+/// A strategy's statements with those that set bad rows aside between them. REQUIRES: a snapshot in a staging table.
+std::vector<MergeStatement> WithSetAside(const MergeSpec& spec, const std::vector<MergeStatement>& merge);
 
 }  // namespace yellow::merge

@@ -77,7 +77,12 @@ Table ChangeLogOf(const sql::TableLayout& layout, const std::string& stream) {
 
 Table RejectedTableOf(const sql::TableLayout& layout, const std::string& stream) {
   Table table = Begin(layout, layout.rejected_table, TableRole::kRejected, stream);
-  table.columns = {{"yellow_batch", "integer", true}, {"yellow_reason", "text", true}, {"yellow_row", "text", true}};
+  // A row is bad in the batches [in, out), as versions in a table with history are valid.
+  table.columns = {{"yellow_batch_in", "integer", true},
+                   {"yellow_batch_out", "integer", true},
+                   {"yellow_rule", "text", true},
+                   {"yellow_reason", "text", true},
+                   {"yellow_row", "text", true}};
   return table;
 }
 
@@ -137,8 +142,7 @@ View BatchesView(const PlacedWorkspace& workspace, const std::map<model::Dataset
 
 class Wanting {
  public:
-  Wanting(const model::Model& model, const Physical& physical, const std::string& prefix)
-      : model_(model), physical_(physical), roles_(prefix) {
+  Wanting(const Physical& physical, const std::string& prefix) : physical_(physical), roles_(prefix) {
     desired_.prefix = prefix;
   }
 
@@ -171,10 +175,10 @@ class Wanting {
         AddTable(ChangeLogOf(layout, stream.key));
         AllowEngines(layout.schema, layout.change_log_table);
       }
-      const auto* snapshot = std::get_if<model::SqlSnapshot>(&model_.FindDatastore(stream.store)->capture);
-      if (snapshot != nullptr && snapshot->on_bad_rows == model::OnBadRows::kQuarantine) {
+      if (layout.sets_aside) {
         AddTable(RejectedTableOf(layout, stream.key));
-        AllowEngines(layout.schema, layout.rejected_table);
+        // They may hold what a mask would take away, so nobody but the engine sees them.
+        Allow(layout.schema, layout.rejected_table, roles_.Engine(), {"SELECT", "INSERT", "UPDATE", "DELETE"});
       }
     }
   }
@@ -215,7 +219,6 @@ class Wanting {
     for (const std::string& reader : workspace.readers) desired_.readers.insert({group, reader});
   }
 
-  const model::Model& model_;
   const Physical& physical_;
   const sql::Roles roles_;
   Desired desired_;
@@ -224,8 +227,6 @@ class Wanting {
 
 }  // namespace
 
-Desired Want(const model::Model& model, const Physical& physical, const std::string& prefix) {
-  return Wanting(model, physical, prefix).Make();
-}
+Desired Want(const Physical& physical, const std::string& prefix) { return Wanting(physical, prefix).Make(); }
 
 }  // namespace yellow::plan

@@ -66,7 +66,7 @@ struct Desired {
 };
 
 /// Everything that one container's part of `physical` needs. REQUIRES: physical holds that container's part only.
-Desired Want(const model::Model& model, const Physical& physical, const std::string& prefix);
+Desired Want(const Physical& physical, const std::string& prefix);
 
 /// What the catalogue holds of all that, read by run/observe.
 struct ObservedTable {

@@ -86,11 +86,12 @@ class BatchAttempt {
     OpenOrContinue();
     if (!IsStaged()) Stage();
     for (const sql::TableLayout& table : stream_.tables) inputs_.push_back(InputOf(table));
-    if (const auto hold = CheckRows(*session_, inputs_)) throw HeldBatch{*hold};
+    if (const auto hold = CheckRows(*session_, inputs_, snapshot_.guards, batch_.released)) throw HeldBatch{*hold};
     Write("merge", [&] {
       auto result = MergeAll(*session_, inputs_, snapshot_.guards, batch_.released);
       if (auto* hold = std::get_if<Hold>(&result)) throw HeldBatch{*hold};
       merged_ = std::get<Merged>(result);
+      ForgetRejected(*session_, stream_.key, inputs_, applied_.model.ecosystem.retention.control.seconds);
       CommitBatch(*session_, stream_.key, batch_.number, merged_, "staged");
     });
     return Committed();
@@ -105,7 +106,11 @@ class BatchAttempt {
   }
 
   merge::MergeSpec SpecOf(const sql::TableLayout& table) const {
-    return {table, batch_.number, sql::Qualified(table.schema, table.staging_table), merge::SourceMeaning::kSnapshot};
+    merge::MergeSpec spec;
+    spec.table = table;
+    spec.batch = batch_.number;
+    spec.source = sql::Qualified(table.schema, table.staging_table);
+    return spec;
   }
 
   MergeInput InputOf(const sql::TableLayout& table) {
@@ -114,7 +119,7 @@ class BatchAttempt {
          {stream_.key, table.dataset.dataset, batch_.attempt, std::to_string(batch_.number)}});
     if (mark.empty())
       throw base::Error("staging_lost", "the staged rows of " + ToString(table.dataset) + " are gone").Retryable();
-    return {SpecOf(table), mark.Integer(0, 0)};
+    return {SpecOf(table), mark.Integer(0, 0), ""};
   }
 
   std::optional<BatchRow> UnderWay() {

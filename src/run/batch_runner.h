@@ -15,7 +15,7 @@ enum class BatchOutcome {
 struct BatchReport {
   BatchOutcome outcome = BatchOutcome::kCommitted;
   int batch = 0;
-  int64_t inserted = 0, updated = 0, deleted = 0, unchanged = 0, staged = 0;
+  int64_t inserted = 0, updated = 0, deleted = 0, unchanged = 0, staged = 0, rejected = 0;
   std::string reason_code, reason;
 };
 

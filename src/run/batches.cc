@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "merge/merge.h"
 #include "run/run_login.h"
 #include "run/state_store.h"
 
@@ -19,11 +20,12 @@ constexpr const char* kRunColumns =
     "exit_status, output_batch, coalesce(log, '') FROM yellow.run ";
 
 BatchInfo BatchOf(const ports::Rows& rows, size_t i) {
-  return {rows.Text(i, 0),    static_cast<int>(rows.Integer(i, 1)),
-          rows.Text(i, 2),    rows.Text(i, 3),
-          rows.Text(i, 4),    rows.Text(i, 5),
-          rows.Text(i, 6),    rows.Text(i, 7),
-          rows.Boolean(i, 8), {}};
+  BatchInfo info;
+  info.stream = rows.Text(i, 0), info.batch = static_cast<int>(rows.Integer(i, 1)), info.state = rows.Text(i, 2);
+  info.opened_at = rows.Text(i, 3), info.committed_at = rows.Text(i, 4), info.reason_code = rows.Text(i, 5);
+  info.reason = rows.Text(i, 6), info.run_id = rows.Text(i, 7), info.released = rows.Boolean(i, 8);
+  info.guarded = info.state == "held" && merge::IsGuarded(info.reason_code);
+  return info;
 }
 
 RunInfo RunOf(const ports::Rows& rows, size_t i) {
@@ -73,11 +75,28 @@ BatchInfo ShowBatch(ports::Session& engine, const std::string& stream, std::opti
   return info;
 }
 
+std::vector<RejectedRows> ShowRejected(ports::Session& engine, const plan::Stream& stream, int batch) {
+  std::vector<RejectedRows> rejected;
+  for (const sql::TableLayout& table : stream.tables) {
+    if (!table.sets_aside) continue;
+    const ports::Rows rows = engine.Execute(
+        {"SELECT yellow_rule, yellow_reason, count(*), min(left(yellow_row, 1000)) FROM " +
+             sql::Qualified(table.schema, table.rejected_table) +
+             " WHERE yellow_batch_in <= $1::int AND yellow_batch_out > $1::int GROUP BY 1, 2 ORDER BY 3 DESC, 2",
+         {std::to_string(batch)}});
+    for (size_t i = 0; i < rows.size(); ++i) {
+      rejected.push_back({table.dataset.dataset, table.schema + "." + table.rejected_table, rows.Text(i, 0),
+                          rows.Text(i, 1), rows.Integer(i, 2), rows.Text(i, 3)});
+    }
+  }
+  return rejected;
+}
+
 void ReleaseBatch(ports::Session& engine, const Actor& actor, const std::string& stream, std::optional<int> batch) {
   const BatchInfo info = ShowBatch(engine, stream, batch);
   if (info.state != "held")
     throw base::UsageError(fmt::format("batch {} of {} is not held, it is {}", info.batch, stream, info.state));
-  if (info.reason_code != "emptied" && info.reason_code != "mass_delete") {
+  if (!info.guarded) {
     throw base::UsageError(fmt::format("batch {} of {} cannot be released: {}", info.batch, stream, info.reason))
         .Remedy("mend it at the source; it is read again at the next schedule, or with: yellow run");
   }

@@ -13,6 +13,7 @@ struct BatchInfo {
   int batch = 0;
   std::string state, opened_at, committed_at, reason_code, reason, run_id;
   bool released = false;
+  bool guarded = false;  ///< a guard holds it: a person may release it
   struct Counts {
     std::string dataset;
     int64_t staged = 0, inserted = 0, updated = 0, deleted = 0, unchanged = 0, rejected = 0;
@@ -24,6 +25,17 @@ struct BatchInfo {
 std::vector<BatchInfo> ListBatches(ports::Session& engine, const std::string& stream, int limit);
 /// One batch; the newest when none is named. Throws UsageError when it is not there.
 BatchInfo ShowBatch(ports::Session& engine, const std::string& stream, std::optional<int> batch);
+
+/// Rows of a dataset that a committed batch has set aside for one rule.
+struct RejectedRows {
+  std::string dataset;
+  std::string table;  ///< where they lie, qualified
+  std::string rule;   ///< code, as duplicate_key
+  std::string reason;
+  int64_t rows = 0;
+  std::string example;  ///< JSON, cut after a thousand characters
+};
+std::vector<RejectedRows> ShowRejected(ports::Session& engine, const plan::Stream& stream, int batch);
 
 /// A person accepts a held batch once. Only what a guard has held: bad rows must be mended at the source. Throws
 /// UsageError.

@@ -2,21 +2,64 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace yellow::run {
 
-std::optional<Hold> CheckRows(ports::Session& session, const std::vector<MergeInput>& inputs) {
-  for (const MergeInput& input : inputs) {
-    for (const merge::RowCheck& check : merge::Checks(input.spec)) {
-      const ports::Rows found = session.Execute(check.statement);
-      if (found.Integer(0, 0) == 0) continue;
-      return Hold{
-          check.code,
-          fmt::format("{}: {} rows break the rule that {}; one of them is {}", ToString(input.spec.table.dataset),
-                      found.Text(0, 0), check.rule, found.IsNull(0, 1) ? "gone" : found.Text(0, 1)),
-          false};
+namespace {
+
+/// A rule that rows break.
+struct Broken {
+  std::string code, rule;
+  int64_t rows = 0;
+  std::string example;
+};
+
+std::string Describe(const Broken& broken) {
+  return fmt::format("{} {} the rule that {}; {} {}", broken.rows, broken.rows == 1 ? "row breaks" : "rows break",
+                     broken.rule, broken.rows == 1 ? "it is" : "one of them is", broken.example);
+}
+
+/// Each rule is asked only when some row breaks one: most batches are fine, and may be large.
+std::vector<Broken> Inspect(ports::Session& session, const merge::MergeSpec& spec, int64_t& broken_alone) {
+  broken_alone = session.Execute(merge::CountBroken(spec)).Integer(0, 0);
+  std::vector<Broken> all;
+  for (const merge::RowCheck& check : merge::Checks(spec)) {
+    if (broken_alone == 0 && check.code != "duplicate_key") continue;
+    const ports::Rows found = session.Execute(check.statement);
+    if (found.Integer(0, 0) == 0) continue;
+    all.push_back({check.code, check.rule, found.Integer(0, 0), found.IsNull(0, 1) ? "gone" : found.Text(0, 1)});
+  }
+  return all;
+}
+
+std::optional<Hold> TooManyRejected(const MergeInput& input, int64_t rejected, int64_t read,
+                                    const model::Guards& guards) {
+  const auto breach = merge::RejectionBreachOf(input.spec.table.dataset.dataset, rejected, read, guards);
+  if (!breach) return std::nullopt;
+  return Hold{breach->code, breach->reason + input.bad_rows, true};
+}
+
+}  // namespace
+
+std::optional<Hold> CheckRows(ports::Session& session, std::vector<MergeInput>& inputs, const model::Guards& guards,
+                              bool released) {
+  for (MergeInput& input : inputs) {
+    int64_t least = 0;  // a row may break several rules, so this is the least that there are
+    const std::vector<Broken> broken = Inspect(session, input.spec, least);
+    if (broken.empty()) continue;
+    if (!input.spec.table.sets_aside) {
+      return Hold{broken.front().code, ToString(input.spec.table.dataset) + ": " + Describe(broken.front()), false};
     }
+    input.spec.bad_rows = true;
+    for (const Broken& rule : broken) {
+      least = std::max(least, rule.rows);
+      input.bad_rows += "\n" + Describe(rule);
+    }
+    if (released || !input.mark) continue;
+    if (auto hold = TooManyRejected(input, least, *input.mark, guards)) return hold;
   }
   return std::nullopt;
 }
@@ -25,25 +68,42 @@ std::variant<Merged, Hold> MergeAll(ports::Session& session, const std::vector<M
                                     const model::Guards& guards, bool released) {
   Merged merged;
   for (const MergeInput& input : inputs) {
-    const int64_t staged = session.Execute(merge::CountStaged(input.spec)).Integer(0, 0);
-    if (input.mark && *input.mark != staged) {
+    const int64_t read = session.Execute(merge::CountRead(input.spec)).Integer(0, 0);
+    if (input.mark && *input.mark != read) {
       throw base::Error("staging_lost",
                         "the staged rows of " + ToString(input.spec.table.dataset) + " are not what was read")
           .Retryable();
     }
-    int64_t counts[3] = {0, 0, 0};
+    merge::Tally tally;
     for (const merge::MergeStatement& step : merge::Merge(input.spec)) {
-      counts[static_cast<size_t>(step.effect)] += session.Execute(step.statement).affected;
+      const ports::Rows done = session.Execute(step.statement);
+      tally.Add(step.effect, step.effect == merge::Effect::kKeep ? done.Integer(0, 0) : done.affected);
     }
-    const merge::Counters counters = merge::Count(input.spec, staged, counts[0], counts[1], counts[2]);
+    const merge::Counters counters = merge::Count(input.spec, read, tally);
     const std::string& dataset = input.spec.table.dataset.dataset;
     if (!released && input.spec.meaning != merge::SourceMeaning::kChanges) {
+      if (counters.rejected > 0) {
+        if (auto hold = TooManyRejected(input, counters.rejected, read, guards)) return *hold;
+      }
       if (const auto breach = merge::BreachOf(dataset, counters, guards))
         return Hold{breach->code, breach->reason, true};
     }
     merged[dataset] = counters;
   }
   return merged;
+}
+
+void ForgetRejected(ports::Session& session, const std::string& stream, const std::vector<MergeInput>& inputs,
+                    int64_t seconds) {
+  const auto last = static_cast<int>(
+      session
+          .Execute({"SELECT coalesce(max(batch), 0) FROM yellow.batch WHERE stream = $1 AND state = 'committed' AND "
+                    "committed_at < clock_timestamp() - make_interval(secs => $2)",
+                    {stream, std::to_string(seconds)}})
+          .Integer(0, 0));
+  for (const MergeInput& input : inputs) {
+    if (input.spec.table.sets_aside) session.Execute(merge::ForgetRejected(input.spec, last));
+  }
 }
 
 void CommitBatch(ports::Session& session, const std::string& stream, int batch, const Merged& merged,
@@ -72,7 +132,7 @@ BatchReport ReportOf(int batch, const Merged& merged) {
   report.batch = batch;
   for (const auto& [dataset, c] : merged) {
     report.staged += c.staged, report.inserted += c.inserted, report.updated += c.updated;
-    report.deleted += c.deleted, report.unchanged += c.unchanged;
+    report.deleted += c.deleted, report.unchanged += c.unchanged, report.rejected += c.rejected;
   }
   return report;
 }

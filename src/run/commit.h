@@ -25,16 +25,23 @@ using Merged = std::map<std::string, merge::Counters>;  ///< by dataset
 /// One table of a merge.
 struct MergeInput {
   merge::MergeSpec spec;
-  std::optional<int64_t> mark;  ///< rows that were staged; checked again
+  std::optional<int64_t> mark;  ///< rows that were read; checked again
+  std::string bad_rows;         ///< what CheckRows found of those that are set aside, for people
 };
 
-/// Runs every check; the first rule that is broken is the hold.
-std::optional<Hold> CheckRows(ports::Session& session, const std::vector<MergeInput>& inputs);
+/// Runs every check. The first rule that is broken is the hold; in a table that sets bad rows aside only too many of
+/// them are one, and their spec is told that there are some. `released`: guards were accepted by a person.
+std::optional<Hold> CheckRows(ports::Session& session, std::vector<MergeInput>& inputs, const model::Guards& guards,
+                              bool released);
 
-/// Merges all inputs. A hold means: roll back. `released`: guards were accepted by a person. Throws base::Error code
-/// "staging_lost" when a count differs from its mark.
+/// Merges all inputs that CheckRows has passed. A hold means: roll back. Throws base::Error code "staging_lost" when a
+/// count differs from its mark.
 std::variant<Merged, Hold> MergeAll(ports::Session& session, const std::vector<MergeInput>& inputs,
                                     const model::Guards& guards, bool released);
+
+/// Forgets set-aside rows that have not been bad any more for `seconds`.
+void ForgetRejected(ports::Session& session, const std::string& stream, const std::vector<MergeInput>& inputs,
+                    int64_t seconds);
 
 /// Writes the counters and makes the batch committed; commit times never go back. Throws base::Error code "fenced" if
 /// it was not `from`.

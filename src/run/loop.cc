@@ -12,7 +12,8 @@ namespace yellow::run {
 namespace {
 
 std::string Counts(const BatchReport& report) {
-  return fmt::format("{} inserted, {} updated, {} deleted", report.inserted, report.updated, report.deleted);
+  return fmt::format("{} inserted, {} updated, {} deleted{}", report.inserted, report.updated, report.deleted,
+                     report.rejected == 0 ? "" : fmt::format(", {} set aside", report.rejected));
 }
 
 void ReportBatch(Reporter& reporter, const std::string& name, const BatchReport& report, LoopReport& total) {

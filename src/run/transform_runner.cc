@@ -243,12 +243,14 @@ class TransformRun {
       const bool released = OpenOutputBatch();
       std::vector<MergeInput> inputs;
       for (const sql::TableLayout& table : output_.tables) {
-        inputs.push_back(
-            {{table, batch_, sql::Qualified(table.schema, table.output_table),
-              table.incremental_output ? merge::SourceMeaning::kSnapshotWithOp : merge::SourceMeaning::kSnapshot},
-             std::nullopt});
+        merge::MergeSpec spec;
+        spec.table = table;
+        spec.batch = batch_;
+        spec.source = sql::Qualified(table.schema, table.output_table);
+        if (table.incremental_output) spec.meaning = merge::SourceMeaning::kSnapshotWithOp;
+        inputs.push_back({spec, std::nullopt, ""});
       }
-      if (const auto hold = CheckRows(*writer_, inputs)) throw RefusedOutput{*hold};
+      if (const auto hold = CheckRows(*writer_, inputs, Guards(), released)) throw RefusedOutput{*hold};
       auto result = MergeAll(*writer_, inputs, Guards(), released);
       if (auto* hold = std::get_if<Hold>(&result)) throw RefusedOutput{*hold};
       merged_ = std::get<Merged>(result);
@@ -369,7 +371,7 @@ class TransformRun {
     engine_->Execute(
         {"INSERT INTO yellow.event (kind, node, run_id, actor, detail) VALUES ('run_failed', $1, $2, $3, $4)",
          {transformer_.key, run_id_, actor_.person, text}});
-    if (outcome == RunOutcome::kHeld && (code == "emptied" || code == "mass_delete")) HoldOutputBatch(code, text);
+    if (outcome == RunOutcome::kHeld && merge::IsGuarded(code)) HoldOutputBatch(code, text);
     if (!counts) return;
     const int64_t failures =
         engine_

@@ -17,6 +17,8 @@ TableLayout MakeLayout(const std::string& platform, const model::Datastore& stor
   layout.rejected_table = RejectedTable(layout.dataset);
   if (std::holds_alternative<model::TransformerOutput>(store.capture))
     layout.output_table = OutputTable(layout.dataset);
+  if (const auto* snapshot = std::get_if<model::SqlSnapshot>(&store.capture))
+    layout.sets_aside = snapshot->on_bad_rows == model::OnBadRows::kQuarantine;
   layout.milestoning = milestoning;
   layout.changes = changes;
   layout.incremental_output = incremental_output;

@@ -23,6 +23,7 @@ struct TableLayout {
   /// of a forensic table say the same.
   bool changes = false;
   bool incremental_output = false;  ///< the output table carries yellow_op
+  bool sets_aside = false;          ///< bad rows go to rejected_table; else they hold the batch
   std::vector<std::string> key;
   std::vector<model::Column> columns;  ///< business columns, in declared order; key columns have not_null set
 };

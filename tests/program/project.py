@@ -15,6 +15,10 @@ YELLOW = os.environ.get("YELLOW_BIN", str(ROOT / "build/dev/src/app/yellow"))
 INVARIANTS = {
     "counters add up": """
         SELECT * FROM yellow.batch_dataset WHERE inserted + updated + unchanged <> staged""",
+    "what was read is merged or set aside": """
+        SELECT * FROM yellow.batch b JOIN yellow.mark m ON m.stream = b.stream AND m.batch = b.batch AND m.attempt = b.attempt
+        LEFT JOIN yellow.batch_dataset d ON d.stream = b.stream AND d.batch = b.batch AND d.dataset = m.dataset
+        WHERE b.state = 'committed' AND m.rows IS DISTINCT FROM d.staged + d.rejected""",
     "no gap in the numbers of batches": """
         SELECT stream FROM yellow.batch GROUP BY stream HAVING max(batch) <> count(*)""",
     "every committed batch has its counters": """

@@ -22,7 +22,7 @@ WHERE NOT s.retired AND s.key = $1)";
 
 constexpr const char* kCommitted = R"(
 SELECT b.batch, extract(epoch FROM clock_timestamp() - coalesce(b.source_read_at, b.committed_at)),
-       sum(d.inserted), sum(d.updated), sum(d.deleted)
+       sum(d.inserted), sum(d.updated), sum(d.deleted), sum(d.rejected)
 FROM yellow.batch b JOIN yellow.batch_dataset d USING (stream, batch)
 WHERE b.stream = $1 AND b.state = 'committed'
 GROUP BY b.batch, b.source_read_at, b.committed_at ORDER BY b.batch DESC LIMIT 1)";
@@ -60,7 +60,7 @@ StatusRow ReadRow(ports::Session& session, const plan::Stream& stream) {
   if (!committed.empty()) {
     row.lag_seconds = std::stod(committed.Text(0, 1));
     row.inserted = committed.Integer(0, 2), row.updated = committed.Integer(0, 3),
-    row.deleted = committed.Integer(0, 4);
+    row.deleted = committed.Integer(0, 4), row.rejected = committed.Integer(0, 5);
   }
   return row;
 }
@@ -77,6 +77,12 @@ void AddRunFailure(ports::Session& session, const plan::Transformer& transformer
 }
 
 std::string Short(int64_t rows) { return rows < 100000 ? std::to_string(rows) : fmt::format("{}k", rows / 1000); }
+
+/// Why it waits; else what its newest committed batch left out.
+std::string NoteOf(const StatusRow& row) {
+  if (!row.reason.empty() || row.rejected == 0) return row.reason.substr(0, row.reason.find('\n'));
+  return fmt::format("{} rows set aside   yellow batches show {}", row.rejected, row.name);
+}
 
 }  // namespace
 
@@ -134,8 +140,7 @@ std::string StatusText(const Project& project, const std::vector<StatusOfEngine>
       const std::string next = !row.next.empty() ? ClockTime(row.next) : row.output ? "on a new batch" : "when asked";
       table.push_back({row.name, row.state, row.batch == 0 ? "-" : std::to_string(row.batch),
                        fmt::format("{} / {} / {}", Short(row.inserted), Short(row.updated), Short(row.deleted)),
-                       row.lag_seconds ? Ago(*row.lag_seconds) : "-", next,
-                       row.reason.substr(0, row.reason.find('\n'))});
+                       row.lag_seconds ? Ago(*row.lag_seconds) : "-", next, NoteOf(row)});
     }
     out += TextTable(table, {2});
   }
@@ -159,18 +164,21 @@ std::string StatusJson(const Project& project, const std::vector<StatusOfEngine>
   }
   for (const StatusOfEngine& engine : engines) {
     for (const StatusRow& row : engine.streams) {
-      nlohmann::ordered_json item{
-          {"key", row.key},
-          {"name", row.name},
-          {"state", row.state},
-          {"reason", nullptr},
-          {"container", engine.container},
-          {"model_version", engine.version},
-          {"batch", nullptr},
-          {"rows", {{"inserted", row.inserted}, {"updated", row.updated}, {"deleted", row.deleted}}},
-          {"lag_seconds", nullptr},
-          {"next", nullptr},
-          {"verdict", {{"code", row.verdict_code}, {"text", row.verdict}}}};
+      nlohmann::ordered_json item{{"key", row.key},
+                                  {"name", row.name},
+                                  {"state", row.state},
+                                  {"reason", nullptr},
+                                  {"container", engine.container},
+                                  {"model_version", engine.version},
+                                  {"batch", nullptr},
+                                  {"rows",
+                                   {{"inserted", row.inserted},
+                                    {"updated", row.updated},
+                                    {"deleted", row.deleted},
+                                    {"rejected", row.rejected}}},
+                                  {"lag_seconds", nullptr},
+                                  {"next", nullptr},
+                                  {"verdict", {{"code", row.verdict_code}, {"text", row.verdict}}}};
       if (!row.reason_code.empty()) item["reason"] = {{"code", row.reason_code}, {"text", row.reason}};
       if (row.batch > 0) item["batch"] = row.batch;
       if (row.lag_seconds) item["lag_seconds"] = *row.lag_seconds;

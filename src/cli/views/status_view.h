@@ -14,8 +14,8 @@ struct StatusRow {
   std::string state;  ///< new, ok, running, held, failed, paused
   int batch = 0;      ///< the newest; 0 when there is none
   std::string batch_state;
-  int64_t inserted = 0, updated = 0, deleted = 0;  ///< of the newest committed batch
-  std::optional<double> lag_seconds;               ///< age of the source state that the committed batch shows
+  int64_t inserted = 0, updated = 0, deleted = 0, rejected = 0;  ///< of the newest committed batch
+  std::optional<double> lag_seconds;  ///< age of the source state that the committed batch shows
   std::string reason_code, reason;
   std::string verdict_code, verdict;
   std::string next;  ///< RFC 3339, or empty
