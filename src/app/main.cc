@@ -8,9 +8,11 @@
 #include <iostream>
 
 #include "adapters/clock/system_clock.h"
+#include "adapters/embedded/server_program.h"
+#include "adapters/faults/faults.h"
+#include "adapters/faults/wrappers.h"
 #include "adapters/files/local_files.h"
 #include "adapters/postgres/connector.h"
-#include "adapters/process/faults.h"
 #include "adapters/process/launcher.h"
 #include "adapters/secrets/secret_store.h"
 #include "app/servers.h"
@@ -41,6 +43,19 @@ yellow::run::Actor Actor() {
           user == nullptr ? std::to_string(getuid()) : user->pw_name};
 }
 
+/// A port, behind its fault points only when a test asked for a fault: else nothing stands before its effects.
+template <typename Port>
+class Effect {
+ public:
+  Effect(std::unique_ptr<Port> port, yellow::ports::Faults* faults) : port_(std::move(port)) {
+    if (faults != nullptr) wrapped_ = yellow::adapters::faults::Wrap(*port_, *faults);
+  }
+  Port& operator*() const { return wrapped_ ? *wrapped_ : *port_; }
+
+ private:
+  std::unique_ptr<Port> port_, wrapped_;
+};
+
 std::string Variable(const char* name) {
   const char* value = getenv(name);
   return value == nullptr ? "" : value;
@@ -54,23 +69,26 @@ int main(int argc, char** argv) {
     std::cerr << "error: the system has no random generator\n";
     return 3;
   }
-  const auto files = adapters::files::MakeFileSystem();
-  const auto connector = adapters::postgres::MakeConnector();
+  const std::string fault = Variable("YELLOW_FAULT");
+  const auto injected = adapters::faults::MakeFaults(fault);
+  yellow::ports::Faults* faults = fault.empty() ? nullptr : injected.get();
+  const Effect files(adapters::files::MakeFileSystem(), faults);
+  const Effect connector(adapters::postgres::MakeConnector(), faults);
+  const Effect programs(adapters::embedded::MakeServerPrograms(), faults);
+  const Effect processes(adapters::process::MakeLauncher(), faults);
   const auto clock = adapters::clock::MakeClock();
   const auto entropy = adapters::secrets::MakeEntropy();
-  const auto faults = adapters::process::MakeFaults(Variable("YELLOW_FAULT"));
   const auto secrets = adapters::secrets::MakeSecretStore();
-  const auto processes = adapters::process::MakeLauncher();
   const yellow::cli::Program program{
       *files,
       *connector,
       *clock,
       *entropy,
-      *faults,
       *secrets,
       *processes,
       [&](const yellow::model::Model& model, const std::string& data) -> std::unique_ptr<yellow::ports::Servers> {
-        return std::make_unique<yellow::app::EnvironmentServers>(model, data, *connector, *entropy, *files, *secrets);
+        return std::make_unique<yellow::app::EnvironmentServers>(model, data, *connector, *entropy, *files, *secrets,
+                                                                 *programs);
       },
       &adapters::process::RunInForeground,
       [](const std::string& name) { return Variable(name.c_str()); },

@@ -24,12 +24,13 @@ bool IsEmbedded(const model::ContainerPlace& place) {
 }  // namespace
 
 EnvironmentServers::EnvironmentServers(const model::Model& model, std::string data, ports::Connector& connector,
-                                       ports::Entropy& entropy, ports::FileSystem& files, ports::SecretStore& secrets)
+                                       ports::Entropy& entropy, ports::FileSystem& files, ports::SecretStore& secrets,
+                                       ports::ServerPrograms& programs)
     : model_(model),
       data_(data),
       files_(files),
       secrets_(secrets),
-      cluster_(std::move(data), EmbeddedPort(model), connector, entropy, files) {}
+      cluster_(std::move(data), EmbeddedPort(model), connector, entropy, files, programs) {}
 
 const model::ContainerPlace& EnvironmentServers::Place(const std::string& container) const {
   const model::ContainerPlace* place = model_.environment ? model_.environment->FindContainer(container) : nullptr;
@@ -123,17 +124,19 @@ ports::ConnectionTarget EnvironmentServers::As(const std::string& container, con
 }
 
 void EnvironmentServers::Prepare(const std::vector<std::string>& merge, const std::vector<std::string>& sources) {
-  bool started = false;
-  const auto prepare = [&](const std::string& container, bool is_merge) {
-    const model::ContainerPlace& place = Place(container);
-    if (!IsEmbedded(place)) return;
-    if (!started) cluster_.Start();
-    started = true;
-    cluster_.EnsureDatabase(Database(place));
-    if (is_merge) cluster_.Bootstrap(Database(place), model_.environment->role_prefix);
-  };
-  for (const std::string& container : sources) prepare(container, false);
-  for (const std::string& container : merge) prepare(container, true);
+  std::vector<std::string> databases, merge_databases;
+  for (const auto* containers : {&sources, &merge}) {
+    for (const std::string& container : *containers) {
+      const model::ContainerPlace& place = Place(container);
+      if (!IsEmbedded(place)) continue;
+      databases.push_back(Database(place));
+      if (containers == &merge) merge_databases.push_back(Database(place));
+    }
+  }
+  if (databases.empty()) return;
+  cluster_.Start();
+  cluster_.EnsureDatabases(databases);
+  for (const std::string& database : merge_databases) cluster_.Bootstrap(database, model_.environment->role_prefix);
 }
 
 bool EnvironmentServers::Running() {

@@ -102,7 +102,7 @@ void FollowAChange(const Program& program, Engines& engines, ports::Session& sho
     PrintingReporter quiet(program.out);
     const run::Effects effects = EffectsOf(program, *engines.servers, quiet);
     run::Request(*engines.engines[0].session, {"Ingest/Main/Shop"});
-    run::RunUntilQuiet(effects, program.actor, *engines.engines[0].applied, *engines.engines[0].session);
+    run::RunUntilQuiet(effects, program.actor, *engines.engines[0].applied, engines.engines[0].container);
   }
   program.out
       << "\nThe shop changes: two new customers, a new last name, another date of birth, one customer leaves.\n";
@@ -111,7 +111,7 @@ void FollowAChange(const Program& program, Engines& engines, ports::Session& sho
   PrintingReporter reporter(program.out);
   const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
   run::Request(*engines.engines[0].session, {"Ingest/Main/Shop"});
-  run::RunUntilQuiet(effects, program.actor, *engines.engines[0].applied, *engines.engines[0].session);
+  run::RunUntilQuiet(effects, program.actor, *engines.engines[0].applied, engines.engines[0].container);
   const bool visible =
       !analysts.Execute("SELECT FROM ws_analysts.now__shopmasked__customers WHERE id = 'C90001'").empty() &&
       analysts.Execute("SELECT FROM ws_analysts.now__shopmasked__customers WHERE id = 'C00003'").empty();

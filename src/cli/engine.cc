@@ -89,7 +89,7 @@ Engines OpenApplied(const Program& program, const Project& project) {
 }
 
 run::Effects EffectsOf(const Program& program, ports::Servers& servers, run::Reporter& reporter) {
-  return {program.connector, servers,         program.clock,     program.entropy, program.faults,
+  return {program.connector, servers,         program.clock,     program.entropy,
           program.files,     program.secrets, program.processes, reporter};
 }
 

@@ -10,7 +10,6 @@
 #include "ports/clock.h"
 #include "ports/database.h"
 #include "ports/entropy.h"
-#include "ports/fault.h"
 #include "ports/files.h"
 #include "ports/process.h"
 #include "ports/secrets.h"
@@ -27,7 +26,6 @@ struct Program {
   ports::Connector& connector;
   ports::Clock& clock;
   ports::Entropy& entropy;
-  ports::Faults& faults;
   ports::SecretStore& secrets;
   ports::ProcessLauncher& processes;
   /// The servers of a model's environment; `data` is the data folder of the project.

@@ -32,7 +32,7 @@ int Run(const Program& program, const Options& options, const RunOptions& run) {
     std::vector<std::string> keys;
     for (const std::string& name : run.nodes) keys.push_back(ResolveNode(*engine.applied, name, true));
     run::Request(*engine.session, keys);
-    const run::LoopReport report = run::RunUntilQuiet(effects, program.actor, *engine.applied, *engine.session);
+    const run::LoopReport report = run::RunUntilQuiet(effects, program.actor, *engine.applied, engine.container);
     batches += report.batches, runs += report.runs, held += report.held, failed += report.failed;
     for (const run::Decision& decision : report.last) {
       if (!WaitsForHelp(decision.code)) continue;

@@ -250,8 +250,9 @@ void Reader::ReadEnvironment(const Node& node) {
   if (launcher == "kubernetes") environment.launcher = model::LauncherKind::kKubernetes;
   if (Text(node.Find("scheduler")) == "airflow") environment.scheduler = model::SchedulerKind::kAirflow;
   environment.role_prefix = Text(node.Find("role_prefix"), environment.role_prefix);
-  if (const Node* limits = node.Find("limits"); limits != nullptr && limits->Find("runs") != nullptr) {
-    environment.max_runs = Integer(limits->Find("runs"), 1);
+  if (const Node* limits = node.Find("limits")) {
+    if (limits->Find("runs") != nullptr) environment.max_runs = Integer(limits->Find("runs"), 1);
+    if (const auto retry = ReadDuration(limits->Find("retry"))) environment.retry = *retry;
   }
 }
 

@@ -363,6 +363,7 @@ struct Environment {
   SchedulerKind scheduler = SchedulerKind::kYellow;
   std::string role_prefix = "yellow";
   std::optional<int> max_runs;  ///< limits.runs
+  Duration retry{30};           ///< limits.retry: how long a fault that may pass by itself is waited for
   SourceRange where;
 
   const ContainerPlace* FindContainer(const std::string& container) const {

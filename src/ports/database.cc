@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "sql/effect.h"
 
 namespace yellow::ports {
 
@@ -16,8 +17,9 @@ int64_t Rows::Integer(size_t row, size_t column) const { return std::strtoll(Tex
 
 bool Rows::Boolean(size_t row, size_t column) const { return Text(row, column) == "t"; }
 
-Transaction::Transaction(Session& session, std::string_view mode) : session_(session) {
-  session_.Execute("BEGIN " + std::string(mode));
+Transaction::Transaction(Session& session, std::string_view mode, std::string_view name)
+    : session_(session), name_(name) {
+  session_.Execute(sql::Named("BEGIN " + std::string(mode), name));
 }
 
 Transaction::~Transaction() {
@@ -30,7 +32,7 @@ Transaction::~Transaction() {
 
 void Transaction::Commit() {
   open_ = false;
-  session_.Execute("COMMIT");
+  session_.Execute(sql::Named("COMMIT", name_));
 }
 
 }  // namespace yellow::ports

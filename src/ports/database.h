@@ -68,10 +68,11 @@ class Connector {
   virtual std::string ScramVerifier(const base::Secret& password) = 0;
 };
 
-/// BEGIN … COMMIT around a block; rolls back when it is left without Commit. `mode` follows BEGIN.
+/// BEGIN … COMMIT around a block; rolls back when it is left without Commit. `mode` follows BEGIN; `name` says what it
+/// is for, to who looks at the server's activity, and names its fault points.
 class Transaction {
  public:
-  explicit Transaction(Session& session, std::string_view mode = "");
+  explicit Transaction(Session& session, std::string_view mode = "", std::string_view name = "");
   ~Transaction();
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
@@ -79,6 +80,7 @@ class Transaction {
 
  private:
   Session& session_;
+  std::string name_;
   bool open_ = true;
 };
 

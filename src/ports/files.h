@@ -16,8 +16,10 @@ class FileSystem {
   /// Writes beside and renames, with mode 0600 when `secret`. Throws base::Error.
   virtual void WriteAtomically(const std::string& path, const std::string& content, bool secret) = 0;
   virtual bool Exists(const std::string& path) = 0;
-  /// Makes a folder that nobody else may read, and those above it.
-  virtual void MakePrivateFolder(const std::string& path) = 0;
+  /// Makes a folder with this mode (0700: nobody else may read it), and those above it.
+  virtual void MakeFolder(const std::string& path, unsigned mode) = 0;
+  /// Makes a file or folder another user's. Does nothing unless this process is root's.
+  virtual void GiveTo(const std::string& path, unsigned uid, unsigned gid) = 0;
   /// The last `bytes` bytes of a file; empty when it is not there.
   virtual std::string ReadTail(const std::string& path, size_t bytes) = 0;
   /// Removes a folder and all below it, if it is there.

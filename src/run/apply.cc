@@ -19,7 +19,7 @@ void BecomeOwner(ports::Session& session, const std::string& prefix) {
 
 /// Brings Yellow's own schema to this program's version in one transaction, whoever else tries the same.
 void Migrate(ports::Session& session, const std::string& prefix) {
-  ports::Transaction transaction(session);
+  ports::Transaction transaction(session, "", "migrate");
   BecomeOwner(session, prefix);
   const int from = SchemaVersion(session);
   for (const std::string_view script : sql::ControlSchemaScripts(from)) session.ExecuteScript(script);
@@ -34,7 +34,7 @@ void Migrate(ports::Session& session, const std::string& prefix) {
 void TakeStep(const Effects& effects, ports::Session& session, const std::string& prefix, const plan::Step& step) {
   for (int attempt = 1;; ++attempt) {
     try {
-      ports::Transaction transaction(session);
+      ports::Transaction transaction(session, "", "step");
       if (step.as_owner) BecomeOwner(session, prefix);
       for (const std::string& statement : step.statements) session.Execute(statement);
       transaction.Commit();
@@ -70,7 +70,7 @@ void KeepStreams(ports::Session& session, const Applied& candidate) {
 
 int StoreModel(ports::Session& session, const Actor& actor, const Applied& candidate, const plan::Plan& plan,
                const std::string& prefix) {
-  ports::Transaction transaction(session);
+  ports::Transaction transaction(session, "", "model");
   BecomeOwner(session, prefix);
   const std::string version = std::to_string(plan.base_version + 1);
   const std::string environment = candidate.model.environment ? candidate.model.environment->name : "local";
@@ -140,16 +140,12 @@ ApplyReport Apply(const Effects& effects, const Actor& actor, const std::string&
         .Remedy("make a new plan");
   }
   for (const plan::Step& step : plan.steps) {
-    effects.faults.Point("apply.step.before");
     TakeStep(effects, *session, prefix, step);
-    effects.faults.Point("apply.step.after");
     ++report.steps;
   }
   report.model_version = version;
   if (plan.new_model) {
-    effects.faults.Point("apply.model.before");
     report.model_version = StoreModel(*session, actor, candidate, plan, prefix);
-    effects.faults.Point("apply.model.after");
   }
   return report;
 }

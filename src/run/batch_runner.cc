@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "run/commit.h"
 #include "run/lease.h"
+#include "run/patience.h"
 #include "run/source_schema.h"
 #include "run/state_store.h"
 
@@ -37,20 +38,26 @@ class BatchAttempt {
         snapshot_(std::get<model::SqlSnapshot>(store_.capture)),
         session_(Connect("batch")) {}
 
-  BatchReport Run() {
-    effects_.faults.Point("batch.lease.before");
+  /// `in_doubt`: the batch whose merge was sent to be committed, and no answer came; set when that happens here. Throws
+  /// what may pass by itself.
+  BatchReport Run(std::optional<int>& in_doubt) {
+    if (in_doubt && WasCommitted(*in_doubt)) return Committed(*in_doubt);
+    in_doubt.reset();
     lease_ = Lease::Take(effects_, actor_, stream_.container, stream_.key, *session_);
-    effects_.faults.Point("batch.lease.after");
     if (!lease_) return Ended(BatchOutcome::kBusy, "busy", "another process holds the stream");
     try {
-      return Continue();
+      return Continue(in_doubt);
     } catch (const HeldBatch& held) {
       return Close(BatchEvent::kHeld, BatchOutcome::kHeld, held.hold.code, held.hold.reason);
     } catch (const base::Error& error) {
       if (error.code == "fenced") return Ended(BatchOutcome::kFenced, "fenced", error.what());
-      if (error.outcome_unknown && WasCommitted()) return Committed();
-      return Close(BatchEvent::kFailed, BatchOutcome::kFailed, error.code, base::Describe(error));
+      if (error.retryable) throw;
+      return Fail(error);
     }
+  }
+
+  BatchReport Fail(const base::Error& error) {
+    return Close(BatchEvent::kFailed, BatchOutcome::kFailed, error.code, base::Describe(error));
   }
 
  private:
@@ -68,21 +75,17 @@ class BatchAttempt {
     return report;
   }
 
-  /// A writing transaction: fault point, work, fence last, commit, fault point.
+  /// A writing transaction: work, fence last, commit.
   template <typename Work>
-  void Write(const std::string& point, Work work) {
-    effects_.faults.Point("batch." + point + ".before");
-    ports::Transaction transaction(*session_);
+  void Write(std::string_view name, Work work) {
+    ports::Transaction transaction(*session_, "", name);
     lease_->Check(*session_);
     work();
-    effects_.faults.Point("batch." + point + ".fence");
     lease_->Fence(*session_);
-    effects_.faults.Point("batch." + point + ".commit");
     transaction.Commit();
-    effects_.faults.Point("batch." + point + ".after");
   }
 
-  BatchReport Continue() {
+  BatchReport Continue(std::optional<int>& in_doubt) {
     OpenOrContinue();
     if (!IsStaged()) Stage();
     for (const sql::TableLayout& table : stream_.tables) inputs_.push_back(InputOf(table));
@@ -93,16 +96,17 @@ class BatchAttempt {
       merged_ = std::get<Merged>(result);
       ForgetRejected(*session_, stream_.key, inputs_, applied_.model.ecosystem.retention.control.seconds);
       CommitBatch(*session_, stream_.key, batch_.number, merged_, "staged");
+      in_doubt = batch_.number;
     });
-    return Committed();
+    return Committed(batch_.number);
   }
 
-  BatchReport Committed() {
+  BatchReport Committed(int batch) {
     try {
-      Connect("notify")->Execute({"SELECT pg_notify('yellow', $1)", {stream_.key}});
+      session_->Execute({"SELECT pg_notify('yellow', $1)", {stream_.key}});
     } catch (const base::Error&) {  // only a hint; the table is the truth
     }
-    return ReportOf(batch_.number, merged_);
+    return merged_.empty() ? ReportOf(*session_, stream_.key, batch) : ReportOf(batch, merged_);
   }
 
   merge::MergeSpec SpecOf(const sql::TableLayout& table) const {
@@ -200,7 +204,6 @@ class BatchAttempt {
            {stream_.key, std::to_string(batch_.number), batch_.attempt}});
     });
     batch_.state = "open";
-    effects_.faults.Point("batch.source.before");
     const auto source = effects_.connector.Open(
         effects_.endpoints.Source(snapshot_.container.text, snapshot_.credential.text, "read " + stream_.key));
     const std::string lock = LockTables(*source);
@@ -214,7 +217,6 @@ class BatchAttempt {
         throw HeldBatch{{"schema", ToString(table.dataset) + ": " + *drift, false}};
       }
     }
-    effects_.faults.Point("batch.source.after");
     for (const sql::TableLayout& table : stream_.tables) StageOne(*source, table);
     MarkStaged();
   }
@@ -266,7 +268,7 @@ class BatchAttempt {
     session_ = Connect("batch");
     if (batch_.number == 0) return Ended(outcome, code, reason);
     try {
-      Write(std::string(Word(event)), [&] {
+      Write(Word(event), [&] {
         MoveBatch(*session_, stream_.key, batch_.number, event);
         session_->Execute(
             {"UPDATE yellow.batch SET released = false, reason_code = $3, reason = $4 WHERE stream = $1 AND batch = $2",
@@ -283,11 +285,10 @@ class BatchAttempt {
   }
 
   /// The connection was lost inside COMMIT: whether it happened is in the table.
-  bool WasCommitted() {
-    session_ = Connect("batch");
+  bool WasCommitted(int batch) {
     return !session_
                 ->Execute({"SELECT 1 FROM yellow.batch WHERE stream = $1 AND batch = $2 AND state = 'committed'",
-                           {stream_.key, std::to_string(batch_.number)}})
+                           {stream_.key, std::to_string(batch)}})
                 .empty();
   }
 
@@ -307,7 +308,19 @@ class BatchAttempt {
 }  // namespace
 
 BatchReport RunBatch(const Effects& effects, const Actor& actor, const Applied& applied, const plan::Stream& stream) {
-  return BatchAttempt(effects, actor, applied, stream).Run();
+  Patience patience(effects.clock, effects.entropy, RetryLimit(applied));
+  std::optional<int> in_doubt;
+  while (true) {
+    std::unique_ptr<BatchAttempt> attempt;
+    try {
+      attempt = std::make_unique<BatchAttempt>(effects, actor, applied, stream);
+      return attempt->Run(in_doubt);
+    } catch (const base::Error& error) {
+      if (error.retryable && Again(effects, patience, stream.key, error)) continue;
+      if (attempt == nullptr) throw;
+      return attempt->Fail(error);
+    }
+  }
 }
 
 }  // namespace yellow::run

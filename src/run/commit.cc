@@ -127,6 +127,19 @@ void CommitBatch(ports::Session& session, const std::string& stream, int batch, 
     throw base::Error("fenced", "the batch is not " + from_state + " any more: " + number + " of " + stream);
 }
 
+BatchReport ReportOf(ports::Session& session, const std::string& stream, int batch) {
+  const ports::Rows sums =
+      session.Execute({"SELECT coalesce(sum(staged), 0), coalesce(sum(inserted), 0), coalesce(sum(updated), 0), "
+                       "coalesce(sum(deleted), 0), coalesce(sum(unchanged), 0) FROM yellow.batch_dataset "
+                       "WHERE stream = $1 AND batch = $2",
+                       {stream, std::to_string(batch)}});
+  BatchReport report;
+  report.batch = batch;
+  report.staged = sums.Integer(0, 0), report.inserted = sums.Integer(0, 1), report.updated = sums.Integer(0, 2);
+  report.deleted = sums.Integer(0, 3), report.unchanged = sums.Integer(0, 4);
+  return report;
+}
+
 BatchReport ReportOf(int batch, const Merged& merged) {
   BatchReport report;
   report.batch = batch;

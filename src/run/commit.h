@@ -48,7 +48,8 @@ void ForgetRejected(ports::Session& session, const std::string& stream, const st
 void CommitBatch(ports::Session& session, const std::string& stream, int batch, const Merged& merged,
                  const std::string& from_state);
 
-/// Counters of a committed batch as a report.
+/// Counters of a committed batch as a report; the second reads them.
 BatchReport ReportOf(int batch, const Merged& merged);
+BatchReport ReportOf(ports::Session& session, const std::string& stream, int batch);
 
 }  // namespace yellow::run

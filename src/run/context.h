@@ -7,7 +7,6 @@
 #include "ports/clock.h"
 #include "ports/database.h"
 #include "ports/entropy.h"
-#include "ports/fault.h"
 #include "ports/files.h"
 #include "ports/process.h"
 #include "ports/secrets.h"
@@ -27,7 +26,6 @@ struct Effects {
   ports::Endpoints& endpoints;
   ports::Clock& clock;
   ports::Entropy& entropy;
-  ports::Faults& faults;
   ports::FileSystem& files;
   ports::SecretStore& secrets;
   ports::ProcessLauncher& processes;

@@ -112,7 +112,7 @@ CodeResult ExecuteStatements(const Effects& effects, const CodeContext& context,
       if (error.sqlstate == "57014")
         return {CodeOutcome::kTimedOut, 1, "timeout",
                 fmt::format("{} took longer than {} s", output.file, timeout_seconds), result.log};
-      if (error.sqlstate.empty()) throw;
+      if (error.sqlstate.empty() || error.retryable) throw;
       return Failed("sql", output.file + ": " + base::Describe(error));
     }
   }
@@ -132,7 +132,7 @@ CodeResult ExecuteProcess(const Effects& effects, const CodeContext& context, co
                           int64_t timeout_seconds) {
   const std::string folder = context.applied.data_folder + "/runs/" + context.run_id;
   const std::string log = folder + "/output.log";
-  effects.files.MakePrivateFolder(folder + "/source");
+  effects.files.MakeFolder(folder + "/source", 0700);
   WriteSource(effects, context, code, folder + "/source");
   const auto process =
       effects.processes.Start({code.command, folder + "/source", EnvironmentOf(effects, context), log});
@@ -256,6 +256,7 @@ CodeResult ExecuteCode(const Effects& effects, const CodeContext& context) {
     if (declared.code.process)
       return ExecuteProcess(effects, context, *declared.code.process, declared.timeout.seconds);
   } catch (const base::Error& error) {
+    if (error.retryable) throw;  // not the code's fault
     return Failed(error.code, base::Describe(error));
   }
   return Failed("no_code",

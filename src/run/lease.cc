@@ -35,20 +35,27 @@ std::unique_ptr<Lease> Lease::Take(const Effects& effects, const Actor& actor, c
   if (row.empty()) throw base::Error("not_applied", "the stream is not in the applied model: " + stream);
   const std::string& holder = row.Text(0, 0);
   const bool ended = row.Boolean(0, 1);
-  const bool dead = !ended && !holder.empty() && !effects.processes.MayBeAlive(holder);
+  const bool dead = !ended && !holder.empty() && (holder == actor.holder || !effects.processes.MayBeAlive(holder));
   // Its sessions first: one that is paused inside a commit holds the very row that is to change.
   if (ended || dead) session.Execute({"SELECT yellow_sec.backends_end($1::int[])", {row.Text(0, 2)}});
-  auto heartbeat =
-      effects.connector.Open(effects.endpoints.Service(container, ports::ServiceRole::kEngine, "lease " + stream));
+  ports::ConnectionTarget target = effects.endpoints.Service(container, ports::ServiceRole::kEngine, "lease " + stream);
+  auto heartbeat = effects.connector.Open(target);
   std::string backends = "{" + std::to_string(session.backend_pid()) + "," + std::to_string(heartbeat->backend_pid());
   for (const int writer : writers) backends += "," + std::to_string(writer);
   const ports::Rows taken = session.Execute({kTake, {stream, actor.holder, dead ? holder : "", backends + "}"}});
   if (taken.empty()) return nullptr;
-  return std::unique_ptr<Lease>(new Lease(std::move(heartbeat), stream, taken.Integer(0, 0)));
+  return std::unique_ptr<Lease>(
+      new Lease(effects.connector, std::move(target), std::move(heartbeat), stream, taken.Integer(0, 0)));
 }
 
-Lease::Lease(std::unique_ptr<ports::Session> heartbeat, std::string stream, int64_t epoch)
-    : heartbeat_(std::move(heartbeat)), stream_(std::move(stream)), epoch_(epoch), thread_([this] { Beat(); }) {}
+Lease::Lease(ports::Connector& connector, ports::ConnectionTarget target, std::unique_ptr<ports::Session> heartbeat,
+             std::string stream, int64_t epoch)
+    : connector_(connector),
+      target_(std::move(target)),
+      heartbeat_(std::move(heartbeat)),
+      stream_(std::move(stream)),
+      epoch_(epoch),
+      thread_([this] { Beat(); }) {}
 
 Lease::~Lease() {
   {
@@ -71,10 +78,20 @@ void Lease::Beat() {
   while (!wake_.wait_for(lock, kRenewEvery, [this] { return stop_; })) {
     lock.unlock();
     try {
-      heartbeat_->Execute({kRenew, {stream_, std::to_string(epoch_)}});
+      Renew();
     } catch (const base::Error&) {  // the fence decides; a lease that is not renewed ends
     }
     lock.lock();
+  }
+}
+
+void Lease::Renew() {
+  const sql::Statement renew{kRenew, {stream_, std::to_string(epoch_)}};
+  try {
+    heartbeat_->Execute(renew);
+  } catch (const base::Error&) {  // its connection may be lost, and no other
+    heartbeat_ = connector_.Open(target_);
+    heartbeat_->Execute(renew);
   }
 }
 

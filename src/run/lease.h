@@ -18,8 +18,9 @@ namespace yellow::run {
 class Lease {
  public:
   /// Takes the lease by one compare-and-set, or returns nothing while somebody else has it. Takes over from a holder
-  /// whose lease has ended, lies further ahead than a lease is long, or who is a dead process of this host, and ends
-  /// its sessions. `session` is the engine's; `writers` are the server
+  /// whose lease has ended, lies further ahead than a lease is long, who is a dead process of this host or this very
+  /// process (a try before that lost its connection), and ends its sessions. REQUIRES: no other thread of this process
+  /// works on the stream. `session` is the engine's; `writers` are the server
   /// processes of other sessions that will write.
   static std::unique_ptr<Lease> Take(const Effects& effects, const Actor& actor, const std::string& container,
                                      const std::string& stream, ports::Session& session,
@@ -35,9 +36,13 @@ class Lease {
   void Fence(ports::Session& session) const;
 
  private:
-  Lease(std::unique_ptr<ports::Session> heartbeat, std::string stream, int64_t epoch);
+  Lease(ports::Connector& connector, ports::ConnectionTarget target, std::unique_ptr<ports::Session> heartbeat,
+        std::string stream, int64_t epoch);
   void Beat();
+  void Renew();
 
+  ports::Connector& connector_;
+  const ports::ConnectionTarget target_;
   std::unique_ptr<ports::Session> heartbeat_;
   std::string stream_;
   int64_t epoch_;

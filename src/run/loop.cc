@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "run/patience.h"
 #include "run/run_login.h"
 #include "run/world.h"
 
@@ -96,6 +97,23 @@ bool Act(const Effects& effects, const Actor& actor, const Applied& applied, por
   return report.outcome == RunOutcome::kCommitted;
 }
 
+std::string PrefixOf(const Applied& applied) {
+  return applied.model.environment ? applied.model.environment->role_prefix : "yellow";
+}
+
+/// One tick and the most urgent thing that it says; false when nothing is due.
+bool Step(const Effects& effects, const Actor& actor, const Applied& applied, ports::Session& engine,
+          std::set<std::string>& left_alone, LoopReport& total) {
+  total.last = Tick(ReadWorld(engine, applied, actor, effects.processes));
+  Record(engine, total.last);
+  for (const Decision& decision : total.last) {
+    if (decision.action == Action::kWait || left_alone.count(decision.node) != 0) continue;
+    if (!Act(effects, actor, applied, engine, decision, total)) left_alone.insert(decision.node);
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void Request(ports::Session& engine, const std::vector<std::string>& nodes) {
@@ -108,22 +126,24 @@ void Request(ports::Session& engine, const std::vector<std::string>& nodes) {
   }
 }
 
-LoopReport RunUntilQuiet(const Effects& effects, const Actor& actor, const Applied& applied, ports::Session& engine) {
+LoopReport RunUntilQuiet(const Effects& effects, const Actor& actor, const Applied& applied,
+                         const std::string& container) {
   LoopReport total;
   std::set<std::string> left_alone;
-  DropOrphanLogins(effects, engine, applied.model.environment ? applied.model.environment->role_prefix : "yellow");
+  Patience patience(effects.clock, effects.entropy, RetryLimit(applied));
+  std::unique_ptr<ports::Session> engine;
   while (true) {
-    total.last = Tick(ReadWorld(engine, applied, actor, effects.processes));
-    Record(engine, total.last);
-    const Decision* next = nullptr;
-    for (const Decision& decision : total.last) {
-      if (decision.action != Action::kWait && left_alone.count(decision.node) == 0) {
-        next = &decision;
-        break;
+    try {
+      if (engine == nullptr) {
+        engine = effects.connector.Open(effects.endpoints.Service(container, ports::ServiceRole::kEngine, "control"));
+        DropOrphanLogins(effects, *engine, PrefixOf(applied));
       }
+      if (!Step(effects, actor, applied, *engine, left_alone, total)) return total;
+      patience.Renew();
+    } catch (const base::Error& error) {
+      engine.reset();
+      if (!error.retryable || !Again(effects, patience, container, error)) throw;
     }
-    if (next == nullptr) return total;
-    if (!Act(effects, actor, applied, engine, *next, total)) left_alone.insert(next->node);
   }
 }
 

@@ -22,6 +22,8 @@ void Request(ports::Session& engine, const std::vector<std::string>& nodes);
 
 /// Tick after tick until nothing is due: reads the world, decides, records verdicts that changed, acts on the most
 /// urgent decision. A failure of one node never ends the loop; what it leaves behind is in the report and the database.
-LoopReport RunUntilQuiet(const Effects& effects, const Actor& actor, const Applied& applied, ports::Session& engine);
+/// `container`: the merge database. Throws base::Error when it cannot be reached for longer than limits.retry.
+LoopReport RunUntilQuiet(const Effects& effects, const Actor& actor, const Applied& applied,
+                         const std::string& container);
 
 }  // namespace yellow::run

@@ -26,21 +26,16 @@ base::Secret RunLogin::Open(const std::string& workspace, int64_t valid_seconds)
 }
 
 void RunLogin::Quiesce() {
-  effects_.faults.Point("run.disable.before");
   engine_.Execute({"SELECT yellow_sec.run_disable($1)", {run_id_}});
-  effects_.faults.Point("run.end.before");
   for (int attempt = 0; engine_.Execute({"SELECT yellow_sec.run_end($1)", {run_id_}}).Integer(0, 0) > 0; ++attempt) {
     if (attempt == kEndAttempts) throw base::Error("quiesce", "sessions of the run do not end: " + run_id_).Retryable();
     effects_.clock.Sleep(kEndPause);
   }
-  effects_.faults.Point("run.end.after");
 }
 
 void RunLogin::Drop() {
-  effects_.faults.Point("run.drop.before");
   engine_.Execute({"SELECT yellow_sec.run_drop($1)", {run_id_}});
   engine_.Execute({"UPDATE yellow.run SET login = NULL WHERE id = $1", {run_id_}});
-  effects_.faults.Point("run.drop.after");
 }
 
 int DropOrphanLogins(const Effects& effects, ports::Session& engine, const std::string& prefix) {

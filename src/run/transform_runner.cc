@@ -8,6 +8,7 @@
 #include "run/commit.h"
 #include "run/execute_code.h"
 #include "run/lease.h"
+#include "run/patience.h"
 #include "run/run_login.h"
 #include "run/state_store.h"
 #include "sql/names.h"
@@ -37,8 +38,12 @@ class TransformRun {
         output_(*applied.physical.FindStream(transformer.output_stream)),
         prefix_(applied.model.environment ? applied.model.environment->role_prefix : "yellow") {}
 
-  RunReport Run() {
-    engine_ = Connect(ports::ServiceRole::kEngine, "run");
+  /// `in_doubt`: the run whose output was sent to be committed, and no answer came; set when that happens here. Throws
+  /// what may pass by itself; the next try finds the run open and ends it as lost.
+  RunReport Run(std::string& in_doubt) {
+    engine_ = Connect(ports::ServiceRole::kEngine, "transform");
+    if (!in_doubt.empty() && WasCommitted(in_doubt)) return Committed();
+    in_doubt.clear();
     writer_ = Connect(ports::ServiceRole::kIngestOut, "output");
     lease_ = Lease::Take(effects_, actor_, transformer_.container, output_.key, *engine_, {writer_->backend_pid()});
     if (!lease_) return Ended(RunOutcome::kBusy, "busy", "another process runs it");
@@ -50,16 +55,20 @@ class TransformRun {
       Finish(code);
       login_->Quiesce();
       if (code.outcome != CodeOutcome::kFinished) return Fail(code);
-      IngestOutput();
+      IngestOutput(in_doubt);
       DropLogin();
       return Committed();
     } catch (const RefusedOutput& refused) {
       return Fail(RunOutcome::kHeld, RunEvent::kFailed, refused.hold.code, refused.hold.reason);
     } catch (const base::Error& error) {
       if (error.code == "fenced") return Ended(RunOutcome::kFenced, "fenced", error.what());
-      if (error.outcome_unknown && WasCommitted()) return Committed();  // the login is dropped by who comes next
-      return Fail(RunOutcome::kFailed, RunEvent::kFailed, error.code, base::Describe(error));
+      if (error.retryable) throw;
+      return Fail(error);
     }
+  }
+
+  RunReport Fail(const base::Error& error) {
+    return Fail(RunOutcome::kFailed, RunEvent::kFailed, error.code, base::Describe(error));
   }
 
  private:
@@ -80,9 +89,9 @@ class TransformRun {
   RunReport Committed() {
     RunReport report;
     report.run_id = run_id_;
-    report.output = ReportOf(batch_, merged_);
+    report.output = merged_.empty() ? ReportOf(*engine_, output_.key, batch_) : ReportOf(batch_, merged_);
     try {
-      Connect(ports::ServiceRole::kEngine, "notify")->Execute({"SELECT pg_notify('yellow', $1)", {output_.key}});
+      engine_->Execute({"SELECT pg_notify('yellow', $1)", {output_.key}});
     } catch (const base::Error&) {  // only a hint
     }
     return report;
@@ -90,15 +99,11 @@ class TransformRun {
 
   /// A writing transaction on `session`, with the fence last.
   template <typename Work>
-  void Write(ports::Session& session, const std::string& point, Work work) {
-    effects_.faults.Point("run." + point + ".before");
-    ports::Transaction transaction(session);
+  void Write(ports::Session& session, std::string_view name, Work work) {
+    ports::Transaction transaction(session, "", name);
     work();
-    effects_.faults.Point("run." + point + ".fence");
     lease_->Fence(session);
-    effects_.faults.Point("run." + point + ".commit");
     transaction.Commit();
-    effects_.faults.Point("run." + point + ".after");
   }
 
   /// We hold the lease, so whoever left a run open does not work on it any more: it is lost, and counts as no failure
@@ -151,13 +156,9 @@ class TransformRun {
       engine_->Execute({"UPDATE yellow.transformer SET requested_at = NULL WHERE key = $1", {transformer_.key}});
     });
     for (const sql::TableLayout& output : transformer_.outputs) {
-      effects_.faults.Point("run.clear.before");
       writer_->Execute({"SELECT yellow_op.dt_clear($1, $2)", {output.schema, output.output_table}});
-      effects_.faults.Point("run.clear.after");
     }
-    effects_.faults.Point("run.login.before");
     password_ = login_->Open(transformer_.workspace, declared_.start_limit.seconds + declared_.timeout.seconds);
-    effects_.faults.Point("run.login.after");
   }
 
   /// The keeper's snapshot and the claims agree by construction: the claims are what the keeper saw.
@@ -188,17 +189,30 @@ class TransformRun {
   }
 
   CodeResult Execute() {
-    effects_.faults.Point("run.execute.before");
     const CodeContext context{
         applied_,  transformer_,
         run_id_,   "full",
         snapshot_, effects_.endpoints.As(transformer_.container, login_->name(), password_, "run " + run_id_),
         claims_};
     CodeResult result = ExecuteCode(effects_, context);
-    effects_.faults.Point("run.execute.after");
+    const bool relied_on_keeper =
+        result.outcome != CodeOutcome::kFinished || declared_.snapshot == model::SnapshotUse::kRequired;
+    if (relied_on_keeper && !KeeperLives()) {
+      throw base::Error("keeper_lost", "the session that kept the run's snapshot has ended: " + result.reason)
+          .Retryable();
+    }
     keeper_transaction_.reset();
     keeper_.reset();
     return result;
+  }
+
+  bool KeeperLives() {
+    try {
+      keeper_->Execute("SELECT 1");
+      return true;
+    } catch (const base::Error&) {
+      return false;
+    }
   }
 
   void Finish(const CodeResult& code) {
@@ -234,7 +248,7 @@ class TransformRun {
   }
 
   /// One transaction: locks, checks, merge of every output, batch, cursors, run; the fence of the output's stream last.
-  void IngestOutput() {
+  void IngestOutput(std::string& in_doubt) {
     Write(*engine_, "ingesting", [&] { MoveRun(*engine_, run_id_, RunEvent::kIngesting); });
     Write(*writer_, "ingest", [&] {
       for (const sql::TableLayout& output : transformer_.outputs) {
@@ -257,6 +271,7 @@ class TransformRun {
       CommitBatch(*writer_, output_.key, batch_, merged_, "staged");
       MoveCursors();
       CloseRun();
+      in_doubt = run_id_;
     });
   }
 
@@ -329,9 +344,15 @@ class TransformRun {
     }
   }
 
-  bool WasCommitted() {
-    engine_ = Connect(ports::ServiceRole::kEngine, "run");
-    return !engine_->Execute({"SELECT 1 FROM yellow.run WHERE id = $1 AND state = 'committed'", {run_id_}}).empty();
+  /// The connection was lost inside COMMIT: whether it happened is in the table. The login is dropped by who comes
+  /// next.
+  bool WasCommitted(const std::string& run) {
+    const ports::Rows rows =
+        engine_->Execute({"SELECT output_batch FROM yellow.run WHERE id = $1 AND state = 'committed'", {run}});
+    if (rows.empty()) return false;
+    run_id_ = run;
+    batch_ = static_cast<int>(rows.Integer(0, 0));
+    return true;
   }
 
   RunReport Fail(const CodeResult& code) {
@@ -346,7 +367,7 @@ class TransformRun {
                  bool counts = true) {
     keeper_transaction_.reset();
     keeper_.reset();
-    engine_ = Connect(ports::ServiceRole::kEngine, "run");
+    engine_ = Connect(ports::ServiceRole::kEngine, "transform");
     if (run_id_.empty()) return Ended(outcome, code, reason);
     login_.emplace(effects_, *engine_, prefix_, run_id_);
     login_->Quiesce();
@@ -422,7 +443,18 @@ class TransformRun {
 
 RunReport RunTransformer(const Effects& effects, const Actor& actor, const Applied& applied,
                          const plan::Transformer& transformer, const std::string& cause) {
-  return TransformRun(effects, actor, applied, transformer, cause).Run();
+  Patience patience(effects.clock, effects.entropy, RetryLimit(applied));
+  std::string in_doubt;
+  while (true) {
+    std::unique_ptr<TransformRun> attempt;
+    try {
+      attempt = std::make_unique<TransformRun>(effects, actor, applied, transformer, cause);
+      return attempt->Run(in_doubt);
+    } catch (const base::Error& error) {
+      if (error.retryable && Again(effects, patience, transformer.key, error)) continue;
+      return attempt->Fail(error);
+    }
+  }
 }
 
 }  // namespace yellow::run

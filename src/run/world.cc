@@ -135,7 +135,7 @@ void Record(ports::Session& engine, const std::vector<Decision>& decisions) {
 
 void ConsumeUnchanged(ports::Session& engine, const Applied& applied, const std::string& key) {
   const plan::Transformer& transformer = *applied.physical.FindTransformer(key);
-  ports::Transaction transaction(engine, "ISOLATION LEVEL REPEATABLE READ");
+  ports::Transaction transaction(engine, "ISOLATION LEVEL REPEATABLE READ", "consume");
   if (engine.Execute({"SELECT 1 FROM yellow.transformer WHERE key = $1 FOR UPDATE", {key}}).empty()) return;
   if (!engine
            .Execute({"SELECT 1 FROM yellow.run WHERE transformer = $1 AND state IN ('preparing', 'launched', "

@@ -14,7 +14,7 @@ namespace yellow::testing {
 namespace {
 
 void RunOrThrow(const std::string& program, const std::vector<std::string>& arguments, unsigned uid, unsigned gid) {
-  const auto result = adapters::embedded::RunServerProgram(program, arguments, uid, gid);
+  const auto result = adapters::embedded::MakeServerPrograms()->Run(program, arguments, uid, gid, -1);
   if (result.status != 0) throw base::Error("test_server", program + " failed: " + result.output);
 }
 
@@ -46,8 +46,8 @@ PostgresServer::PostgresServer() : connector_(adapters::postgres::MakeConnector(
 }
 
 PostgresServer::~PostgresServer() {
-  adapters::embedded::RunServerProgram("pg_ctl", {"-D", folder_ + "/data", "-m", "immediate", "-s", "stop"}, uid_,
-                                       gid_);
+  adapters::embedded::MakeServerPrograms()->Run("pg_ctl", {"-D", folder_ + "/data", "-m", "immediate", "-s", "stop"},
+                                                uid_, gid_, -1);
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);
 }

@@ -56,7 +56,7 @@ class Protocol(unittest.TestCase):
             self.assert_follows(f"round {round_number}")
 
     def test_a_paused_owner_writes_nothing(self):
-        for point in ("batch.merge.commit", "batch.stage.commit", "run.ingest.commit", "run.execute.before"):
+        for point in ("batch.merge.commit", "batch.stage.commit", "output.ingest.commit", "run.connect"):
             with self.subTest(point=point):
                 self.change(hash(point) % 1000)
                 paused = self.start("run", "Shop", environment={"YELLOW_FAULT": f"stop@{point}:1"})
@@ -75,7 +75,7 @@ class Protocol(unittest.TestCase):
 
     def test_the_fence_refuses_who_has_lost_the_lease_on_the_way(self):
         """Somebody else has taken over, and could not end the sessions of the one before: only the fence is left."""
-        for point, node in (("batch.merge.fence", "Shop"), ("run.ingest.fence", "MaskShop")):
+        for point, node in (("batch.merge.lock yellow.stream", "Shop"), ("output.ingest.lock yellow.stream", "MaskShop")):
             with self.subTest(point=point):
                 self.change(hash(point) % 1000)
                 before = self.project.masked()

@@ -27,16 +27,36 @@ namespace fs = std::filesystem;
 
 constexpr const char* kReadyMarker = "yellow.ready";  // written last by Initialise
 constexpr int kStartSeconds = 60;
+constexpr int kLockSeconds = 90;
+constexpr int kLockPauseMilliseconds = 20;
 
 base::Error Failure(const std::string& message) { return base::Error("embedded", message); }
 
-/// Held while the cluster is made, started or bootstrapped; a second process waits.
+/// Held while the cluster is made, started or bootstrapped; a second process waits, as long as that can take.
 class LockFile {
  public:
   explicit LockFile(const std::string& path) : descriptor_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
     if (descriptor_ < 0) throw Failure("cannot open the lock file " + path + ": " + std::strerror(errno));
-    while (flock(descriptor_, LOCK_EX) != 0) {
-      if (errno != EINTR) throw Failure("cannot lock " + path + ": " + std::strerror(errno));
+    for (int waited = 0; flock(descriptor_, LOCK_EX | LOCK_NB) != 0; waited += kLockPauseMilliseconds) {
+      const int number = errno;
+      if (number != EINTR && number != EWOULDBLOCK) {
+        close(descriptor_);
+        throw Failure("cannot lock " + path + ": " + std::strerror(number));
+      }
+      if (waited > kLockSeconds * 1000) {
+        char holder[32] = "";
+        const ssize_t length = pread(descriptor_, holder, sizeof holder - 1, 0);
+        close(descriptor_);
+        throw Failure("another yellow process holds the lock of the private PostgreSQL: pid " +
+                      std::string(length > 0 ? holder : "unknown"))
+            .Retryable()
+            .Remedy("see what it does, and end it if it hangs; the lock ends with it");
+      }
+      usleep(kLockPauseMilliseconds * 1000);
+    }
+    const std::string pid = std::to_string(getpid());
+    if (ftruncate(descriptor_, 0) != 0 || pwrite(descriptor_, pid.data(), pid.size(), 0) < 0) {
+      // The number is for the message of who waits, nothing else.
     }
   }
   ~LockFile() { close(descriptor_); }
@@ -47,26 +67,6 @@ class LockFile {
  private:
   int descriptor_;
 };
-
-void MakeFolder(const std::string& path, unsigned mode) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) throw Failure("cannot make the folder " + path + ": " + error.message());
-  chmod(path.c_str(), mode);
-}
-
-void WriteFile(const std::string& path, const std::string& content, unsigned uid, unsigned gid) {
-  const std::string beside = path + ".new";
-  {
-    std::ofstream out(beside, std::ios::trunc);
-    out << content;
-    if (!out.flush()) throw Failure("cannot write " + path);
-  }
-  chmod(beside.c_str(), 0600);
-  if (geteuid() == 0 && chown(beside.c_str(), uid, gid) != 0)
-    throw Failure("cannot give away " + path + ": " + std::strerror(errno));
-  fs::rename(beside, path);
-}
 
 std::string LastLines(const std::string& path, size_t bytes) {
   std::ifstream in(path);
@@ -82,8 +82,13 @@ std::string UserName(unsigned uid) {
 }  // namespace
 
 EmbeddedCluster::EmbeddedCluster(std::string data, std::optional<int> port, ports::Connector& connector,
-                                 ports::Entropy& entropy, ports::FileSystem& files)
-    : data_(std::move(data)), port_(port), connector_(connector), entropy_(entropy), files_(files) {
+                                 ports::Entropy& entropy, ports::FileSystem& files, ports::ServerPrograms& programs)
+    : data_(std::move(data)),
+      port_(port),
+      connector_(connector),
+      entropy_(entropy),
+      files_(files),
+      programs_(programs) {
   const std::string digest = base::Sha256Hex(data_).substr(0, 16);
   const unsigned user = geteuid();
   if (user == 0) {
@@ -99,7 +104,7 @@ EmbeddedCluster::EmbeddedCluster(std::string data, std::optional<int> port, port
 }
 
 void EmbeddedCluster::Start() {
-  MakeFolder(data_, 0700);
+  files_.MakeFolder(data_, 0700);
   const LockFile lock(data_ + "/lock");
   server_uid_ = geteuid(), server_gid_ = getegid();
   if (server_uid_ == 0) {
@@ -108,14 +113,12 @@ void EmbeddedCluster::Start() {
       throw Failure("root may not run a PostgreSQL server, and there is no user postgres")
           .Remedy("install PostgreSQL from the distribution's packages");
     server_uid_ = entry->pw_uid, server_gid_ = entry->pw_gid;
-    MakeFolder("/var/lib/yellow", 0711);
-    MakeFolder("/run/yellow", 0711);
+    files_.MakeFolder("/var/lib/yellow", 0711);
+    files_.MakeFolder("/run/yellow", 0711);
   }
   if (const auto found = Postmaster(); found && found->port == port()) socket_folder_ = found->socket_folder;
-  MakeFolder(socket_folder_, 0711);
-  if (geteuid() == 0 && chown(socket_folder_.c_str(), server_uid_, server_gid_) != 0) {
-    throw Failure("cannot give the socket folder to the server: " + socket_folder_);
-  }
+  files_.MakeFolder(socket_folder_, 0711);
+  files_.GiveTo(socket_folder_, server_uid_, server_gid_);
   struct stat owner{};
   if (lstat(socket_folder_.c_str(), &owner) != 0 || !S_ISDIR(owner.st_mode) || owner.st_uid != server_uid_) {
     throw Failure("the socket folder belongs to somebody else: " + socket_folder_).Remedy("remove it");
@@ -132,18 +135,21 @@ void EmbeddedCluster::Start() {
 
 void EmbeddedCluster::Initialise(int lock_descriptor) {
   // Without its marker the folder is what a killed initdb left behind; no data can be in it.
-  std::error_code error;
-  fs::remove_all(cluster_folder_, error);
-  MakeFolder(cluster_folder_, 0700);
-  if (geteuid() == 0 && chown(cluster_folder_.c_str(), server_uid_, server_gid_) != 0)
-    throw Failure("cannot give away " + cluster_folder_);
-  const ProgramResult result =
-      RunServerProgram("initdb",
-                       {"-D", cluster_folder_, "-U", kSuperuser, "--auth-local=peer", "--auth-host=scram-sha-256",
-                        "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-instructions"},
-                       server_uid_, server_gid_, lock_descriptor);
+  files_.RemoveTree(cluster_folder_);
+  files_.MakeFolder(cluster_folder_, 0700);
+  files_.GiveTo(cluster_folder_, server_uid_, server_gid_);
+  const ports::ProgramResult result =
+      programs_.Run("initdb",
+                    {"-D", cluster_folder_, "-U", kSuperuser, "--auth-local=peer", "--auth-host=scram-sha-256",
+                     "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-instructions"},
+                    server_uid_, server_gid_, lock_descriptor);
   if (result.status != 0) throw Failure("initdb failed: " + result.output);
-  WriteFile(cluster_folder_ + "/" + kReadyMarker, "", server_uid_, server_gid_);
+  WriteForServer(cluster_folder_ + "/" + kReadyMarker, "");
+}
+
+void EmbeddedCluster::WriteForServer(const std::string& path, const std::string& content) {
+  files_.WriteAtomically(path, content, true);
+  files_.GiveTo(path, server_uid_, server_gid_);
 }
 
 void EmbeddedCluster::WriteConfiguration() {
@@ -159,16 +165,16 @@ void EmbeddedCluster::WriteConfiguration() {
       "log_min_messages = warning\nlog_statement = none\nlog_min_error_statement = panic\nmax_wal_size = '2GB'\n"
       "shared_buffers = '256MB'\nmaintenance_work_mem = '128MB'\ncheckpoint_timeout = '15min'\n",
       port_ ? "127.0.0.1,::1" : "", port(), socket_folder_);
-  WriteFile(cluster_folder_ + "/pg_hba.conf", hba, server_uid_, server_gid_);
-  WriteFile(cluster_folder_ + "/pg_ident.conf", ident, server_uid_, server_gid_);
-  WriteFile(cluster_folder_ + "/postgresql.auto.conf", settings, server_uid_, server_gid_);
+  WriteForServer(cluster_folder_ + "/pg_hba.conf", hba);
+  WriteForServer(cluster_folder_ + "/pg_ident.conf", ident);
+  WriteForServer(cluster_folder_ + "/postgresql.auto.conf", settings);
 }
 
 void EmbeddedCluster::Launch() {
   const std::string log = cluster_folder_ + "/server.log";
-  const ProgramResult result = RunServerProgram(
+  const ports::ProgramResult result = programs_.Run(
       "pg_ctl", {"-D", cluster_folder_, "-l", log, "-w", "-t", std::to_string(kStartSeconds), "-s", "start"},
-      server_uid_, server_gid_);
+      server_uid_, server_gid_, -1);
   if (result.status != 0) {
     throw Failure("the private PostgreSQL did not start: " + result.output)
         .Context(LastLines(log, 2000))
@@ -227,8 +233,8 @@ bool EmbeddedCluster::Running() const {
 void EmbeddedCluster::StopServer() {
   struct stat owner{};
   if (stat(cluster_folder_.c_str(), &owner) != 0) return;
-  const ProgramResult result =
-      RunServerProgram("pg_ctl", {"-D", cluster_folder_, "-m", "fast", "-w", "-s", "stop"}, owner.st_uid, owner.st_gid);
+  const ports::ProgramResult result = programs_.Run("pg_ctl", {"-D", cluster_folder_, "-m", "fast", "-w", "-s", "stop"},
+                                                    owner.st_uid, owner.st_gid, -1);
   if (result.status != 0 && Postmaster()) throw Failure("the private PostgreSQL did not stop: " + result.output);
 }
 
@@ -240,14 +246,21 @@ bool EmbeddedCluster::Stop() {
   return true;
 }
 
-void EmbeddedCluster::EnsureDatabase(const std::string& name) {
+void EmbeddedCluster::EnsureDatabases(const std::vector<std::string>& names) {
   const LockFile lock(data_ + "/lock");
   const auto session = connector_.Open(Superuser("postgres", "databases"));
-  // A login made for one database finds no way into another.
-  session->ExecuteScript("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC");
-  if (!session->Execute({"SELECT FROM pg_database WHERE datname = $1", {name}}).empty()) return;
-  session->Execute("CREATE DATABASE " + sql::Identifier::Quote(name).text());
-  session->Execute("REVOKE ALL ON DATABASE " + sql::Identifier::Quote(name).text() + " FROM PUBLIC");
+  for (const std::string& name : names) {
+    // A login made for one database finds no way into another; a creation that was cut off is finished here.
+    const ports::Rows found = session->Execute(
+        {"SELECT EXISTS (SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) a WHERE a.grantee = 0) "
+         "FROM pg_database WHERE datname = $1",
+         {name}});
+    if (!found.empty() && !found.Boolean(0, 0)) continue;
+    const std::string database = sql::Identifier::Quote(name).text();
+    session->ExecuteScript("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC");
+    if (found.empty()) session->Execute("CREATE DATABASE " + database);
+    session->Execute("REVOKE ALL ON DATABASE " + database + " FROM PUBLIC");
+  }
 }
 
 void EmbeddedCluster::Bootstrap(const std::string& database, const std::string& prefix) {

@@ -2,10 +2,12 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ports/database.h"
 #include "ports/entropy.h"
 #include "ports/files.h"
+#include "ports/server_programs.h"
 
 namespace yellow::adapters::embedded {
 
@@ -21,7 +23,7 @@ class EmbeddedCluster {
 
   /// `data`: the data folder of the project, absolute. `port`: also listen there on loopback. Does no I/O.
   EmbeddedCluster(std::string data, std::optional<int> port, ports::Connector& connector, ports::Entropy& entropy,
-                  ports::FileSystem& files);
+                  ports::FileSystem& files, ports::ServerPrograms& programs);
 
   /// Makes and starts the server if needed. Throws base::Error code "embedded" with the server's own last lines.
   void Start();
@@ -29,9 +31,9 @@ class EmbeddedCluster {
   /// Stops it (fast); false when it was not running.
   bool Stop();
   /// REQUIRES: Start.
-  void EnsureDatabase(const std::string& name);
+  void EnsureDatabases(const std::vector<std::string>& names);
   /// Roles, schemas and functions of Yellow in `database`; passwords for its logins in `<data>/secrets`. REQUIRES:
-  /// EnsureDatabase.
+  /// EnsureDatabases.
   void Bootstrap(const std::string& database, const std::string& prefix);
 
   const std::string& socket_folder() const { return socket_folder_; }
@@ -54,6 +56,7 @@ class EmbeddedCluster {
   void StopServer();
   /// initdb inherits the lock, so that it is held until initdb ends, even when this process is killed.
   void Initialise(int lock_descriptor);
+  void WriteForServer(const std::string& path, const std::string& content);
   void WriteConfiguration();
   void Launch();
   std::string SecretPath(const std::string& role) const { return data_ + "/secrets/" + role; }
@@ -63,6 +66,7 @@ class EmbeddedCluster {
   ports::Connector& connector_;
   ports::Entropy& entropy_;
   ports::FileSystem& files_;
+  ports::ServerPrograms& programs_;
   std::string cluster_folder_;
   std::string socket_folder_;
   unsigned server_uid_ = 0, server_gid_ = 0;

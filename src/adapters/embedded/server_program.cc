@@ -37,7 +37,7 @@ constexpr int kNewestLookedFor = 30;
 
 }  // namespace
 
-std::string ServerPrograms() {
+std::string FolderOfServerPrograms() {
   if (const char* folder = getenv("YELLOW_PG_BIN"); folder != nullptr && *folder != '\0') return folder;
   for (int version = kNewestLookedFor; version >= kOldest; --version) {
     const std::string folder = "/usr/lib/postgresql/" + std::to_string(version) + "/bin";
@@ -47,33 +47,42 @@ std::string ServerPrograms() {
       .Remedy("install the package postgresql-15, or set YELLOW_PG_BIN to the folder of initdb and pg_ctl");
 }
 
-ProgramResult RunServerProgram(const std::string& name, const std::vector<std::string>& arguments, unsigned uid,
-                               unsigned gid, int inherited) {
-  const std::string program = ServerPrograms() + "/" + name;
-  std::vector<char*> words{const_cast<char*>(program.c_str())};
-  for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
-  words.push_back(nullptr);
-  // A file and not a pipe: the server inherits it, and would keep a pipe open for as long as it lives.
-  char path[] = "/tmp/yellow-program-XXXXXX";
-  const int output = mkostemp(path, O_CLOEXEC);
-  if (output < 0) throw base::Error("embedded", std::string("cannot make a temporary file: ") + std::strerror(errno));
-  unlink(path);
-  const pid_t child = fork();
-  if (child < 0)
-    throw base::Error("embedded", std::string("cannot start a process: ") + std::strerror(errno)).Retryable();
-  if (child == 0) Become(program.c_str(), words.data(), output, uid, gid, inherited);
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+namespace {
+
+class LocalPrograms : public ports::ServerPrograms {
+ public:
+  ports::ProgramResult Run(const std::string& name, const std::vector<std::string>& arguments, unsigned uid,
+                           unsigned gid, int inherited) override {
+    const std::string program = FolderOfServerPrograms() + "/" + name;
+    std::vector<char*> words{const_cast<char*>(program.c_str())};
+    for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
+    words.push_back(nullptr);
+    // A file and not a pipe: the server inherits it, and would keep a pipe open for as long as it lives.
+    char path[] = "/tmp/yellow-program-XXXXXX";
+    const int output = mkostemp(path, O_CLOEXEC);
+    if (output < 0) throw base::Error("embedded", std::string("cannot make a temporary file: ") + std::strerror(errno));
+    unlink(path);
+    const pid_t child = fork();
+    if (child < 0)
+      throw base::Error("embedded", std::string("cannot start a process: ") + std::strerror(errno)).Retryable();
+    if (child == 0) Become(program.c_str(), words.data(), output, uid, gid, inherited);
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    ports::ProgramResult result;
+    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    char buffer[4096];
+    lseek(output, 0, SEEK_SET);
+    for (ssize_t count; (count = read(output, buffer, sizeof buffer)) > 0;)
+      result.output.append(buffer, static_cast<size_t>(count));
+    close(output);
+    while (!result.output.empty() && result.output.back() == '\n') result.output.pop_back();
+    return result;
   }
-  ProgramResult result;
-  result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  char buffer[4096];
-  lseek(output, 0, SEEK_SET);
-  for (ssize_t count; (count = read(output, buffer, sizeof buffer)) > 0;)
-    result.output.append(buffer, static_cast<size_t>(count));
-  close(output);
-  while (!result.output.empty() && result.output.back() == '\n') result.output.pop_back();
-  return result;
-}
+};
+
+}  // namespace
+
+std::unique_ptr<ports::ServerPrograms> MakeServerPrograms() { return std::make_unique<LocalPrograms>(); }
 
 }  // namespace yellow::adapters::embedded

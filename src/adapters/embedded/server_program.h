@@ -1,22 +1,17 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
-namespace yellow::adapters::embedded {
+#include "ports/server_programs.h"
 
-struct ProgramResult {
-  int status = 0;
-  std::string output;  ///< stdout and stderr, trimmed
-};
+namespace yellow::adapters::embedded {
 
 /// The folder of PostgreSQL's own programs: YELLOW_PG_BIN, or the newest of the distribution's, version 15 or later.
 /// Throws base::Error code "embedded" when there is none.
-std::string ServerPrograms();
+std::string FolderOfServerPrograms();
 
-/// Runs initdb or pg_ctl as this user, detached from our session and files but for `inherited` (-1: none). Waits for
-/// it.
-ProgramResult RunServerProgram(const std::string& name, const std::vector<std::string>& arguments, unsigned uid,
-                               unsigned gid, int inherited = -1);
+std::unique_ptr<ports::ServerPrograms> MakeServerPrograms();
 
 }  // namespace yellow::adapters::embedded

@@ -78,11 +78,15 @@ class LocalFiles : public ports::FileSystem {
 
   bool Exists(const std::string& path) override { return fs::exists(path); }
 
-  void MakePrivateFolder(const std::string& path) override {
+  void MakeFolder(const std::string& path, unsigned mode) override {
     std::error_code error;
     fs::create_directories(path, error);
     if (error) throw base::Error("file", "cannot make the folder " + path + ": " + error.message());
-    chmod(path.c_str(), 0700);
+    chmod(path.c_str(), mode);
+  }
+
+  void GiveTo(const std::string& path, unsigned uid, unsigned gid) override {
+    if (geteuid() == 0 && chown(path.c_str(), uid, gid) != 0) throw Failure("cannot give away", path, errno);
   }
 
   std::string ReadTail(const std::string& path, size_t bytes) override {

@@ -1,0 +1,210 @@
+#include "adapters/faults/wrappers.h"
+
+#include "base/error.h"
+#include "sql/effect.h"
+
+namespace yellow::adapters::faults {
+namespace {
+
+using ports::Fate;
+using ports::Faults;
+
+base::Error Injected(const std::string& effect) {
+  return base::Error("fault", "a fault was put in the way of: " + effect).Retryable();
+}
+
+/// An effect outside a database: it has no answer that could be lost on its way, so losing it is failing after it.
+template <typename Act>
+auto Pass(Faults& faults, const std::string& effect, Act act) {
+  const Fate fate = faults.Before(effect);
+  if (fate == Fate::kFails) throw Injected(effect);
+  struct Ending {
+    Faults& faults;
+    const std::string& effect;
+    const Fate fate;
+    void Done() const {
+      faults.After(effect);
+      if (fate == Fate::kAnswerIsLost) throw Injected(effect);
+    }
+  } const ending{faults, effect, fate};
+  if constexpr (std::is_void_v<decltype(act())>) {
+    act();
+    ending.Done();
+  } else {
+    auto result = act();
+    ending.Done();
+    return result;
+  }
+}
+
+class FaultySession : public ports::Session {
+  ports::Session& Inner() {
+    if (!inner_) throw base::Error("connection_lost", "the connection was lost").Retryable();
+    return *inner_;
+  }
+
+  template <typename Do>
+  auto Act(const std::string& effect, bool durable, bool commit, Do act) {
+    if (effect.empty()) return act();
+    const Fate fate = faults_.Before(effect);
+    if (fate == Fate::kFails) throw Injected(effect);
+    auto result = act();
+    if (fate == Fate::kAnswerIsLost) {
+      inner_.reset();
+      throw base::Error("connection_lost", "the answer was lost to: " + effect).Retryable().OutcomeUnknown(commit);
+    }
+    if (durable) faults_.After(effect);
+    return result;
+  }
+
+ public:
+  FaultySession(std::unique_ptr<ports::Session> inner, std::string name, Faults& faults)
+      : inner_(std::move(inner)), name_(std::move(name)), faults_(faults) {}
+
+  ports::Rows Execute(const sql::Statement& statement) override {
+    if (statement.text.starts_with("BEGIN")) {
+      transaction_ = std::string(sql::NameIn(statement.text)) + ".";
+      in_transaction_ = true;
+      read_only_ = statement.text.find("READ ONLY") != std::string::npos;
+      if (transaction_ == ".") transaction_.clear();
+    }
+    std::string effect = sql::EffectOf(statement.text);
+    const bool ends = effect == "commit" || statement.text.starts_with("ROLLBACK");
+    if (effect == "commit" && read_only_) effect.clear();
+    const std::string name = effect.empty() ? "" : name_ + "." + transaction_ + effect;
+    const bool durable = effect == "commit" || !in_transaction_;
+    if (ends) in_transaction_ = false, transaction_.clear();
+    return Act(name, durable, effect == "commit", [&] { return Inner().Execute(statement); });
+  }
+
+  void ExecuteScript(std::string_view script) override {
+    Act(name_ + "." + transaction_ + "script", !in_transaction_, false, [&] {
+      Inner().ExecuteScript(script);
+      return 0;
+    });
+  }
+
+  int64_t CopyFrom(ports::Session& from, std::string_view copy_out, std::string_view copy_in) override {
+    return Act(name_ + "." + transaction_ + sql::EffectOf(copy_in), !in_transaction_, false,
+               [&] { return Inner().CopyFrom(dynamic_cast<FaultySession&>(from).Inner(), copy_out, copy_in); });
+  }
+
+  int backend_pid() const override { return inner_ ? inner_->backend_pid() : 0; }
+  int server_version() const override { return inner_ ? inner_->server_version() : 0; }
+  void Cancel() override {
+    if (inner_) inner_->Cancel();
+  }
+
+ private:
+  std::unique_ptr<ports::Session> inner_;
+  const std::string name_;
+  Faults& faults_;
+  std::string transaction_;
+  bool in_transaction_ = false, read_only_ = false;
+};
+
+class FaultyConnector : public ports::Connector {
+ public:
+  FaultyConnector(ports::Connector& inner, Faults& faults) : inner_(inner), faults_(faults) {}
+
+  std::unique_ptr<ports::Session> Open(const ports::ConnectionTarget& target) override {
+    std::string name = target.application_name;
+    if (name.starts_with("yellow ")) name = name.substr(7);
+    name = name.substr(0, name.find(' '));
+    return Pass(faults_, name + ".connect", [&]() -> std::unique_ptr<ports::Session> {
+      return std::make_unique<FaultySession>(inner_.Open(target), name, faults_);
+    });
+  }
+
+  std::string ScramVerifier(const base::Secret& password) override { return inner_.ScramVerifier(password); }
+
+ private:
+  ports::Connector& inner_;
+  Faults& faults_;
+};
+
+class FaultyFiles : public ports::FileSystem {
+ public:
+  FaultyFiles(ports::FileSystem& inner, Faults& faults) : inner_(inner), faults_(faults) {}
+
+  std::map<std::string, std::string> ReadTree(const std::string& root, const std::string& folder) override {
+    return inner_.ReadTree(root, folder);
+  }
+  std::optional<std::string> Read(const std::string& path) override { return inner_.Read(path); }
+  bool Exists(const std::string& path) override { return inner_.Exists(path); }
+  std::string ReadTail(const std::string& path, size_t bytes) override { return inner_.ReadTail(path, bytes); }
+  void WriteAtomically(const std::string& path, const std::string& content, bool secret) override {
+    Pass(faults_, "file.write", [&] { inner_.WriteAtomically(path, content, secret); });
+  }
+  void MakeFolder(const std::string& path, unsigned mode) override {
+    Pass(faults_, "file.make_folder", [&] { inner_.MakeFolder(path, mode); });
+  }
+  void GiveTo(const std::string& path, unsigned uid, unsigned gid) override {
+    Pass(faults_, "file.give", [&] { inner_.GiveTo(path, uid, gid); });
+  }
+  void RemoveTree(const std::string& path) override {
+    Pass(faults_, "file.remove", [&] { inner_.RemoveTree(path); });
+  }
+
+ private:
+  ports::FileSystem& inner_;
+  Faults& faults_;
+};
+
+class FaultyProcess : public ports::Process {
+ public:
+  FaultyProcess(std::unique_ptr<ports::Process> inner, Faults& faults) : inner_(std::move(inner)), faults_(faults) {}
+  std::optional<ports::ProcessExit> Poll() override { return inner_->Poll(); }
+  void Terminate() override {
+    Pass(faults_, "process.end", [&] { inner_->Terminate(); });
+  }
+
+ private:
+  std::unique_ptr<ports::Process> inner_;
+  Faults& faults_;
+};
+
+class FaultyLauncher : public ports::ProcessLauncher {
+ public:
+  FaultyLauncher(ports::ProcessLauncher& inner, Faults& faults) : inner_(inner), faults_(faults) {}
+  std::unique_ptr<ports::Process> Start(const ports::ProcessSpec& spec) override {
+    return Pass(faults_, "process.start", [&]() -> std::unique_ptr<ports::Process> {
+      return std::make_unique<FaultyProcess>(inner_.Start(spec), faults_);
+    });
+  }
+  bool MayBeAlive(const std::string& holder) override { return inner_.MayBeAlive(holder); }
+
+ private:
+  ports::ProcessLauncher& inner_;
+  Faults& faults_;
+};
+
+class FaultyPrograms : public ports::ServerPrograms {
+ public:
+  FaultyPrograms(ports::ServerPrograms& inner, Faults& faults) : inner_(inner), faults_(faults) {}
+  ports::ProgramResult Run(const std::string& name, const std::vector<std::string>& arguments, unsigned uid,
+                           unsigned gid, int inherited) override {
+    return Pass(faults_, "server." + name, [&] { return inner_.Run(name, arguments, uid, gid, inherited); });
+  }
+
+ private:
+  ports::ServerPrograms& inner_;
+  Faults& faults_;
+};
+
+}  // namespace
+
+std::unique_ptr<ports::Connector> Wrap(ports::Connector& connector, ports::Faults& faults) {
+  return std::make_unique<FaultyConnector>(connector, faults);
+}
+std::unique_ptr<ports::FileSystem> Wrap(ports::FileSystem& files, ports::Faults& faults) {
+  return std::make_unique<FaultyFiles>(files, faults);
+}
+std::unique_ptr<ports::ProcessLauncher> Wrap(ports::ProcessLauncher& processes, ports::Faults& faults) {
+  return std::make_unique<FaultyLauncher>(processes, faults);
+}
+std::unique_ptr<ports::ServerPrograms> Wrap(ports::ServerPrograms& programs, ports::Faults& faults) {
+  return std::make_unique<FaultyPrograms>(programs, faults);
+}
+
+}  // namespace yellow::adapters::faults

@@ -1,0 +1,171 @@
+#include "adapters/faults/wrappers.h"
+
+#include <gmock/gmock.h>
+
+#include "base/error.h"
+
+namespace yellow::adapters::faults {
+namespace {
+
+using testing::ElementsAre;
+
+/// Remembers what passes, and lets the n-th effect fail or lose its answer.
+class RecordingFaults : public ports::Faults {
+ public:
+  ports::Fate Before(std::string_view effect) override {
+    passed.push_back("before " + std::string(effect));
+    return ++effects == at ? fate : ports::Fate::kHappens;
+  }
+  void After(std::string_view effect) override { passed.push_back("after " + std::string(effect)); }
+
+  std::vector<std::string> passed;
+  int effects = 0, at = 0;
+  ports::Fate fate = ports::Fate::kHappens;
+};
+
+/// What reached the real ports.
+std::vector<std::string> happened;
+
+class FakeSession : public ports::Session {
+ public:
+  ports::Rows Execute(const sql::Statement& statement) override {
+    happened.push_back(statement.text);
+    return {};
+  }
+  void ExecuteScript(std::string_view) override { happened.emplace_back("script"); }
+  int64_t CopyFrom(ports::Session&, std::string_view, std::string_view) override {
+    happened.emplace_back("copy");
+    return 0;
+  }
+  int backend_pid() const override { return 7; }
+  int server_version() const override { return 150000; }
+  void Cancel() override {}
+};
+
+class FakeConnector : public ports::Connector {
+ public:
+  std::unique_ptr<ports::Session> Open(const ports::ConnectionTarget&) override {
+    return std::make_unique<FakeSession>();
+  }
+  std::string ScramVerifier(const base::Secret&) override { return ""; }
+};
+
+class FakeFiles : public ports::FileSystem {
+ public:
+  std::map<std::string, std::string> ReadTree(const std::string&, const std::string&) override { return {}; }
+  std::optional<std::string> Read(const std::string&) override { return std::nullopt; }
+  bool Exists(const std::string&) override { return false; }
+  std::string ReadTail(const std::string&, size_t) override { return ""; }
+  void WriteAtomically(const std::string&, const std::string&, bool) override { happened.emplace_back("write"); }
+  void MakeFolder(const std::string&, unsigned) override { happened.emplace_back("folder"); }
+  void GiveTo(const std::string&, unsigned, unsigned) override { happened.emplace_back("give"); }
+  void RemoveTree(const std::string&) override { happened.emplace_back("remove"); }
+};
+
+class FakePrograms : public ports::ServerPrograms {
+ public:
+  ports::ProgramResult Run(const std::string& name, const std::vector<std::string>&, unsigned, unsigned, int) override {
+    happened.push_back(name);
+    return {};
+  }
+};
+
+std::unique_ptr<ports::Session> OpenSession(RecordingFaults& faults) {
+  static FakeConnector inner;
+  happened.clear();
+  ports::ConnectionTarget target;
+  target.application_name = "yellow batch Ingest/Main/Shop";
+  auto session = Wrap(inner, faults)->Open(target);
+  faults.passed.clear();
+  faults.effects = 0;
+  return session;
+}
+
+TEST(Session, PassesEveryEffectUnderTheNameOfItsTransaction) {
+  RecordingFaults faults;
+  const auto session = OpenSession(faults);
+  {
+    ports::Transaction transaction(*session, "", "merge");
+    session->Execute("SELECT 1");
+    session->Execute("UPDATE a.b SET x = 1");
+    session->CopyFrom(*session, "COPY x TO STDOUT", "COPY a.c FROM STDIN");
+    transaction.Commit();
+  }
+  session->Execute("DELETE FROM a.b");
+  session->ExecuteScript("CREATE TABLE t ()");
+  EXPECT_THAT(faults.passed,
+              ElementsAre("before batch.merge.update a.b", "before batch.merge.copy a.c", "before batch.merge.commit",
+                          "after batch.merge.commit", "before batch.delete a.b", "after batch.delete a.b",
+                          "before batch.script", "after batch.script"));
+}
+
+TEST(Session, ATransactionThatOnlyReadsHasNoEffect) {
+  RecordingFaults faults;
+  const auto session = OpenSession(faults);
+  {
+    ports::Transaction transaction(*session, "READ ONLY", "look");
+    transaction.Commit();
+  }
+  {
+    ports::Transaction left(*session, "", "left");
+  }
+  EXPECT_THAT(faults.passed, ElementsAre());
+}
+
+TEST(Session, AnEffectThatFailsIsNotTried) {
+  RecordingFaults faults;
+  const auto session = OpenSession(faults);
+  faults.at = 1, faults.fate = ports::Fate::kFails;
+  EXPECT_THROW(session->Execute("DELETE FROM a.b"), base::Error);
+  EXPECT_THAT(happened, ElementsAre());
+  session->Execute("DELETE FROM a.b");
+  EXPECT_THAT(happened, ElementsAre("DELETE FROM a.b"));
+}
+
+TEST(Session, ALostAnswerTakesTheConnectionAndLeavesACommitInDoubt) {
+  RecordingFaults faults;
+  const auto session = OpenSession(faults);
+  faults.at = 1, faults.fate = ports::Fate::kAnswerIsLost;
+  ports::Transaction transaction(*session, "", "merge");
+  try {
+    transaction.Commit();
+    FAIL();
+  } catch (const base::Error& error) {
+    EXPECT_TRUE(error.retryable);
+    EXPECT_TRUE(error.outcome_unknown);
+  }
+  EXPECT_THAT(happened, ElementsAre("BEGIN  /* merge */", "COMMIT /* merge */"));
+  EXPECT_THROW(session->Execute("SELECT 1"), base::Error);
+}
+
+TEST(Files, PassEveryWriteAndNoRead) {
+  RecordingFaults faults;
+  FakeFiles inner;
+  const auto files = Wrap(inner, faults);
+  files->Read("a");
+  files->Exists("a");
+  files->ReadTail("a", 1);
+  files->ReadTree("a", "b");
+  EXPECT_THAT(faults.passed, ElementsAre());
+  files->WriteAtomically("a", "b", true);
+  files->MakeFolder("a", 0700);
+  files->GiveTo("a", 1, 1);
+  files->RemoveTree("a");
+  EXPECT_THAT(faults.passed,
+              ElementsAre("before file.write", "after file.write", "before file.make_folder", "after file.make_folder",
+                          "before file.give", "after file.give", "before file.remove", "after file.remove"));
+  faults.at = faults.effects + 1, faults.fate = ports::Fate::kFails;
+  happened.clear();
+  EXPECT_THROW(files->RemoveTree("a"), base::Error);
+  EXPECT_THAT(happened, ElementsAre());
+}
+
+TEST(Programs, PassEveryProgram) {
+  RecordingFaults faults;
+  FakePrograms inner;
+  Wrap(inner, faults)->Run("initdb", {}, 0, 0, -1);
+  EXPECT_THAT(faults.passed, ElementsAre("before server.initdb", "after server.initdb"));
+}
+
+}  // namespace
+}  // namespace yellow::adapters::faults

@@ -1,0 +1,1 @@
+SELECT customer, nr, city FROM Shop.addresses

@@ -1,0 +1,126 @@
+"""Sweeps n = 1, 2, 3 … over every fault point of a scenario until none fires. After each fault the program is let finish, and everything must be
+as if nothing had happened.
+
+  kill   kill -9 before, or after, the effect
+  fail   the effect is not tried, and fails as something that may be retried
+  lose   the effect happens, and its answer is lost with the connection
+  stop   the program is stopped there until somebody else has taken over, and then goes on
+"""
+
+import os
+import signal
+import subprocess
+import time
+
+from storm import YELLOW, Storm, seeded
+
+KILLED = -9
+MOST = 2000
+
+# Somebody's lease has ended while he was stopped. One who stands between fence and commit holds the row itself: his sessions end first, as by the
+# server's own time-outs.
+EXPIRE = """
+SET lock_timeout = '200ms';
+DO $$ BEGIN
+  UPDATE yellow.stream SET lease_until = '-infinity' WHERE lease_until > clock_timestamp();
+EXCEPTION WHEN lock_not_available THEN
+  PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN ('yellow_engine', 'yellow_ingest_out');
+  PERFORM pg_sleep(0.2);
+  UPDATE yellow.stream SET lease_until = '-infinity' WHERE lease_until > clock_timestamp();
+END $$"""
+
+
+class Sweep:
+    """One scenario in one mode. `stride`: only every so many-th point, from a random one on."""
+
+    def __init__(self, scenario, mode, stride=1, seed=None):
+        self.scenario, self.mode, self.stride = scenario, mode, stride
+        self.seed, self.chance = seeded(seed)
+        self.states = set()
+        self.rounds = 0
+
+    def run(self):
+        storm = Storm()
+        try:
+            getattr(self, self.scenario)(storm)
+        finally:
+            storm.close()
+        return self
+
+    def where(self, n):
+        return f"{self.mode} at point {n} of {self.scenario}, seed {self.seed}"
+
+    def apply(self, storm):
+        storm.keep("bootstrapped")
+        self.over(storm, ["apply"], lambda: storm.back_to("bootstrapped"), lambda: {} if "Nothing to do" in storm.yellow("plan").out else {"plan": "not empty"})
+        result = storm.yellow("run")
+        assert result.status == 0 and storm.wrong() == {}, result
+
+    def first_load(self, storm):
+        assert storm.yellow("apply").status == 0
+        storm.keep("applied")
+        self.over(storm, ["run"], lambda: storm.back_to("applied"), storm.wrong)
+
+    def change(self, storm):
+        result = storm.yellow("run", "--apply")
+        assert result.status == 0, result
+        self.over(storm, ["run", "Shop"], lambda: storm.change(self.chance), storm.wrong)
+
+    def over(self, storm, command, prepare, wrong):
+        start = 1 if self.stride == 1 else self.chance.randrange(1, self.stride + 1)
+        for n in range(start, MOST, self.stride):
+            prepare()
+            if not self.fault(storm, command, n):
+                return
+            self.rounds += 1
+            # What the fault cut off goes on, as far as it was begun; then everything else.
+            if command[0] == "run":
+                self.states |= storm.under_way()
+            finished = storm.yellow(*command)
+            assert finished.status == 0, f"{self.where(n)}: {finished}"
+            broken = wrong()
+            assert broken == {}, f"{self.where(n)}: {broken}"
+        raise AssertionError("the sweep did not end: " + self.where(MOST))
+
+    def fault(self, storm, command, n):
+        """False when no point fired."""
+        if self.mode == "stop":
+            return self.stopped(storm, command, n)
+        result = storm.yellow(*command, environment={"YELLOW_FAULT": f"{self.mode}@*:{n}"})
+        if self.mode == "kill":
+            if result.status == KILLED:
+                return True
+            assert result.status == 0, f"{self.where(n)}: {result}"
+            return False
+        # A fault that may pass is waited for, and needs nobody; only a command that had not begun to work says that it failed.
+        fired = "fault: " in result.err
+        assert result.status in ((0, 3) if fired else (0,)), f"{self.where(n)}: {result}"
+        return fired
+
+    def stopped(self, storm, command, n):
+        victim = subprocess.Popen([YELLOW, "--project", str(storm.root), *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  env={**os.environ, "YELLOW_FAULT": f"stop@*:{n}"})
+        while True:
+            pid, status = os.waitpid(victim.pid, os.WUNTRACED | os.WNOHANG)
+            if pid == 0:
+                time.sleep(0.005)
+                continue
+            if not os.WIFSTOPPED(status):
+                victim.returncode = os.waitstatus_to_exitcode(status)
+                assert victim.returncode == 0, self.where(n)
+                victim.stdout.close()
+                return False
+            break
+        # Who is stopped while it looks after the server itself holds the lock file: nobody can go on, and nothing is under way yet.
+        if not storm.lease_is_held():
+            os.kill(victim.pid, signal.SIGCONT)
+            out, _ = victim.communicate(timeout=120)
+            assert victim.returncode == 0, f"{self.where(n)}: {out}"
+            return True
+        storm.psql(storm.server(), EXPIRE)
+        other = storm.yellow(*command)
+        assert other.status in (0, 3), f"{self.where(n)}: {other}"
+        os.kill(victim.pid, signal.SIGCONT)
+        out, _ = victim.communicate(timeout=120)
+        assert "bug" not in out, f"{self.where(n)}: {out}"
+        return True
