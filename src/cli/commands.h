@@ -55,6 +55,19 @@ struct BootstrapOptions {
 };
 int Bootstrap(const Program& program, const Options& options, const BootstrapOptions& bootstrap);
 
+struct InitOptions {
+  std::string folder = ".";
+  std::string source;  ///< postgresql://[user@]host[:port]/database; empty: an example
+};
+int Init(const Program& program, const Options& options, const InitOptions& init);
+
+struct InitTransformerOptions {
+  std::string name;
+  std::string language = "sql";
+  std::string input;  ///< Store.dataset; empty: the only one there is
+};
+int InitTransformer(const Program& program, const Options& options, const InitTransformerOptions& init);
+
 struct ImportOptions {
   std::string container;
   std::string schema;  ///< empty: public, or that of the Datastore that is updated

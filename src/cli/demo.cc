@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/demo_proof.h"
 #include "cli/engine.h"
+#include "cli/example_source.h"
 #include "cli/exit_status.h"
 #include "cli/shop_example.h"
 #include "cli/text_table.h"
@@ -44,26 +45,6 @@ void WriteProject(const Program& program, const std::string& root) {
     const std::string file = root + "/" + std::string(path);
     if (!program.files.Exists(file)) program.files.WriteAtomically(file, std::string(text), false);
   }
-}
-
-/// The shop's own database: its tables, and a login that may read them, with a password that only a file knows.
-std::unique_ptr<ports::Session> MakeSource(const Program& program, ports::Servers& servers, const Project& project) {
-  auto shop = program.connector.Open(servers.Service("ShopDB", ports::ServiceRole::kSuperuser, "demo shop"));
-  if (!shop->Execute("SELECT to_regclass('public.customers') IS NOT NULL").Boolean(0, 0)) {
-    shop->ExecuteScript(ExampleText("source.sql"));
-  }
-  const std::string secret = project.data + "/secrets/shop_reader";
-  const bool has_login = !shop->Execute("SELECT FROM pg_roles WHERE rolname = 'shop_reader'").empty();
-  if (!has_login || !program.files.Exists(secret)) {
-    const base::Secret password = program.entropy.Password();
-    program.files.WriteAtomically(secret, "shop_reader:" + password.Reveal(), true);
-    const std::string verifier = sql::Literal(program.connector.ScramVerifier(password));
-    shop->Execute(std::string(has_login ? "ALTER" : "CREATE") + " ROLE shop_reader LOGIN PASSWORD " + verifier);
-  }
-  shop->ExecuteScript(
-      "GRANT CONNECT ON DATABASE shop TO shop_reader; GRANT USAGE ON SCHEMA public TO shop_reader;"
-      "GRANT SELECT ON public.customers, public.addresses TO shop_reader;");
-  return shop;
 }
 
 std::vector<std::string> Cells(const std::string& label, const ports::Rows& rows, size_t row) {
@@ -168,7 +149,8 @@ int Demo(const Program& program, const Options& options, const DemoOptions& demo
   RequireNoErrors(program, project);
   auto servers = program.open_servers(project.loaded.model, project.data);
   servers->Prepare({"MergeDB"}, {"ShopDB"});
-  const auto shop = MakeSource(program, *servers, project);
+  const auto shop =
+      MakeExampleSource(program, *servers, project, {"ShopDB", ExampleText("source.sql"), "customers", "shop_reader"});
   const auto analysts =
       program.connector.Open(servers->Service("MergeDB", ports::ServiceRole::kSuperuser, "demo analysts"));
   program.out << "\n$ yellow run --apply\n";

@@ -13,6 +13,7 @@
 #include "load/datastore_text.h"
 #include "model/name_rule.h"
 #include "plan/import.h"
+#include "plan/source_names.h"
 #include "run/source_catalogue.h"
 
 namespace yellow::cli {
@@ -31,21 +32,6 @@ std::string TeamFile(const model::Model& model) {
     if (container.owner.team == "Default" && !container.where.file.empty()) return container.where.file;
   }
   return "model/team.yaml";
-}
-
-/// Names that go with a container: its credential and the beginning of the credential's variables.
-struct Suggested {
-  std::string credential, variable;
-};
-
-Suggested SuggestedFor(const std::string& container) {
-  std::vector<std::string> words = model::WordsOf(container);
-  if (words.size() > 1 && (words.back() == "db" || words.back() == "database")) words.pop_back();
-  std::string name;
-  for (const std::string& word : words) name += (name.empty() ? "" : "_") + word;
-  std::string variable = name;
-  for (char& c : variable) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  return {name + "_reader", variable};
 }
 
 std::string InModel(const Project& project, const std::string& container, const std::string& credential) {
@@ -70,12 +56,12 @@ const model::DataContainer& ContainerOf(const Project& project, const ImportOpti
   std::vector<std::string> names;
   for (const model::DataContainer& container : model.containers) names.push_back(container.name);
   const std::string near = base::Suggest(import.container, names);
-  const Suggested suggested = SuggestedFor(import.container);
-  const std::string credential = import.credential.empty() ? suggested.credential : import.credential;
+  const std::string credential =
+      import.credential.empty() ? plan::CredentialNameFor(import.container) : import.credential;
   throw base::UsageError("the model has no container " + import.container)
       .Remedy((near.empty() ? "" : "did you mean " + near + "? If not, ") +
               InModel(project, import.container, credential) +
-              InEnvironment(project, import.container, credential, suggested.variable));
+              InEnvironment(project, import.container, credential, plan::VariablesFor(import.container)));
 }
 
 /// The Datastore that `--update` adds to, or the one whose name is taken.
@@ -105,12 +91,12 @@ bool MayUse(const model::Owner& user, const model::Owner& owner) {
 std::string CredentialOf(const Project& project, const model::DataContainer& container, const ImportOptions& import,
                          const model::Datastore* existing) {
   const model::Model& model = project.loaded.model;
-  const Suggested suggested = SuggestedFor(container.name);
+  const std::string suggested = plan::CredentialNameFor(container.name);
+  const std::string variables = plan::VariablesFor(container.name);
   if (!import.credential.empty()) {
     if (model.FindCredential(import.credential) != nullptr) return import.credential;
     throw base::UsageError("the model has no credential " + import.credential)
-        .Remedy(InModel(project, "", import.credential) +
-                InEnvironment(project, "", import.credential, suggested.variable));
+        .Remedy(InModel(project, "", import.credential) + InEnvironment(project, "", import.credential, variables));
   }
   if (existing != nullptr) return std::get<model::SqlSnapshot>(existing->capture).credential.text;
   for (const model::Datastore& store : model.datastores) {
@@ -125,11 +111,10 @@ std::string CredentialOf(const Project& project, const model::DataContainer& con
     list += (list.empty() ? "" : ", ") + credential.name;
   }
   if (fit.size() == 1) return fit.front();
-  if (std::find(fit.begin(), fit.end(), suggested.credential) != fit.end()) return suggested.credential;
+  if (std::find(fit.begin(), fit.end(), suggested) != fit.end()) return suggested;
   if (!fit.empty()) throw base::UsageError("which credential? There are: " + list).Remedy("name one with --credential");
   throw base::UsageError("the model has no credential to read " + container.name + " with")
-      .Remedy(InModel(project, "", suggested.credential) +
-              InEnvironment(project, "", suggested.credential, suggested.variable));
+      .Remedy(InModel(project, "", suggested) + InEnvironment(project, "", suggested, variables));
 }
 
 void RequirePlaces(const Project& project, const std::string& container, const std::string& credential) {
@@ -145,35 +130,12 @@ void RequirePlaces(const Project& project, const std::string& container, const s
   throw base::UsageError("environment " + project.environment + " does not say where " + what +
                          (has_container || has_credential ? " is" : " are"))
       .Remedy(InEnvironment(project, has_container ? "" : container, has_credential ? "" : credential,
-                            SuggestedFor(container).variable));
-}
-
-/// ShopDB is read into Shop; another schema than public adds its name.
-std::string StoreName(const ImportOptions& import, const std::string& schema) {
-  if (!import.store.empty()) return import.store;
-  std::string name = import.container;
-  for (const char* end : {"Database", "_database", "DB", "_db"}) {
-    const std::string_view suffix(end);
-    if (name.size() > suffix.size() && name.ends_with(suffix)) {
-      name.resize(name.size() - suffix.size());
-      break;
-    }
-  }
-  std::string joined;
-  for (const std::string& word : model::WordsOf(schema)) joined += word;
-  if (schema != "public" && joined != Lower(name)) {
-    for (std::string word : model::WordsOf(schema)) {
-      if (word[0] >= 'a' && word[0] <= 'z') word[0] = static_cast<char>(word[0] - 'a' + 'A');
-      name += word;
-    }
-  }
-  return model::LegalName(name, "Store");
+                            plan::VariablesFor(container)));
 }
 
 /// `model/shop_masked.yaml`, in the folder of the container's owner.
 std::string DefaultFile(const model::DataContainer& container, const std::string& store) {
-  std::string name;
-  for (const std::string& word : model::WordsOf(store)) name += (name.empty() ? "" : "_") + word;
+  const std::string name = plan::FileNameFor(store);
   const model::Owner& owner = container.owner;
   if (owner.zone.empty() || (owner.zone == "Default" && owner.team == "Default")) return "model/" + name + ".yaml";
   if (owner.team.empty()) {
@@ -201,7 +163,7 @@ Subject SubjectOf(const Program& program, const Project& project, const ImportOp
     subject.path = subject.existing->where.file;
   } else {
     subject.schema = import.schema.empty() ? "public" : import.schema;
-    subject.store = StoreName(import, subject.schema);
+    subject.store = import.store.empty() ? plan::StoreNameFor(import.container, subject.schema) : import.store;
     if (const std::string fault = model::NameFault(subject.store); !fault.empty())
       throw base::UsageError("the name of a Datastore " + fault + ": " + subject.store);
     subject.path = import.file.empty() ? DefaultFile(container, subject.store) : AbsolutePath(program, import.file);

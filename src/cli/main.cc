@@ -20,6 +20,8 @@ struct Request {
   RunOptions run;
   ExplainOptions explain;
   SqlOptions sql;
+  InitOptions init;
+  InitTransformerOptions init_transformer;
   ImportOptions import;
   BootstrapOptions bootstrap;
   DemoOptions demo;
@@ -70,11 +72,36 @@ class CommandLine {
   }
 
   void Start() {
+    Init();
     Command(app_, "Start", "demo", "Make a shop's database, mask it, change it, and prove the masked copy follows",
             &Demo, request_.demo)
         ->add_option("folder", request_.demo.folder, "Folder of the project that it makes")
         ->capture_default_str();
     Command("Start", "down", "Stop the private PostgreSQL of the project; its data stays", &Down);
+  }
+
+  void Init() {
+    CLI::App* init =
+        app_.add_subcommand("init", "Make a project that runs: with an example, or for a database of yours")
+            ->group("Start")
+            ->require_subcommand(0, 1);
+    init->fallthrough();
+    init->add_option("folder", request_.init.folder, "Where (default: here); nothing is ever overwritten");
+    init->add_option("--source", request_.init.source,
+                     "The database: postgresql://[user@]host[:port]/database[?sslmode=…], without a password");
+    init->footer("Example: yellow init shop --source postgresql://reader@db.example.com/shop");
+    CLI::App* transformer = Command(*init, "", "transformer", "Write a transformer with code, a test and a reader",
+                                    &InitTransformer, request_.init_transformer);
+    transformer->add_option("name", request_.init_transformer.name, "Its name")->required();
+    transformer->add_option("--language", request_.init_transformer.language, "sql or python")
+        ->check(CLI::IsMember({"sql", "python"}))
+        ->capture_default_str();
+    transformer->add_option("--input", request_.init_transformer.input, "What it reads: Store.dataset");
+    transformer->footer("Example: yellow init transformer MaskPeople --language python --input Example.people");
+    init->callback([this, init] {  // runs after that of a subcommand
+      if (!init->get_subcommands().empty()) return;
+      request_.action = [this] { return cli::Init(program_, request_.options, request_.init); };
+    });
   }
 
   void Model() {

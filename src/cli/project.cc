@@ -22,15 +22,14 @@ std::string FindRoot(const Program& program, const Options& options) {
   if (!options.project.empty()) {
     const std::string root = AbsolutePath(program, options.project);
     if (program.files.Exists(root + "/model")) return root;
-    throw base::UsageError("no model/ folder in the project: " + root)
-        .Remedy("yellow demo makes a project to start from");
+    throw base::UsageError("no model/ folder in the project: " + root).Remedy("yellow init makes one");
   }
   for (std::string folder = program.working_directory;; folder = Parent(folder)) {
     if (program.files.Exists(folder + "/model")) return folder;
     if (folder == "/") break;
   }
   throw base::UsageError("no project here: neither this folder nor one above it has a model/ folder")
-      .Remedy("go to a project, name one with --project DIR, or make one with: yellow demo");
+      .Remedy("go to a project, name one with --project DIR, or make one: yellow init");
 }
 
 /// Secrets in files may be named relative to the project.

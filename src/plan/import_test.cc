@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "plan/guess_class.h"
+#include "plan/source_names.h"
 
 namespace yellow::plan {
 namespace {
@@ -137,6 +138,19 @@ TEST(Import, ComparesWithWhatIsThere) {
   ASSERT_EQ(import.columns.at("t").size(), 1u);
   EXPECT_EQ(import.columns.at("t")[0].column.name, "Short_2");
   EXPECT_FALSE(import.columns.at("t")[0].column.not_null) << "rows that are there have no value for it";
+}
+
+TEST(SourceNames, GoTogether) {
+  EXPECT_EQ(ContainerNameFor("shop"), "ShopDB");
+  EXPECT_EQ(ContainerNameFor("shopdb"), "ShopDB");
+  EXPECT_EQ(ContainerNameFor("my-crm_database"), "MyCrmDB");
+  EXPECT_EQ(ContainerNameFor("2020"), "Source_2020DB");
+  EXPECT_EQ(CredentialNameFor("MyCrmDB"), "my_crm_reader");
+  EXPECT_EQ(VariablesFor("MyCrmDB"), "MY_CRM");
+  EXPECT_EQ(StoreNameFor("MyCrmDB", "public"), "MyCrm");
+  EXPECT_EQ(StoreNameFor("ShopDB", "sales data"), "ShopSalesData");
+  EXPECT_EQ(StoreNameFor("ShopDB", "shop"), "Shop");
+  EXPECT_EQ(FileNameFor("ShopMasked"), "shop_masked");
 }
 
 std::string Guess(const std::string& table, const std::string& column, const std::string& type,

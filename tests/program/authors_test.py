@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import unittest
 
 from project import Project, ROOT
@@ -117,6 +118,31 @@ class Import(unittest.TestCase):
         (self.project.root / "other.yaml").unlink()
         self.assertGreater(checked, 100)
 
+    def test_new_transformers_carry_every_type(self):
+        inputs = ["every_type", "select", "with_comma", "no_key", "order_lines"]
+        made = []
+        for language in ("sql", "python"):
+            for dataset in inputs:
+                name = f"{language.capitalize()}{dataset.title().replace('_', '')}"
+                made.append((name, dataset))
+                result = self.project.yellow("init", "transformer", name, "--language", language, "--input", f"Crm.{dataset}")
+                self.assertEqual(result.status, 0, result)
+        try:
+            lint = self.project.yellow("lint")
+            run = self.project.yellow("run", "--apply")
+            self.assertEqual((lint.status, run.status), (0, 0), (lint, run))
+            for name, dataset in made:
+                output = f"ws_{name.lower()}readers.now__{name.lower()}output__{dataset}"
+                query = "SELECT t::text FROM {} t ORDER BY 1"
+                expected = self.project.sql("MergeDB", query.format(f"ws_everybody.all__crm__{dataset}"))
+                self.assertEqual(self.project.sql("MergeDB", query.format(output)), expected, name)
+                self.assertGreater(len(expected), 0)
+        finally:
+            for name, _ in made:
+                document = next(p for p in (self.project.root / "model").glob("*.yaml") if f"name: {name}\n" in p.read_text())
+                shutil.rmtree(document.with_suffix(""))
+                document.unlink()
+
     def test_update_keeps_what_people_wrote(self):
         edited = self.text.replace("      email: text ", "      email: {type: text, classification: pii.contact}   # confirmed by alice\n      # was: ", 1)
         edited = edited.replace("  parent:\n    key: [id]\n    columns:\n      id: integer\n      what: text\n",
@@ -194,6 +220,72 @@ class Import(unittest.TestCase):
         self.project.sql("CrmDB", "CREATE SCHEMA closed")
         self.assertIn('GRANT USAGE ON SCHEMA "closed" TO "crm_reader"', self.imported("--schema", "closed", "--store", "X", status=3).err)
         self.assertIn("there is nothing to take in schema public", self.imported("--store", "X", status=3).err)
+
+
+class Init(unittest.TestCase):
+    """`init` and `init transformer`, and that what they write runs as it is."""
+
+    def setUp(self):
+        self.project = Project(example=None)
+        self.addCleanup(self.project.close)
+
+    def done(self, *arguments, status=0):
+        result = self.project.yellow(*arguments)
+        self.assertEqual(result.status, status, result)
+        return result
+
+    def contents(self):
+        return {p.relative_to(self.project.root): p.read_bytes() for p in self.project.root.rglob("*") if p.is_file() and ".yellow" not in p.parts}
+
+    def test_the_example_lints_and_runs(self):
+        made = self.done("init", str(self.project.root))
+        self.assertIn("yellow run --apply", made.out)
+        self.assertIn("0 errors, 0 warnings", self.done("lint").out)
+        self.assertIn("5 inserted", self.done("run", "--apply").out)
+        self.assertIn("Emmy Noether", self.done("sql", "-w", "Readers", "-c", "SELECT * FROM now__example__people").out)
+        before = self.contents()
+        self.done("init", str(self.project.root))     # the same files: it only completes
+        self.assertEqual(self.contents(), before)
+        (self.project.root / "model/people.yaml").write_text("# mine\n")
+        self.assertIn("there is a model already", self.done("init", str(self.project.root), status=2).err)
+
+    def test_nothing_is_overwritten(self):
+        self.project.write("environments/local.yaml", "# mine\n")
+        before = self.contents()
+        self.assertIn("there is a file already", self.done("init", str(self.project.root), status=2).err)
+        self.assertEqual(self.contents(), before)
+
+    def test_for_a_database_that_is_there(self):
+        made = self.done("init", str(self.project.root), "--source", "postgresql://reader@db.example.com:6432/my-crm?sslmode=require")
+        self.assertIn("export MY_CRM_USER=reader MY_CRM_PASSWORD=…", made.out)
+        environment = (self.project.root / "environments/local.yaml").read_text()
+        self.assertIn('MyCrmDB: {host: "db.example.com", port: 6432, sslmode: require}', environment)
+        self.assertIn("0 errors, 0 warnings", self.done("lint").out)
+        self.assertIn("Nothing is due", self.done("run", "--apply").out)
+        missing = self.done("import", "postgres", "--container", "MyCrmDB", status=3)
+        self.assertIn("MY_CRM_USER", missing.err)
+        self.done("init", str(self.project.base / "other"), "--source", "postgresql://reader:secret@db/crm", status=2)
+        self.assertFalse((self.project.base / "other").exists())
+
+    def test_new_transformers_run_as_they_are(self):
+        self.done("init", str(self.project.root))
+        self.assertIn("model/by_row/main.py", self.done("init", "transformer", "ByRow", "--language", "python").out)
+        self.done("init", "transformer", "BySet", "--language", "sql", "--input", "Example.people")
+        self.assertIn("0 errors, 0 warnings", self.done("lint").out)
+        self.done("run", "--apply")
+        source = self.project.sql("ExampleDB", "SELECT * FROM people ORDER BY id")
+        for workspace in ("ByRow", "BySet"):
+            rows = self.project.sql("MergeDB", f"SELECT * FROM ws_{workspace.lower()}readers.now__{workspace.lower()}output__people ORDER BY id")
+            self.assertEqual(rows, source, workspace)
+        before = self.contents()
+        for arguments, message in ((["ByRow"], "the model has a ByRow already"), (["By__Row"], "double underscore"),
+                                   (["New", "--input", "Example.peple"], "did you mean Example.people?")):
+            self.assertIn(message, self.done("init", "transformer", *arguments, status=2).err)
+        self.project.write("model/mine/main.py", "# mine\n")
+        self.assertIn("there is a file already: model/mine/main.py", self.done("init", "transformer", "Mine", "--language", "python",
+                                                                               "--input", "Example.people", status=2).err)
+        (self.project.root / "model/mine/main.py").unlink()
+        self.assertEqual(self.contents(), before)
 
 
 if __name__ == "__main__":
