@@ -36,13 +36,16 @@ void BootstrapOne(const Program& program, const Project& project, const ports::C
   target.user = program.variable("PGUSER");
   target.password = base::Secret(program.variable("PGPASSWORD"));
   if (target.user.empty()) {
-    throw base::UsageError("bootstrap needs a superuser of " + info.host)
+    throw base::UsageError("bootstrap needs an administrator of " + info.host + ": who owns the database " +
+                           info.database + " and may create roles")
         .Remedy(
             "set PGUSER and PGPASSWORD, or hand the output of 'yellow bootstrap --print' to the database "
             "administrator");
   }
   const auto session = program.connector.Open(target);
   session->ExecuteScript(sql::BootstrapSql(prefix, info.database, info.database));
+  const bool superuser = session->Execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").Boolean(0, 0);
+  if (superuser) session->ExecuteScript(sql::SuperuserSql());
   const sql::Roles roles(prefix);
   for (const std::string& login : {roles.Migrator(), roles.Engine(), roles.IngestOut(), roles.Access()}) {
     GivePassword(program, project, *session, login);
@@ -50,6 +53,11 @@ void BootstrapOne(const Program& program, const Project& project, const ports::C
   program.out << fmt::format(
       "Made the roles and schemas of Yellow in database {} at {}:{}; passwords are in {}/secrets\n", info.database,
       info.host, info.port, project.data);
+  if (!superuser) {
+    program.out << target.user
+                << " is no superuser, so the code of a transformer may take advisory locks and fill large objects; "
+                   "'yellow bootstrap --print' ends with what a superuser can do about it\n";
+  }
 }
 
 }  // namespace
@@ -67,7 +75,8 @@ int Bootstrap(const Program& program, const Options& options, const BootstrapOpt
       program.out << fmt::format("-- Container {}, database {}\n", container, info.database)
                   << sql::BootstrapSql(prefix, info.database, info.database) << "\n-- Then give the logins " << prefix
                   << "_migrator, " << prefix << "_engine, " << prefix << "_ingest_out, " << prefix
-                  << "_access a password each, and put each alone into the file <data>/secrets/<login>, mode 0600.\n";
+                  << "_access a password each, and put each alone into the file <data>/secrets/<login>, mode 0600.\n\n"
+                  << sql::SuperuserSql();
     } else if (info.embedded) {
       servers->Prepare({container}, {});
       program.out << "The private PostgreSQL bootstraps itself: container " << container << "\n";

@@ -42,7 +42,11 @@ class TransformRun {
   /// what may pass by itself; the next try finds the run open and ends it as lost.
   RunReport Run(std::string& in_doubt) {
     engine_ = Connect(ports::ServiceRole::kEngine, "transform");
-    if (!in_doubt.empty() && WasCommitted(in_doubt)) return Committed();
+    if (!in_doubt.empty() && WasCommitted(in_doubt)) {
+      login_.emplace(effects_, *engine_, prefix_, run_id_);
+      DropLogin();
+      return Committed();
+    }
     in_doubt.clear();
     writer_ = Connect(ports::ServiceRole::kIngestOut, "output");
     lease_ = Lease::Take(effects_, actor_, transformer_.container, output_.key, *engine_, {writer_->backend_pid()});
@@ -344,8 +348,7 @@ class TransformRun {
     }
   }
 
-  /// The connection was lost inside COMMIT: whether it happened is in the table. The login is dropped by who comes
-  /// next.
+  /// The connection was lost inside COMMIT: whether it happened is in the table.
   bool WasCommitted(const std::string& run) {
     const ports::Rows rows =
         engine_->Execute({"SELECT output_batch FROM yellow.run WHERE id = $1 AND state = 'committed'", {run}});

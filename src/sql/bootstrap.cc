@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "sql/roles.sql.h"
 #include "sql/statement.h"
+#include "sql/superuser.sql.h"
 
 namespace yellow::sql {
 namespace {
@@ -29,5 +30,7 @@ std::string BootstrapSql(const std::string& prefix, const std::string& database,
   ReplaceAll(text, "{owner}", in_literal);
   return text;
 }
+
+std::string SuperuserSql() { return std::string(kSuperuserSql); }
 
 }  // namespace yellow::sql

@@ -4,10 +4,13 @@
 
 namespace yellow::sql {
 
-/// The SQL that makes Yellow's roles, schemas and definer functions in a merge database (SECURITY 2), for a superuser.
-/// Running it again changes nothing; it fails when a role of this prefix belongs to another database.
-/// REQUIRES: prefix holds lower-case letters, digits and `_` only, as lint makes sure.
-/// `owner`: who the roles belong to, in their comments; a prefix that another owner has is refused.
+/// The SQL that makes Yellow's roles, schemas and definer functions in a merge database (SECURITY 2), for the
+/// database's owner who may create roles. Running it again changes nothing; it fails when a role of this prefix belongs
+/// to another database. REQUIRES: prefix holds lower-case letters, digits and `_` only, as lint makes sure. `owner`:
+/// who the roles belong to, in their comments; a prefix that another owner has is refused.
 std::string BootstrapSql(const std::string& prefix, const std::string& database, const std::string& owner);
+
+/// What a superuser does besides, and what is lost without it.
+std::string SuperuserSql();
 
 }  // namespace yellow::sql

@@ -1,4 +1,5 @@
--- What a database administrator runs once on a merge database, as a superuser; running it again changes nothing.
+-- What a database administrator runs once on a merge database: somebody who owns the database and may create roles; a superuser is not
+-- needed. Running it again changes nothing.
 -- {prefix} is the role prefix of the environment, {database} the merge database, {owner} whose roles these are: on a named server the
 -- merge database, in the private cluster all of its databases. Logins get their passwords apart.
 
@@ -31,9 +32,21 @@ BEGIN
 END
 $bootstrap$;
 
+-- apply acts as the owner of everything, and as nobody else.
 GRANT {prefix}_owner TO {prefix}_migrator;
+-- Sessions of a run that has ended, and of a holder whose lease has ended, are ended.
 GRANT pg_signal_backend TO {prefix}_roles;
+-- Every login of a run becomes a member of its base group.
 GRANT {prefix}_run, {prefix}_tmp TO {prefix}_roles WITH ADMIN OPTION;
+
+-- Until the end of this script the administrator acts for the two roles that own things.
+DO $bootstrap$
+BEGIN
+  IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+    EXECUTE format('GRANT {prefix}_owner, {prefix}_roles TO %I', current_user);
+  END IF;
+END
+$bootstrap$;
 
 -- ---- Nobody comes in by default.
 REVOKE ALL ON DATABASE {database} FROM PUBLIC;
@@ -41,20 +54,6 @@ GRANT CONNECT ON DATABASE {database} TO {prefix}_migrator, {prefix}_engine, {pre
 GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {prefix}_run;
 GRANT CREATE ON DATABASE {database} TO {prefix}_owner, {prefix}_roles;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
-
--- A transformer must not be able to take locks that somebody else waits for, nor to fill large objects (superuser only).
-DO $bootstrap$
-DECLARE
-  routine record;
-BEGIN
-  FOR routine IN SELECT p.oid::regprocedure AS signature FROM pg_proc p
-                 WHERE p.pronamespace = 'pg_catalog'::regnamespace AND (p.proname LIKE 'pg\_advisory%' OR p.proname LIKE 'pg\_try\_advisory%'
-                   OR p.proname LIKE 'lo\_%' OR p.proname IN ('loread', 'lowrite'))
-  LOOP
-    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', routine.signature);
-  END LOOP;
-END
-$bootstrap$;
 
 -- ---- Schemas of Yellow's own.
 CREATE SCHEMA IF NOT EXISTS yellow AUTHORIZATION {prefix}_owner;
@@ -245,3 +244,11 @@ ALTER FUNCTION yellow_sec.backends_end(integer[]) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_op.dt_check(text, text) OWNER TO {prefix}_owner;
 ALTER FUNCTION yellow_op.dt_clear(text, text) OWNER TO {prefix}_owner;
 ALTER FUNCTION yellow_op.dt_lock(text, text) OWNER TO {prefix}_owner;
+
+DO $bootstrap$
+BEGIN
+  IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+    EXECUTE format('REVOKE {prefix}_owner, {prefix}_roles FROM %I', current_user);
+  END IF;
+END
+$bootstrap$;

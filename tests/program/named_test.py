@@ -97,6 +97,20 @@ classes: {{allowed: [pii]}}
         for secret in (SUPERUSER["PGPASSWORD"], READER["SHOP_PASSWORD"], *[p.read_text() for p in (self.project / ".yellow/secrets").iterdir()]):
             self.assertNotIn(secret, log + "".join(o.out + o.err for o in outputs))
 
+    def test_an_administrator_without_superuser(self):
+        self.psql("postgres", "CREATE ROLE administrator LOGIN CREATEROLE PASSWORD 'canary-admin-1618'; ALTER DATABASE merge OWNER TO administrator")
+        if int(self.psql("postgres", "SHOW server_version_num")) >= 160000:
+            self.psql("postgres", "GRANT pg_signal_backend TO administrator WITH ADMIN OPTION")
+        for _ in range(2):
+            made = self.yellow("bootstrap", secrets={"PGUSER": "administrator", "PGPASSWORD": "canary-admin-1618"})
+            self.assertEqual(made.status, 0, made)
+            self.assertIn("administrator is no superuser", made.out)
+        self.assertEqual(self.yellow("apply").status, 0)
+        ran = self.yellow("run", "Shop", secrets=READER)
+        self.assertEqual(ran.status, 0, ran)
+        self.assertEqual(self.psql("merge", "SELECT count(*) FROM ws_analysts.now__shopmasked__customers"), "3000")
+        self.assertEqual(self.psql("merge", "SELECT pg_has_role('administrator', 'yellow_owner', 'USAGE')"), "f", "only for as long as it took")
+
     def test_a_prefix_of_another_installation_is_refused(self):
         self.psql("merge", "CREATE ROLE yellow_owner")
         refused = self.yellow("bootstrap", secrets=SUPERUSER)

@@ -91,6 +91,40 @@ class Protocol(unittest.TestCase):
                 self.assertEqual(self.project.yellow("run", "Shop", "MaskShop").status, 0)
                 self.assert_follows(out)
 
+    def test_a_commit_whose_answer_is_lost_is_looked_up(self):
+        for point, node, said in (("batch.merge.commit", "Shop", "Shop: batch {} committed: 0 inserted, 1 updated, 1 deleted"),
+                                  ("output.ingest.commit", "Shop", "MaskShop: run")):
+            with self.subTest(point=point):
+                self.change(400 + len(point))
+                self.project.yellow("run")
+                before = int(self.project.sql("MergeDB", "SELECT max(batch) FROM yellow.batch WHERE stream = 'Ingest/Main/Shop'")[0][0])
+                result = self.project.yellow("run", node, environment={"YELLOW_FAULT": f"lose@{point}:1"})
+                self.assertEqual(result.status, 0, f"no error to the user: {result}")
+                self.assertIn("trying again", result.out)
+                self.assertIn(said.format(before + 1), result.out)
+                self.assertIn("Done: 2 batches committed, 1 of them by a transformer", result.out)
+                self.assert_follows(result.out)
+
+    def test_a_merge_whose_commit_did_not_happen_is_repeated(self):
+        self.change(450)
+        result = self.project.yellow("run", "Shop", environment={"YELLOW_FAULT": "fail@batch.merge.commit:1"})
+        self.assertEqual(result.status, 0, result)
+        self.assertIn("Done: 2 batches committed", result.out)
+        self.assert_follows(result.out)
+
+    def test_an_unreachable_source_is_waited_for_and_then_said(self):
+        environment = self.project.root / "environments/local.yaml"
+        text = environment.read_text()
+        environment.write_text(text + "limits: {retry: 1s}\n")
+        self.addCleanup(environment.write_text, text)
+        self.assertEqual(self.project.yellow("apply").status, 0)
+        self.project.sql("ShopDB", "ALTER DATABASE shop CONNECTION LIMIT 0")
+        self.addCleanup(self.project.sql, "ShopDB", "ALTER DATABASE shop CONNECTION LIMIT -1")
+        result = self.project.yellow("run", "Shop")
+        self.assertEqual(result.status, 1, result)
+        self.assertIn("too many connections for database", result.out)
+        self.assertIn("trying again", result.out)
+
     def test_kills_at_random_moments(self):
         seed = random.randrange(1 << 30)
         chance = random.Random(seed)

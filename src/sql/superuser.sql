@@ -1,0 +1,14 @@
+-- What only a superuser can do in the merge database; running it again changes nothing. Without it Yellow works, and this is lost: the code of a
+-- transformer could take advisory locks and fill large objects. Yellow itself takes no advisory lock, so nothing of it would wait for them.
+DO $bootstrap$
+DECLARE
+  routine record;
+BEGIN
+  FOR routine IN SELECT p.oid::regprocedure AS signature FROM pg_proc p
+                 WHERE p.pronamespace = 'pg_catalog'::regnamespace AND (p.proname LIKE 'pg\_advisory%' OR p.proname LIKE 'pg\_try\_advisory%'
+                   OR p.proname LIKE 'lo\_%' OR p.proname IN ('loread', 'lowrite'))
+  LOOP
+    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', routine.signature);
+  END LOOP;
+END
+$bootstrap$;
