@@ -13,5 +13,7 @@ endif()
 
 # Debug information costs more link time than it is worth in every build; -g1 keeps stack traces.
 string(REPLACE "-g" "-g1" CMAKE_CXX_FLAGS_DEBUG "${CMAKE_CXX_FLAGS_DEBUG}")
+# The standard library's own checks: an empty optional or an index past the end stops the program instead of reading on.
+add_compile_definitions(_GLIBCXX_ASSERTIONS)
 # Paths in the binary and in ccache's keys are relative to the checkout.
 add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)

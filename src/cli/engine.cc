@@ -38,7 +38,7 @@ std::vector<std::string> NamesOf(const graph::Node& node) {
 
 }  // namespace
 
-void PrintingReporter::Line(const std::string& text) { out_ << text << std::endl; }
+void PrintingReporter::Line(const std::string& text) { out_ << text << '\n' << std::flush; }
 
 std::vector<std::string> MergeContainers(const model::Model& model, const plan::Physical& physical) {
   std::set<std::string> containers;

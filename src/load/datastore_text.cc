@@ -178,7 +178,7 @@ class Insertions {
       return;
     }
     const bool empty = mapping.entries.empty();
-    const int column = empty ? key.where.begin.column + 2 : mapping.entries.front().first.where.begin.column;
+    const int column = empty ? key.where.begin.column + 2 : mapping.entries.front().key.where.begin.column;
     const int line = empty ? EndOf(key).line : EndOf(mapping).line;
     if (empty && mapping.flow) Erase(lines_.Offset(mapping.where.begin), lines_.Offset(mapping.where.end));
     std::string added = to_lines(std::string(static_cast<size_t>(column - 1), ' '));
@@ -214,9 +214,9 @@ class Insertions {
   std::vector<Edit> edits_;
 };
 
-const std::pair<Node, Node>* Entry(const Node& node, std::string_view key) {
+const Node::Entry* EntryOf(const Node& node, std::string_view key) {
   for (const auto& entry : node.entries) {
-    if (entry.first.text == key) return &entry;
+    if (entry.key.text == key) return &entry;
   }
   return nullptr;
 }
@@ -255,9 +255,9 @@ std::string WriteDatastore(const NewDatastore& store) {
 
 std::string AddToDatastore(std::string_view text, const Node& document, const Additions& additions) {
   Insertions insertions(text);
-  const auto& [datasets_key, datasets] = *Entry(document, "datasets");
+  const auto& [datasets_key, datasets] = *EntryOf(document, "datasets");
   for (const auto& [name, columns] : additions.columns) {
-    const auto& [columns_key, mapping] = *Entry(Entry(datasets, name)->second, "columns");
+    const auto& [columns_key, mapping] = *EntryOf(EntryOf(datasets, name)->value, "columns");
     std::string in_braces;
     for (const model::ImportedColumn& column : columns)
       in_braces += (in_braces.empty() ? "" : ", ") + ColumnInBraces(column.column);
@@ -283,15 +283,15 @@ std::string AddToDatastore(std::string_view text, const Node& document, const Ad
 
 CommentedOut FindCommentedOut(std::string_view text, const Node& document, const std::set<std::string>& tables) {
   CommentedOut found;
-  const auto* datasets = Entry(document, "datasets");
+  const auto* datasets = EntryOf(document, "datasets");
   if (datasets == nullptr) return found;
   const Lines lines(text);
   std::map<int, std::string> begins;  // line -> dataset
-  for (const auto& [name, value] : datasets->second.entries) begins[name.where.begin.line] = name.text;
+  for (const auto& [name, value] : datasets->value.entries) begins[name.where.begin.line] = name.text;
   const int last = std::max(document.where.end.line, EndOf(document).line);
   std::string current;
   bool in_table = false;
-  for (int line = datasets->first.where.begin.line; line <= last; ++line) {
+  for (int line = datasets->key.where.begin.line; line <= last; ++line) {
     if (const auto begin = begins.find(line); begin != begins.end()) current = begin->second;
     if (!IsComment(lines.Line(line))) {
       in_table = false;

@@ -42,11 +42,11 @@ std::string Added(const std::string& text) {
   // Whatever the style, the model has what was added and what was there.
   const Node again = Parsed(added);
   const Node* a = again.Find("datasets")->Find("a");
-  EXPECT_EQ(a->Find("columns")->entries.back().first.text, "fresh") << added;
-  EXPECT_EQ(a->Find("columns")->entries.back().second.text, "numeric(9,2)") << added;
+  EXPECT_EQ(a->Find("columns")->entries.back().key.text, "fresh") << added;
+  EXPECT_EQ(a->Find("columns")->entries.back().value.text, "numeric(9,2)") << added;
   EXPECT_EQ(a->Find("columns")->entries.size(),
             document.Find("datasets")->Find("a")->Find("columns")->entries.size() + 1);
-  EXPECT_EQ(again.Find("datasets")->entries.back().first.text, "b") << added;
+  EXPECT_EQ(again.Find("datasets")->entries.back().key.text, "b") << added;
   EXPECT_EQ(again.entries.size(), document.entries.size()) << added;
   return added;
 }
@@ -123,7 +123,7 @@ TEST(DatastoreText, FillsWhatIsEmpty) {
   for (const std::string datasets : {"datasets:\n", "datasets: {}   # none yet\n"}) {
     const std::string text = "kind: Datastore\nname: S\n" + datasets + "production: true\n";
     const std::string added = AddToDatastore(text, Parsed(text), {{Dataset("b", {Column("id", "integer")})}, {}});
-    EXPECT_EQ(Parsed(added).Find("datasets")->entries.at(0).first.text, "b") << added;
+    EXPECT_EQ(Parsed(added).Find("datasets")->entries.at(0).key.text, "b") << added;
     EXPECT_EQ(Parsed(added).Find("production")->text, "true") << added;
   }
 }

@@ -15,8 +15,11 @@ base::Position At(const yaml_mark_t& mark) {
 }
 
 struct EventGuard {
-  yaml_event_t event{};
+  EventGuard() = default;
   ~EventGuard() { yaml_event_delete(&event); }
+  EventGuard(const EventGuard&) = delete;
+  EventGuard& operator=(const EventGuard&) = delete;
+  yaml_event_t event{};
 };
 
 /// A recursive descent over the events of one file; stops at the first event that cannot be read.
@@ -136,7 +139,7 @@ class Parser {
       } else if (!keys.insert(key.text).second) {
         diagnostics_.Error("Y103", key.where, "this key stands twice: " + key.text, "keep one of them");
       } else {
-        node.entries.emplace_back(std::move(key), std::move(value));
+        node.entries.push_back({std::move(key), std::move(value)});
       }
       if (!good) return false;
     }

@@ -2,7 +2,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/diagnostics.h"
@@ -12,6 +11,7 @@ namespace yellow::load {
 /// A YAML value with its place. Every scalar is text; whether it was quoted is kept, because `"*/5 * * * *"` and `true`
 /// are told apart by their fields, not by YAML.
 struct Node {
+  struct Entry;
   enum class Kind { kScalar, kSequence, kMapping };
   Kind kind = Kind::kScalar;
   base::SourceRange where;
@@ -19,10 +19,14 @@ struct Node {
   bool quoted = false;
   bool flow = false;  ///< `{…}` or `[…]`
   std::vector<Node> items;
-  std::vector<std::pair<Node, Node>> entries;  ///< in the order of the text
+  std::vector<Entry> entries;  ///< in the order of the text
 
   const Node* Find(std::string_view key) const;
   bool IsNull() const { return kind == Kind::kScalar && !quoted && (text.empty() || text == "~" || text == "null"); }
+};
+struct Node::Entry {
+  Node key;
+  Node value;
 };
 
 /// The documents of one file, through libyaml's events. Refused with a diagnostic: what is not YAML or UTF-8, anchors

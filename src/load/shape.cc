@@ -27,7 +27,7 @@ std::string Expected(const Shape& shape) {
 bool IsCutType(const Node& node, size_t at) {
   if (!node.flow || at == 0) return false;
   const auto& [key, value] = node.entries[at];
-  const auto& before = node.entries[at - 1].second;
+  const auto& before = node.entries[at - 1].value;
   return value.IsNull() && key.text.find(')') != std::string::npos && before.kind == Node::Kind::kScalar &&
          before.text.find('(') != std::string::npos && before.text.find(')') == std::string::npos;
 }
@@ -77,9 +77,9 @@ void CheckRecord(const Node& node, const Shape& shape, base::Diagnostics& diagno
       ++chosen;
       CheckShape(value, *field->shape, diagnostics);
     } else if (IsCutType(node, i)) {
-      diagnostics.Error("Y205", node.entries[i - 1].second.where,
-                        "the comma inside { } ends this value: " + node.entries[i - 1].second.text,
-                        "put quotes around the type: \"" + node.entries[i - 1].second.text + "," + key.text + "\"");
+      diagnostics.Error("Y205", node.entries[i - 1].value.where,
+                        "the comma inside { } ends this value: " + node.entries[i - 1].value.text,
+                        "put quotes around the type: \"" + node.entries[i - 1].value.text + "," + key.text + "\"");
     } else {
       diagnostics.Error("Y201", key.where, "unknown key: " + key.text, DidYouMean(key.text, known));
     }
@@ -99,12 +99,12 @@ void CheckRecord(const Node& node, const Shape& shape, base::Diagnostics& diagno
 void CheckMap(const Node& node, const Shape& shape, base::Diagnostics& diagnostics) {
   for (size_t i = 0; i < node.entries.size(); ++i) {
     if (IsCutType(node, i)) {
-      const std::string& before = node.entries[i - 1].second.text;
-      diagnostics.Error("Y205", node.entries[i - 1].second.where, "the comma inside { } ends this value: " + before,
-                        "put quotes around the type: \"" + before + "," + node.entries[i].first.text + "\"");
+      const std::string& before = node.entries[i - 1].value.text;
+      diagnostics.Error("Y205", node.entries[i - 1].value.where, "the comma inside { } ends this value: " + before,
+                        "put quotes around the type: \"" + before + "," + node.entries[i].key.text + "\"");
       continue;
     }
-    CheckShape(node.entries[i].second, *shape.values, diagnostics);
+    CheckShape(node.entries[i].value, *shape.values, diagnostics);
   }
 }
 

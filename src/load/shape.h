@@ -25,8 +25,8 @@ struct Shape {
 };
 
 struct Field {
-  const char* name;
-  const Shape* shape;
+  const char* name = "";
+  const Shape* shape = nullptr;
   bool required = false;
   const char* about = "";
 };

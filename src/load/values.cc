@@ -1,4 +1,5 @@
 #include <charconv>
+#include <cmath>
 
 #include "base/cron.h"
 #include "load/readers.h"
@@ -6,6 +7,8 @@
 // Readings of single values: names, durations, limits, schedules.
 namespace yellow::load {
 namespace {
+
+constexpr double kMostRows = 1e15;
 
 std::optional<double> Number(std::string_view text) {
   double value = 0;
@@ -88,12 +91,12 @@ std::optional<model::RowLimit> Reader::ReadRowLimit(const Node* node) {
   if (!IsScalar(node)) return std::nullopt;
   const bool percent = node->text.ends_with('%');
   const auto number = Number(std::string_view(node->text).substr(0, node->text.size() - (percent ? 1 : 0)));
-  if (!number || (percent && *number > 100)) {
+  if (!number || *number > (percent ? 100 : kMostRows) || (!percent && *number != std::floor(*number))) {
     diagnostics_.Error("Y207", node->where, "this is not a limit of rows: " + node->text,
                        "write a number of rows, or a percentage up to 100%");
     return std::nullopt;
   }
-  if (percent) return model::RowLimit{std::nullopt, *number};
+  if (percent) return model::RowLimit{std::nullopt, number};
   return model::RowLimit{static_cast<int64_t>(*number), std::nullopt};
 }
 

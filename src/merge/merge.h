@@ -43,7 +43,7 @@ enum class Effect {
 /// One statement; the number of rows it reports counts for `effect`. In a table with history an update closes the old
 /// version and the insert adds the new one, so what the inserts report holds the updates too: see `Count`.
 struct MergeStatement {
-  Effect effect;
+  Effect effect = Effect::kUpdate;
   sql::Statement statement;
 };
 

@@ -296,8 +296,8 @@ struct GovernanceZone {
 };
 
 struct Retention {
-  Duration control{90 * 86400};
-  Duration logs{30 * 86400};
+  Duration control{int64_t{90} * 86400};
+  Duration logs{int64_t{30} * 86400};
   std::optional<Duration> changes;
   std::optional<Duration> evidence;
 };

@@ -371,8 +371,8 @@ std::string ToText(const Plan& plan) {
         : step.kind.starts_with("create") || step.kind.starts_with("grant") || step.kind.starts_with("admit")  ? '+'
         : step.kind.starts_with("drop") || step.kind.starts_with("revoke") || step.kind.starts_with("dismiss") ? '-'
                                                                                                                : '~';
-    const auto padded = [](std::string text, size_t width) {
-      return text.size() < width ? text + std::string(width - text.size(), ' ') : text;
+    const auto padded = [](const std::string& text, size_t width) {
+      return text + std::string(text.size() < width ? width - text.size() : 0, ' ');
     };
     out += std::string(1, sign) + " " + padded(step.kind, 17) + " " + padded(step.address, 44) + " " + step.reason +
            (step.destroys ? " (destroys data: needs --allow-destroy)" : "") + "\n";

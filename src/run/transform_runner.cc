@@ -344,7 +344,7 @@ class TransformRun {
   void DropLogin() {
     try {
       login_->Drop();
-    } catch (const base::Error&) {
+    } catch (const base::Error&) {  // said above
     }
   }
 

@@ -12,7 +12,7 @@ constexpr size_t kBlock = 64;  // of SHA-256
 constexpr int kShortestPseudonym = 16;
 
 std::string Masked(const model::Column& column, const model::MaskRule& rule) {
-  const std::string value = Identifier::Quote(column.name).text();
+  std::string value = Identifier::Quote(column.name).text();
   const std::string type = model::ToSql(column.type);
   switch (rule.kind) {
     case model::MaskRuleKind::kKeep:

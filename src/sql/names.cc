@@ -24,7 +24,7 @@ std::string Joined(std::string_view prefix, const model::DatasetAddress& a) {
 }  // namespace
 
 std::string FitName(std::string_view whole) {
-  const std::string name = Mapped(whole, std::tolower);
+  std::string name = Mapped(whole, std::tolower);
   if (name.size() <= kNameLimit) return name;
   size_t kept = kKeptBytes;
   while (kept > 0 && (name[kept] & 0xC0) == 0x80) --kept;

@@ -35,10 +35,10 @@ struct Statement {
   bool operator==(const Statement&) const = default;
 
   Statement() = default;
-  Statement(std::string text_,
-            std::vector<std::optional<std::string>> parameters_ = {})  // NOLINT: a text is a statement
+  // NOLINTNEXTLINE(google-explicit-constructor): a text is a statement
+  Statement(std::string text_, std::vector<std::optional<std::string>> parameters_ = {})
       : text(std::move(text_)), parameters(std::move(parameters_)) {}
-  Statement(const char* text_) : text(text_) {}  // NOLINT
+  Statement(const char* text_) : text(text_) {}  // NOLINT(google-explicit-constructor)
 };
 
 }  // namespace yellow::sql

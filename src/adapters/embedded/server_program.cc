@@ -73,7 +73,7 @@ class LocalPrograms : public ports::ServerPrograms {
     result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     char buffer[4096];
     lseek(output, 0, SEEK_SET);
-    for (ssize_t count; (count = read(output, buffer, sizeof buffer)) > 0;)
+    for (ssize_t count = 0; (count = read(output, buffer, sizeof buffer)) > 0;)
       result.output.append(buffer, static_cast<size_t>(count));
     close(output);
     while (!result.output.empty() && result.output.back() == '\n') result.output.pop_back();

@@ -60,7 +60,7 @@ class LibpqConnector : public ports::Connector {
       // Lets the server notice a client that has died while a statement runs; not every platform knows it.
       try {
         session->Execute("SET client_connection_check_interval = '5s'");
-      } catch (const base::Error&) {
+      } catch (const base::Error&) {  // without it a dead client is noticed later
       }
     }
     return session;

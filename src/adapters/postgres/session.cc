@@ -25,7 +25,7 @@ bool IsRetryable(const std::string& sqlstate) {
 }
 
 bool IsCommit(std::string_view statement) {
-  return statement.size() >= 6 && strncasecmp(statement.data(), "COMMIT", 6) == 0;
+  return strncasecmp(std::string(statement.substr(0, 6)).c_str(), "COMMIT", 6) == 0;
 }
 
 std::string Field(const PGresult* result, int field) {

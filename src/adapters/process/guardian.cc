@@ -35,7 +35,7 @@ void KillDescendants() {
       if (pid > 1) kill(static_cast<pid_t>(pid), SIGKILL);
       at = *end == ' ' ? end + 1 : end;
     }
-    pid_t ended;
+    pid_t ended = 0;
     while ((ended = waitpid(-1, nullptr, WNOHANG)) > 0) {
     }
     if (ended < 0 && errno == ECHILD) return;

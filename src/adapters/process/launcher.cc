@@ -39,6 +39,8 @@ class ChildProcess : public ports::Process {
     if (!exit_) waitpid(guardian_, nullptr, 0);
     close(output_);
   }
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
 
   std::optional<ports::ProcessExit> Poll() override {
     if (exit_) return exit_;
