@@ -106,7 +106,10 @@ nlohmann::ordered_json ToJson(const run::RunInfo& run) {
   return item;
 }
 
-std::string Seconds(const std::string& timestamp) { return timestamp.substr(0, 19); }
+/// `2026-01-01 12:30:04` of an RFC 3339 time.
+std::string Seconds(const std::string& time) {
+  return time.size() < 19 ? time : time.substr(0, 10) + " " + time.substr(11, 8);
+}
 
 /// The first line of a reason that may have several.
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
@@ -218,43 +221,49 @@ int RunsList(const Program& program, const Options& options, const RunsOptions& 
 
 namespace {
 
-/// The run of this id, in whichever merge database it is.
-run::RunInfo FindRun(const Program& program, const Options& options, const std::string& id) {
+/// Calls `use` with the run of this id, in whichever merge database it is.
+template <typename Use>
+int WithRun(const Program& program, const Options& options, const std::string& id, Use use) {
   const Project project = OpenProject(program, options);
   Engines engines = OpenApplied(program, project);
   for (Engine& engine : engines.engines) {
+    std::optional<run::RunInfo> run;
     try {
-      return run::ShowRun(*engine.session, id);
-    } catch (const base::Error&) {
+      run = run::ShowRun(*engine.session, id);
+    } catch (const base::UsageError&) {
       if (&engine == &engines.engines.back()) throw;
     }
+    if (!run) continue;
+    use(engine, *run);
+    return kDone;
   }
-  return {};
+  return kDone;
 }
 
 }  // namespace
 
 int RunsShow(const Program& program, const Options& options, const RunsOptions& runs) {
-  const run::RunInfo run = FindRun(program, options, runs.id);
-  if (options.json) {
-    program.out << ToJson(run).dump(2) << "\n";
-    return kDone;
-  }
-  program.out << fmt::format("Run {} of {} is {} (mode {}).\nIt was opened {} because: {}\n", run.id, run.transformer,
-                             run.state, run.mode, Seconds(run.opened_at), run.cause);
-  if (!run.closed_at.empty()) program.out << "It was closed " << Seconds(run.closed_at) << ".\n";
-  if (!run.reason.empty()) program.out << "Reason: " << run.reason << "\n";
-  if (run.output_batch) program.out << "Output batch: " << *run.output_batch << "\n";
-  for (const auto& claim : run.claims)
-    program.out << fmt::format("It counts {} after batch {} up to {}.\n", claim.input, claim.from, claim.to);
-  return kDone;
+  return WithRun(program, options, runs.id, [&](Engine&, const run::RunInfo& run) {
+    if (options.json) {
+      program.out << ToJson(run).dump(2) << "\n";
+      return;
+    }
+    program.out << fmt::format("Run {} of {} is {} (mode {}).\nIt was opened {} because: {}\n", run.id, run.transformer,
+                               run.state, run.mode, Seconds(run.opened_at), run.cause);
+    if (!run.closed_at.empty()) program.out << "It was closed " << Seconds(run.closed_at) << ".\n";
+    if (!run.reason.empty()) program.out << "Reason: " << run.reason << "\n";
+    if (run.output_batch) program.out << "Output batch: " << *run.output_batch << "\n";
+    for (const auto& claim : run.claims)
+      program.out << fmt::format("It counts {} after batch {} up to {}.\n", claim.input, claim.from, claim.to);
+  });
 }
 
 int RunsLogs(const Program& program, const Options& options, const RunsOptions& runs) {
-  const run::RunInfo run = FindRun(program, options, runs.id);
-  program.out << run.log;
-  if (!run.log.empty() && run.log.back() != '\n') program.out << "\n";
-  return kDone;
+  return WithRun(program, options, runs.id, [&](Engine& engine, const run::RunInfo& run) {
+    const std::string log = run::RunLog(*engine.session, run.id);
+    program.out << log;
+    if (!log.empty() && log.back() != '\n') program.out << "\n";
+  });
 }
 
 int RunsRetry(const Program& program, const Options& options, const RunsOptions& runs) {

@@ -83,6 +83,13 @@ struct DemoOptions {
 };
 int Demo(const Program& program, const Options& options, const DemoOptions& demo);
 
+struct StreamsOptions {
+  std::string stream;
+};
+int StreamsList(const Program& program, const Options& options, const StreamsOptions& streams);
+int StreamsPause(const Program& program, const Options& options, const StreamsOptions& streams);
+int StreamsResume(const Program& program, const Options& options, const StreamsOptions& streams);
+
 struct BatchesOptions {
   std::string stream;
   std::optional<int> batch;

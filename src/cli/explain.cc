@@ -1,100 +1,67 @@
 #include <fmt/format.h>
 
 #include <ostream>
+#include <set>
 
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/engine.h"
 #include "cli/exit_status.h"
-#include "run/tick.h"
-#include "run/world.h"
+#include "cli/views/explain_view.h"
+#include "cli/views/status_view.h"
 
 namespace yellow::cli {
 namespace {
 
-std::string LocalTime(const std::string& timestamp) {
-  return timestamp.size() < 19 ? timestamp : timestamp.substr(11, 8);
-}
-
-void ExplainStream(const Program& program, Engine& engine, const plan::Stream& stream, const std::string& name) {
-  const ports::Rows last = engine.session->Execute(
-      {"SELECT b.batch, b.state, b.opened_at, b.committed_at, coalesce(b.reason, ''), coalesce(b.run_id, ''), "
-       "b.source_read_at, "
-       "coalesce((SELECT format('%s inserted, %s updated, %s deleted, %s unchanged', sum(inserted), sum(updated), "
-       "sum(deleted), "
-       "sum(unchanged)) || CASE WHEN sum(rejected) > 0 THEN format(', %s set aside (yellow batches show)', "
-       "sum(rejected)) ELSE '' END FROM yellow.batch_dataset d WHERE d.stream = b.stream AND d.batch = b.batch), '') "
-       "FROM yellow.batch b WHERE b.stream = $1 ORDER BY b.batch DESC LIMIT 1",
-       {stream.key}});
-  if (last.empty()) {
-    program.out << name << " has no batch yet.\n";
-    return;
-  }
-  const std::string& state = last.Text(0, 1);
-  program.out << name << "'s newest batch is " << last.Text(0, 0) << ", " << state;
-  if (state == "committed") {
-    program.out << " " << LocalTime(last.Text(0, 3));
-    if (!last.Text(0, 5).empty()) program.out << " by run " << last.Text(0, 5);
-    program.out << ": " << last.Text(0, 7);
-  } else if (!last.Text(0, 4).empty()) {
-    program.out << ": " << last.Text(0, 4);
-  }
-  program.out << ".\n";
-}
-
-void ExplainTransformer(const Program& program, Engine& engine, const plan::Transformer& transformer) {
-  const ports::Rows last = engine.session->Execute(
-      {"SELECT id, state, opened_at, round(extract(epoch FROM coalesce(closed_at, clock_timestamp()) - opened_at), 1), "
-       "cause, "
-       "coalesce(reason, ''), mode FROM yellow.run WHERE transformer = $1 ORDER BY opened_at DESC LIMIT 1",
-       {transformer.key}});
-  if (last.empty()) {
-    program.out << transformer.workspace << " has not run yet.\n";
-  } else {
-    program.out << fmt::format("{} last ran {} (run {}, {} s, {}, {}): {}\n", transformer.workspace,
-                               LocalTime(last.Text(0, 2)), last.Text(0, 0), last.Text(0, 3), last.Text(0, 6),
-                               last.Text(0, 1), last.Text(0, 4));
-    if (!last.Text(0, 5).empty()) program.out << "  " << last.Text(0, 5) << "\n";
-  }
-  const ports::Rows cursors = engine.session->Execute(
-      {"SELECT input, batch FROM yellow.cursor WHERE consumer = $1 ORDER BY input", {transformer.key}});
-  for (size_t i = 0; i < cursors.size(); ++i) {
-    program.out << fmt::format("It has consumed {} up to batch {}.\n", cursors.Text(i, 0), cursors.Text(i, 1));
-  }
-}
-
-/// The batch itself, and which run of each transformer counted it.
-int ExplainBatch(const Program& program, Engine& engine, const std::string& node, int batch) {
-  const ports::Rows rows =
-      engine.session->Execute({"SELECT state, opened_at, coalesce(committed_at::text, ''), coalesce(reason, ''), "
-                               "model_version, coalesce(run_id, ''), (SELECT coalesce(sum(rejected), 0) FROM "
-                               "yellow.batch_dataset d WHERE d.stream = b.stream AND d.batch = b.batch) "
-                               "FROM yellow.batch b WHERE stream = $1 AND batch = $2",
-                               {node, std::to_string(batch)}});
-  if (rows.empty())
-    throw base::UsageError(fmt::format("{} has no batch {}", node, batch))
-        .Remedy("yellow batches list shows those there are");
-  program.out << fmt::format("Batch {} of {} is {}; opened {} on model version {}.\n", batch, node, rows.Text(0, 0),
-                             LocalTime(rows.Text(0, 1)), rows.Text(0, 4));
-  if (!rows.Text(0, 5).empty()) program.out << "It was written by run " << rows.Text(0, 5) << ".\n";
-  if (!rows.Text(0, 3).empty()) program.out << rows.Text(0, 3) << "\n";
-  if (const int64_t rejected = rows.Integer(0, 6); rejected > 0)
-    program.out << fmt::format("{} rows that it read were set aside: yellow batches show {} {}\n", rejected, node,
-                               batch);
-  const plan::Stream* stream = engine.applied->physical.FindStream(node);
-  for (const sql::TableLayout& table : stream->tables) {
-    const std::string input = model::ToString(table.dataset);
-    const ports::Rows consumed = engine.session->Execute(
-        {"SELECT r.transformer, r.id, r.state, r.opened_at FROM yellow.claim c JOIN yellow.run r ON r.id = c.run_id "
-         "WHERE c.input = $1 AND $2::int > c.from_batch AND $2::int <= c.to_batch ORDER BY r.opened_at",
-         {input, std::to_string(batch)}});
-    for (size_t i = 0; i < consumed.size(); ++i) {
-      program.out << fmt::format("{} of it was in run {} of {} at {}: {}.\n", input, consumed.Text(i, 1),
-                                 consumed.Text(i, 0), LocalTime(consumed.Text(i, 3)), consumed.Text(i, 2));
+/// Every engine knows the whole graph; the node is explained in the database that has its tables.
+bool HasNode(const run::Applied& applied, const std::string& node) {
+  if (applied.physical.FindStream(node) != nullptr || applied.physical.FindTransformer(node) != nullptr) return true;
+  for (const graph::IntentionGraph& graph : applied.graph.graphs) {
+    const auto id = graph.Find(node);
+    if (!id) continue;
+    for (const graph::NodeId left : graph.predecessors(*id)) {
+      if (applied.physical.FindStream(graph.node(left).key) != nullptr) return true;
     }
-    if (consumed.empty()) program.out << input << " of it was in no run.\n";
+    for (const graph::NodeId right : graph.successors(*id)) {
+      if (applied.physical.FindTransformer(graph.node(right).key) != nullptr) return true;
+    }
   }
-  return kDone;
+  return false;
+}
+
+/// A batch of a stream, or the batches of this number of every input of a transformer.
+std::vector<run::BatchExplanation> ExplainBatches(Engine& engine, const std::string& node, int batch) {
+  const run::Applied& applied = *engine.applied;
+  if (applied.physical.FindStream(node) != nullptr)
+    return {run::ExplainBatch(*engine.session, applied, node, batch, "")};
+  const plan::Transformer* transformer = applied.physical.FindTransformer(node);
+  if (transformer == nullptr)
+    throw base::UsageError("--batch goes with a stream or a transformer, not with " + node)
+        .Remedy("yellow explain of a stream --batch N");
+  std::vector<run::BatchExplanation> explanations;
+  std::set<std::string> streams;
+  for (const plan::TransformerInput& input : transformer->inputs) streams.insert(input.stream);
+  for (const std::string& stream : streams) {
+    try {
+      explanations.push_back(run::ExplainBatch(*engine.session, applied, stream, batch, node));
+    } catch (const base::UsageError&) {  // this input has no batch of the number
+    }
+  }
+  if (explanations.empty())
+    throw base::UsageError(fmt::format("no input of {} has a batch {}", node, batch)).Remedy("yellow batches list");
+  return explanations;
+}
+
+void PrintBatches(const Program& program, const Options& options,
+                  const std::vector<run::BatchExplanation>& explanations, const std::string& today) {
+  std::string out;
+  for (const run::BatchExplanation& explanation : explanations) {
+    if (options.json)
+      out += (out.empty() ? "" : ",\n") + BatchExplanationJson(explanation);
+    else
+      out += BatchExplanationText(explanation, today);
+  }
+  program.out << (options.json ? "[" + out + "]\n" : out);
 }
 
 }  // namespace
@@ -102,40 +69,21 @@ int ExplainBatch(const Program& program, Engine& engine, const std::string& node
 int Explain(const Program& program, const Options& options, const ExplainOptions& explain) {
   const Project project = OpenProject(program, options);
   Engines engines = OpenApplied(program, project);
+  const std::string today = Rfc3339(program.clock.Now());
   for (Engine& engine : engines.engines) {
-    const bool last_engine = &engine == &engines.engines.back();
-    std::string node;
-    try {
-      node = ResolveNode(*engine.applied, explain.node, false);
-    } catch (const base::Error&) {
-      if (last_engine) throw;
-      continue;
-    }
-    const plan::Stream* stream = engine.applied->physical.FindStream(node);
-    const plan::Transformer* transformer = engine.applied->physical.FindTransformer(node);
-    if (stream == nullptr && transformer == nullptr && !last_engine) continue;
+    const std::string node = ResolveNode(*engine.applied, explain.node, false);
+    if (!HasNode(*engine.applied, node)) continue;
     if (explain.batch) {
-      if (stream == nullptr) throw base::UsageError("--batch goes with a stream, not with " + node);
-      return ExplainBatch(program, engine, node, *explain.batch);
+      PrintBatches(program, options, ExplainBatches(engine, node, *explain.batch), today);
+      return kDone;
     }
-    if (stream != nullptr) ExplainStream(program, engine, *stream, explain.node);
-    if (transformer != nullptr) ExplainTransformer(program, engine, *transformer);
-    for (const run::Decision& decision :
-         run::Tick(run::ReadWorld(*engine.session, *engine.applied, program.actor, program.processes))) {
-      if (decision.node == node) program.out << decision.sentence << "\n";
-    }
-    if (stream == nullptr && transformer == nullptr) {
-      for (const graph::IntentionGraph& graph : engine.applied->graph.graphs) {
-        const auto id = graph.Find(node);
-        if (!id) continue;
-        program.out << node << " follows";
-        for (const graph::NodeId left : graph.predecessors(*id)) program.out << " " << graph.node(left).key;
-        program.out << " by itself: it is a view, or the start of a transformer.\n";
-      }
-    }
+    const run::Explanation explanation =
+        run::Explain(*engine.session, *engine.applied, program.actor, program.processes, node);
+    program.out << (options.json ? ExplanationJson(explanation) + "\n"
+                                 : ExplanationText(explanation, explain.node, today));
     return kDone;
   }
-  return kDone;
+  throw base::UsageError("no merge database has this node: " + explain.node);
 }
 
 }  // namespace yellow::cli

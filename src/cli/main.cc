@@ -25,6 +25,7 @@ struct Request {
   ImportOptions import;
   BootstrapOptions bootstrap;
   DemoOptions demo;
+  StreamsOptions streams;
   BatchesOptions batches;
   RunsOptions runs;
   std::function<int()> action;
@@ -165,8 +166,23 @@ class CommandLine {
                             request_.sql);
     sql->add_option("-w,--workspace", request_.sql.workspace, "The workspace");
     sql->add_option("-c,--command", request_.sql.command, "Run one statement and exit");
+    Streams();
     Batches();
     Runs();
+  }
+
+  void Streams() {
+    CLI::App* streams =
+        app_.add_subcommand("streams", "List, pause or resume streams")->group("Operate")->require_subcommand(1);
+    streams->fallthrough();
+    Command(*streams, "", "list", "Every stream and its state", &StreamsList, request_.streams);
+    for (auto [name, help, function] :
+         {std::tuple("pause", "Open no more batches; what is under way ends", &StreamsPause),
+          std::tuple("resume", "Open batches again", &StreamsResume)}) {
+      Command(*streams, "", name, help, function, request_.streams)
+          ->add_option("stream", request_.streams.stream, "The stream")
+          ->required();
+    }
   }
 
   void Batches() {

@@ -10,14 +10,19 @@
 namespace yellow::run {
 namespace {
 
-constexpr const char* kBatchColumns =
-    "SELECT stream, batch, state, opened_at, coalesce(committed_at::text, ''), coalesce(reason_code, ''), "
-    "coalesce(reason, ''), coalesce(run_id, ''), released "
-    "FROM yellow.batch ";
-constexpr const char* kRunColumns =
-    "SELECT id, transformer, state, cause, opened_at, coalesce(closed_at::text, ''), coalesce(reason_code, ''), "
-    "coalesce(reason, ''), definition, mode, "
-    "exit_status, output_batch, coalesce(log, '') FROM yellow.run ";
+std::string Time(const std::string& column) { return "coalesce(" + sql::Rfc3339(column) + ", '')"; }
+
+std::string BatchColumns() {
+  return "SELECT stream, batch, state, " + Time("opened_at") + ", " + Time("committed_at") +
+         ", coalesce(reason_code, ''), coalesce(reason, ''), coalesce(run_id, ''), released, model_version "
+         "FROM yellow.batch ";
+}
+
+std::string RunColumns() {
+  return "SELECT id, transformer, state, cause, " + Time("opened_at") + ", " + Time("closed_at") +
+         ", coalesce(reason_code, ''), coalesce(reason, ''), definition, mode, exit_status, output_batch, "
+         "round(extract(epoch FROM coalesce(closed_at, clock_timestamp()) - opened_at), 1) FROM yellow.run ";
+}
 
 BatchInfo BatchOf(const ports::Rows& rows, size_t i) {
   BatchInfo info;
@@ -25,6 +30,7 @@ BatchInfo BatchOf(const ports::Rows& rows, size_t i) {
   info.opened_at = rows.Text(i, 3), info.committed_at = rows.Text(i, 4), info.reason_code = rows.Text(i, 5);
   info.reason = rows.Text(i, 6), info.run_id = rows.Text(i, 7), info.released = rows.Boolean(i, 8);
   info.guarded = info.state == "held" && merge::IsGuarded(info.reason_code);
+  info.model_version = static_cast<int>(rows.Integer(i, 9));
   return info;
 }
 
@@ -33,7 +39,8 @@ RunInfo RunOf(const ports::Rows& rows, size_t i) {
   run.id = rows.Text(i, 0), run.transformer = rows.Text(i, 1), run.state = rows.Text(i, 2), run.cause = rows.Text(i, 3);
   run.opened_at = rows.Text(i, 4), run.closed_at = rows.Text(i, 5), run.reason_code = rows.Text(i, 6),
   run.reason = rows.Text(i, 7);
-  run.definition = rows.Text(i, 8), run.mode = rows.Text(i, 9), run.log = rows.Text(i, 12);
+  run.definition = rows.Text(i, 8), run.mode = rows.Text(i, 9);
+  run.seconds = rows.Text(i, 12);
   if (!rows.IsNull(i, 10)) run.exit_status = static_cast<int>(rows.Integer(i, 10));
   if (!rows.IsNull(i, 11)) run.output_batch = static_cast<int>(rows.Integer(i, 11));
   return run;
@@ -48,20 +55,29 @@ void RecordEvent(ports::Session& engine, const Actor& actor, const std::string& 
 
 }  // namespace
 
+void PauseStream(ports::Session& engine, const Actor& actor, const std::string& stream, bool paused) {
+  ports::Transaction transaction(engine);
+  const ports::Rows changed = engine.Execute(
+      {"UPDATE yellow.stream SET paused = $2::boolean WHERE key = $1 AND paused <> $2::boolean RETURNING 1",
+       {stream, paused ? "true" : "false"}});
+  if (changed.empty()) return;
+  RecordEvent(engine, actor, paused ? "stream_paused" : "stream_resumed", stream, 0, "asked for");
+  transaction.Commit();
+}
+
 std::vector<BatchInfo> ListBatches(ports::Session& engine, const std::string& stream, int limit) {
-  const ports::Rows rows = engine.Execute(
-      {std::string(kBatchColumns) + "WHERE $1 = '' OR stream = $1 ORDER BY opened_at DESC, stream LIMIT $2",
-       {stream, std::to_string(limit)}});
+  const ports::Rows rows =
+      engine.Execute({BatchColumns() + "WHERE $1 = '' OR stream = $1 ORDER BY opened_at DESC, stream LIMIT $2",
+                      {stream, std::to_string(limit)}});
   std::vector<BatchInfo> batches;
   for (size_t i = 0; i < rows.size(); ++i) batches.push_back(BatchOf(rows, i));
   return batches;
 }
 
 BatchInfo ShowBatch(ports::Session& engine, const std::string& stream, std::optional<int> batch) {
-  const ports::Rows rows =
-      engine.Execute({std::string(kBatchColumns) +
-                          "WHERE stream = $1 AND ($2::int IS NULL OR batch = $2::int) ORDER BY batch DESC LIMIT 1",
-                      {stream, batch ? std::optional(std::to_string(*batch)) : std::nullopt}});
+  const ports::Rows rows = engine.Execute(
+      {BatchColumns() + "WHERE stream = $1 AND ($2::int IS NULL OR batch = $2::int) ORDER BY batch DESC LIMIT 1",
+       {stream, batch ? std::optional(std::to_string(*batch)) : std::nullopt}});
   if (rows.empty()) throw base::UsageError("there is no such batch of " + stream).Remedy("yellow batches list");
   BatchInfo info = BatchOf(rows, 0);
   const ports::Rows counts =
@@ -126,7 +142,7 @@ void RejectBatch(ports::Session& engine, const Actor& actor, const std::string& 
 
 std::vector<RunInfo> ListRuns(ports::Session& engine, const std::string& transformer, int limit) {
   const ports::Rows rows =
-      engine.Execute({std::string(kRunColumns) + "WHERE $1 = '' OR transformer = $1 ORDER BY opened_at DESC LIMIT $2",
+      engine.Execute({RunColumns() + "WHERE $1 = '' OR transformer = $1 ORDER BY opened_at DESC LIMIT $2",
                       {transformer, std::to_string(limit)}});
   std::vector<RunInfo> runs;
   for (size_t i = 0; i < rows.size(); ++i) runs.push_back(RunOf(rows, i));
@@ -134,8 +150,7 @@ std::vector<RunInfo> ListRuns(ports::Session& engine, const std::string& transfo
 }
 
 RunInfo ShowRun(ports::Session& engine, const std::string& id) {
-  const ports::Rows rows =
-      engine.Execute({std::string(kRunColumns) + "WHERE starts_with(id, $1) ORDER BY id LIMIT 2", {id}});
+  const ports::Rows rows = engine.Execute({RunColumns() + "WHERE starts_with(id, $1) ORDER BY id LIMIT 2", {id}});
   if (rows.empty() || id.empty()) throw base::UsageError("there is no such run: " + id).Remedy("yellow runs list");
   if (rows.size() > 1 && rows.Text(0, 0) != id)
     throw base::UsageError("several runs begin so: " + id).Remedy("write more of its id");
@@ -147,6 +162,10 @@ RunInfo ShowRun(ports::Session& engine, const std::string& id) {
         {claims.Text(i, 0), static_cast<int>(claims.Integer(i, 1)), static_cast<int>(claims.Integer(i, 2))});
   }
   return run;
+}
+
+std::string RunLog(ports::Session& engine, const std::string& id) {
+  return engine.Execute({"SELECT coalesce(log, '') FROM yellow.run WHERE id = $1", {id}}).Text(0, 0);
 }
 
 void RetryTransformer(ports::Session& engine, const Actor& actor, const std::string& transformer, bool rebuild) {

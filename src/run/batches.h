@@ -8,12 +8,17 @@
 
 namespace yellow::run {
 
+/// A stream that is paused opens no batch; the transformer whose output it is does not run. What is under way ends.
+void PauseStream(ports::Session& engine, const Actor& actor, const std::string& stream, bool paused);
+
+/// Times are RFC 3339 in UTC, and empty while there is none.
 struct BatchInfo {
   std::string stream;
   int batch = 0;
   std::string state, opened_at, committed_at, reason_code, reason, run_id;
   bool released = false;
   bool guarded = false;  ///< a guard holds it: a person may release it
+  int model_version = 0;
   struct Counts {
     std::string dataset;
     int64_t staged = 0, inserted = 0, updated = 0, deleted = 0, unchanged = 0, rejected = 0;
@@ -44,7 +49,8 @@ void ReleaseBatch(ports::Session& engine, const Actor& actor, const std::string&
 void RejectBatch(ports::Session& engine, const Actor& actor, const std::string& stream, std::optional<int> batch);
 
 struct RunInfo {
-  std::string id, transformer, state, cause, opened_at, closed_at, reason_code, reason, definition, mode, log;
+  std::string id, transformer, state, cause, opened_at, closed_at, reason_code, reason, definition, mode;
+  std::string seconds;  ///< that it took, or is open by now, with one decimal
   std::optional<int> exit_status, output_batch;
   struct Claim {
     std::string input;
@@ -55,6 +61,8 @@ struct RunInfo {
 std::vector<RunInfo> ListRuns(ports::Session& engine, const std::string& transformer, int limit);
 /// By id or an unambiguous beginning of one. Throws UsageError.
 RunInfo ShowRun(ports::Session& engine, const std::string& id);
+/// What the code of a run printed, its last MiB. REQUIRES: `id` is the whole id of a run.
+std::string RunLog(ports::Session& engine, const std::string& id);
 /// Ends an open run: its state first, then its login and sessions, so that nothing it still does is seen. Returns its
 /// whole id. Throws UsageError when it is not open.
 std::string CancelRun(const Effects& effects, ports::Session& engine, const Actor& actor, const std::string& prefix,

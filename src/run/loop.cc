@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "run/patience.h"
 #include "run/run_login.h"
+#include "run/verdicts.h"
 #include "run/world.h"
 
 namespace yellow::run {
@@ -88,11 +89,7 @@ bool Act(const Effects& effects, const Actor& actor, const Applied& applied, por
     return report.outcome == BatchOutcome::kCommitted;
   }
   const plan::Transformer* transformer = applied.physical.FindTransformer(decision.node);
-  // The sentence is "<name> is due: <cause>."
-  const size_t colon = decision.sentence.find(": ");
-  std::string cause = colon == std::string::npos ? decision.sentence : decision.sentence.substr(colon + 2);
-  if (cause.ends_with('.')) cause.pop_back();
-  const RunReport report = RunTransformer(effects, actor, applied, *transformer, cause);
+  const RunReport report = RunTransformer(effects, actor, applied, *transformer, decision.cause);
   ReportRun(effects.reporter, *transformer, report, total);
   return report.outcome == RunOutcome::kCommitted;
 }

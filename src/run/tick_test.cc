@@ -19,7 +19,7 @@ ports::TimePoint At(const std::string& text) {
 View WorldAt(const std::string& now) {
   View view;
   view.now = At(now);
-  view.free_runs = 4;
+  view.run_limit = 4;
   return view;
 }
 
@@ -29,6 +29,7 @@ StreamView Shop() {
   stream.schedule = model::Schedule{"*/5 * * * *", "UTC", {}};
   stream.last_opened_at = At("12:00:00");
   stream.last_committed = 7;
+  stream.newest = 7;
   return stream;
 }
 
@@ -36,7 +37,9 @@ StreamView Shop() {
 TransformerView Mask() {
   TransformerView transformer;
   transformer.key = "Transform/Main/Mask";
-  transformer.inputs = {{"Shop.a", false, false, 7, 7, false}};
+  transformer.inputs = {{"Shop.a", false, false, 7, 7, false, "Shop"}};
+  transformer.retries = 3;
+  transformer.output = "Masked";
   return transformer;
 }
 
@@ -100,8 +103,9 @@ TEST(TickTransformer, TriggersOfEveryKind) {
   mask.inputs[0].changed = true;
   EXPECT_EQ(Decide(now, mask).code, "due_new_batch");
   mask.trigger.kind = model::TriggerKind::kAllInputs;
-  mask.inputs.push_back({"Shop.b", false, false, 7, 7, false});
-  EXPECT_EQ(Decide(now, mask).sentence, "Mask is not due: it waits for a newer batch of Shop.b.");
+  mask.inputs.push_back({"Shop.b", false, false, 7, 7, false, "Shop"});
+  EXPECT_EQ(Decide(now, mask).sentence,
+            "Mask is not due: Shop.a has batch 8, but it waits for a batch of Shop.b after 7.");
   mask.inputs[1].last_committed = 8;
   EXPECT_EQ(Decide(now, mask).code, "due_new_batch");
   mask = Mask();
@@ -113,17 +117,19 @@ TEST(TickTransformer, TriggersOfEveryKind) {
 
 TEST(TickTransformer, ReferencesAndTheOwnOutputNeverTrigger) {
   TransformerView mask = Mask();
-  mask.inputs.push_back({"Ref.r", true, false, 0, 3, true});
-  mask.inputs.push_back({"Own.o", false, true, 0, 3, true});
+  mask.inputs.push_back({"Ref.r", true, false, 0, 3, true, "Ref.r"});
+  mask.inputs.push_back({"Own.o", false, true, 0, 3, true, "Own"});
   EXPECT_EQ(Decide(WorldAt("12:01:00"), mask).code, "no_new_batch");
 }
 
 TEST(TickTransformer, WaitsUntilEveryInputHasABatchExceptItsOwnOutput) {
   TransformerView mask = Mask();
   mask.definition_changed = true;
-  mask.inputs = {
-      {"Shop.a", false, false, 0, 1, true}, {"Ref.r", true, false, 0, 0, false}, {"Own.o", false, true, 0, 0, false}};
-  EXPECT_EQ(Decide(WorldAt("12:01:00"), mask).sentence, "Mask waits for the first batch of Ref.r.");
+  mask.inputs = {{"Shop.a", false, false, 0, 1, true, "Shop"},
+                 {"Ref.r", true, false, 0, 0, false, "Ref.r"},
+                 {"Own.o", false, true, 0, 0, false, "Own"}};
+  EXPECT_EQ(Decide(WorldAt("12:01:00"), mask).sentence,
+            "Mask waits for the first batch of Ref.r. Why there is none: yellow explain Ref.r");
   mask.inputs[1].last_committed = 1;
   EXPECT_EQ(Decide(WorldAt("12:01:00"), mask).code, "due_definition");
 }
@@ -147,13 +153,13 @@ TEST(TickTransformer, FailuresBackOffAndAreGivenUp) {
   EXPECT_EQ(Decide(WorldAt("12:02:00"), mask).code, "gave_up");
   mask.requested = true;
   EXPECT_EQ(Decide(WorldAt("12:02:00"), mask).code, "due_requested");
-  mask.open_run = true;
+  mask.open_run = RunView{"0abc", "launched", "Mask", At("12:00:00"), {}, ""};
   EXPECT_EQ(Decide(WorldAt("12:02:00"), mask).code, "run_open");
 }
 
 TEST(Tick, MostUrgentFirstWithinTheLimit) {
   View view = WorldAt("12:01:00");
-  view.free_runs = 1;
+  view.run_limit = 1;
   for (const auto& [name, priority] :
        {std::pair("A", model::Priority::kLow), std::pair("B", model::Priority::kCritical)}) {
     TransformerView one = Mask();
@@ -166,6 +172,102 @@ TEST(Tick, MostUrgentFirstWithinTheLimit) {
   EXPECT_EQ(decisions[0].node, "Transform/Main/B");
   EXPECT_EQ(decisions[0].action, Action::kTransform);
   EXPECT_EQ(decisions[1].code, "limit_reached");
+}
+
+/// What a verdict says to a person: numbers, reason, remedy.
+TEST(TickSentences, OfStreams) {
+  const View now = WorldAt("12:01:00");
+  const auto sentence = [&](const StreamView& stream) {
+    View view = now;
+    view.streams = {stream};
+    return Tick(view).at(0).sentence;
+  };
+  StreamView stream = Shop();
+  EXPECT_EQ(sentence(stream), "Shop is not due. It is read next at 12:05:00.");
+  stream.schedule->cron = "0 3 * * *";
+  EXPECT_EQ(sentence(stream), "Shop is not due. It is read next at 2026-01-02 03:00:00.");
+  stream.schedule->cron = "*/5 * * * *";
+  stream.newest = 8, stream.newest_failed = true, stream.reason = "no route to host\n  = check it";
+  EXPECT_EQ(sentence(stream),
+            "Shop waits, because its batch 8 failed: no route to host. It is tried again at 12:05:00, or at once with: "
+            "yellow run Shop");
+  stream = Shop();
+  stream.newest = 8, stream.under_way = StreamView::UnderWay::kHeld, stream.reason = "orders had 9 rows, now none";
+  EXPECT_EQ(sentence(stream),
+            "Shop waits, because its batch 8 is held: orders had 9 rows, now none. It is read again at 12:05:00, or at "
+            "once with: yellow run Shop");
+  stream.releasable = true;
+  EXPECT_THAT(sentence(stream), testing::EndsWith(". If it is right as it is: yellow batches release Shop"));
+  stream.released = true;
+  EXPECT_EQ(sentence(stream), "Shop is due: its held batch 8 was released.");
+  stream.under_way = StreamView::UnderWay::kStaged;
+  EXPECT_EQ(sentence(stream), "Shop is due: its batch 8 is staged and goes on.");
+  stream.busy = true, stream.holder = "alpha:77:123";
+  EXPECT_THAT(sentence(stream), testing::StartsWith("Shop is being ingested by another yellow, process 77 on alpha."));
+  stream.paused = true;
+  EXPECT_EQ(sentence(stream), "Shop is paused. It goes on after: yellow streams resume Shop");
+}
+
+TEST(TickSentences, OfTransformers) {
+  const View now = WorldAt("12:01:00");
+  TransformerView mask = Mask();
+  EXPECT_EQ(Decide(now, mask).sentence, "Mask is not due: there is no batch of Shop.a after 7.");
+  mask.inputs[0].last_committed = 9;
+  mask.retry_at = At("12:02:00"), mask.failures = 2;
+  mask.failed_run = RunView{"0abc", "failed", "Mask", At("12:00:00"), {}, "exit status 3\nmore"};
+  EXPECT_EQ(Decide(now, mask).sentence,
+            "Mask failed 2 times, last in run 0abc: exit status 3. Try 3 of 4 begins at 12:02:00, or at once with: "
+            "yellow runs retry Mask");
+  mask.gave_up = true;
+  EXPECT_EQ(Decide(now, mask).sentence,
+            "Mask failed 4 times, last in run 0abc: exit status 3. It was given up, and is due again by a new batch, a "
+            "changed definition, or: yellow runs retry Mask");
+  mask = Mask();
+  mask.inputs[0].last_committed = 9, mask.deterministic = true;
+  EXPECT_EQ(Decide(now, mask).sentence,
+            "Mask needs no run: no row changed in batches 8 to 9 of Shop.a. They are consumed without one.");
+  mask.paused = true;
+  EXPECT_EQ(Decide(now, mask).sentence,
+            "Mask is paused with its output Masked. It goes on after: yellow streams resume Masked");
+  mask.open_run = RunView{"0abc", "launched", "Mask", At("12:00:00"), At("12:10:00"), ""};
+  EXPECT_EQ(
+      Decide(now, mask).sentence,
+      "Mask is running: run 0abc since 12:00:00, launched, must be done by 12:10:00. To end it: yellow runs cancel "
+      "0abc");
+}
+
+TEST(TickSentences, OfTheLimit) {
+  View view = WorldAt("12:01:00");
+  view.run_limit = 2;
+  view.open_runs = {{"0abc", "launched", "Slow", At("12:00:00"), {}, ""}};
+  TransformerView first = Mask(), second = Mask();
+  first.key = "Transform/Main/First", second.key = "Transform/Main/Second";
+  first.inputs[0].last_committed = second.inputs[0].last_committed = 8;
+  view.transformers = {first, second};
+  EXPECT_EQ(Tick(view).at(1).sentence,
+            "Second is due (new batches: Shop.a has batch 8) and waits, because limits.runs of the environment is 2: "
+            "open is Slow (run 0abc), and more urgent is First. It goes on when one of them ends, or when the limit is "
+            "raised.");
+}
+
+TEST(TickSentences, AThousandInputsStayReadable) {
+  TransformerView mask = Mask();
+  mask.inputs.clear();
+  for (int i = 0; i < 1000; ++i) mask.inputs.push_back({"Big.t" + std::to_string(i), false, false, 0, 1, true, "Big"});
+  EXPECT_LT(Decide(WorldAt("12:01:00"), mask).sentence.size(), 200u);
+}
+
+TEST(Tick, AVerdictNamesTheBatchesThatItIsAbout) {
+  const View now = WorldAt("12:01:00");
+  TransformerView mask = Mask();
+  EXPECT_TRUE(Decide(now, mask).batches.empty());
+  mask.inputs[0].last_committed = 9;
+  EXPECT_EQ(Decide(now, mask).batches, (std::vector<BatchRange>{{"Shop.a", 7, 9}}));
+  View view = now;
+  view.streams = {Shop()};
+  EXPECT_EQ(Tick(view).at(0).batches, (std::vector<BatchRange>{{"Shop", 7, 8}})) << "the next one";
+  view.streams[0].newest = 8, view.streams[0].under_way = StreamView::UnderWay::kOpen;
+  EXPECT_EQ(Tick(view).at(0).batches, (std::vector<BatchRange>{{"Shop", 7, 8}})) << "the one under way";
 }
 
 }  // namespace

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+
+#include "merge/merge.h"
+#include "run/verdicts.h"
 
 namespace yellow::run {
 namespace {
@@ -11,17 +15,19 @@ constexpr int kDefaultRuns = 4;
 constexpr const char* kStreams = R"(
 SELECT s.key, s.paused, s.lease_until > clock_timestamp() AND s.lease_until < clock_timestamp() + interval '20 seconds' AND s.holder <> $1,
        extract(epoch FROM s.last_opened_at)::numeric * 1000000, extract(epoch FROM s.requested_at)::numeric * 1000000,
-       coalesce(u.state, ''), coalesce(u.released, false),
-       coalesce((SELECT max(c.batch) FROM yellow.batch c WHERE c.stream = s.key AND c.state = 'committed'), 0), s.holder
-FROM yellow.stream s LEFT JOIN yellow.batch u ON u.stream = s.key AND u.state IN ('open', 'staged', 'held') WHERE NOT s.retired)";
+       coalesce(n.state, ''), coalesce(n.released, false),
+       coalesce((SELECT max(c.batch) FROM yellow.batch c WHERE c.stream = s.key AND c.state = 'committed'), 0), s.holder,
+       coalesce(n.batch, 0), coalesce(n.reason, ''), coalesce(n.reason_code, '')
+FROM yellow.stream s LEFT JOIN LATERAL
+     (SELECT * FROM yellow.batch b WHERE b.stream = s.key ORDER BY b.batch DESC LIMIT 1) n ON true WHERE NOT s.retired)";
 
 constexpr const char* kTransformers = R"(
 SELECT t.key, coalesce(t.definition, ''), coalesce(t.failed_definition, ''), extract(epoch FROM t.retry_at)::numeric * 1000000,
-       t.requested_at IS NOT NULL, t.failures, extract(epoch FROM (SELECT max(opened_at) FROM yellow.run r WHERE r.transformer = t.key))::numeric * 1000000,
-       coalesce((SELECT r.holder FROM yellow.run r WHERE r.transformer = t.key AND r.state IN ('preparing', 'launched', 'finished', 'ingesting')), ''),
-       coalesce((SELECT r.id FROM yellow.run r WHERE r.transformer = t.key ORDER BY opened_at DESC LIMIT 1), ''),
-       coalesce((SELECT r.definition FROM yellow.run r WHERE r.transformer = t.key ORDER BY opened_at DESC LIMIT 1), '')
-FROM yellow.transformer t WHERE NOT t.retired)";
+       t.requested_at IS NOT NULL, t.failures, coalesce(r.id, ''), coalesce(r.state, ''), coalesce(r.definition, ''),
+       coalesce(r.reason, ''), extract(epoch FROM r.opened_at)::numeric * 1000000,
+       extract(epoch FROM r.deadline)::numeric * 1000000
+FROM yellow.transformer t LEFT JOIN LATERAL
+     (SELECT * FROM yellow.run r WHERE r.transformer = t.key ORDER BY r.opened_at DESC, r.id DESC LIMIT 1) r ON true WHERE NOT t.retired)";
 
 // Batches of one input past the cursor, and whether any of their counters is not zero.
 constexpr const char* kInput = R"(
@@ -29,8 +35,7 @@ SELECT coalesce((SELECT batch FROM yellow.cursor WHERE consumer = $1 AND input =
        coalesce((SELECT max(batch) FROM yellow.batch WHERE stream = $3 AND state = 'committed'), 0),
        EXISTS (SELECT FROM yellow.batch_dataset d JOIN yellow.batch b USING (stream, batch)
                WHERE d.stream = $3 AND d.dataset = $4 AND b.state = 'committed' AND d.inserted + d.updated + d.deleted > 0
-               AND d.batch > coalesce((SELECT batch FROM yellow.cursor WHERE consumer = $1 AND input = $2), 0)),
-       coalesce((SELECT c.to_batch FROM yellow.claim c WHERE c.run_id = $5 AND c.input = $2), 0))";
+               AND d.batch > coalesce((SELECT batch FROM yellow.cursor WHERE consumer = $1 AND input = $2), 0)))";
 
 std::optional<ports::TimePoint> Microseconds(const ports::Rows& rows, size_t row, size_t column) {
   if (rows.IsNull(row, column)) return std::nullopt;
@@ -44,32 +49,91 @@ StreamView::UnderWay UnderWayOf(const std::string& state) {
   return StreamView::UnderWay::kNone;
 }
 
-void ReadStreams(ports::Session& engine, const Applied& applied, const Actor& actor, ports::ProcessLauncher& processes,
-                 View& view) {
+/// Keys of the streams that transformers write: what counts for these.
+struct Outputs {
+  std::set<std::string> paused;
+  std::set<std::string> leased;  ///< to a process that may be alive: its run goes on
+};
+
+/// Fills in the streams that are decided on.
+Outputs ReadStreams(ports::Session& engine, const Applied& applied, const Actor& actor,
+                    ports::ProcessLauncher& processes, View& view) {
+  Outputs outputs;
   const ports::Rows rows = engine.Execute({kStreams, {actor.holder}});
   for (size_t i = 0; i < rows.size(); ++i) {
     const plan::Stream* stream = applied.physical.FindStream(rows.Text(i, 0));
-    if (stream == nullptr || stream->workspace) continue;
+    if (stream == nullptr) continue;
+    const bool busy = !rows.IsNull(i, 2) && rows.Boolean(i, 2) && processes.MayBeAlive(rows.Text(i, 8));
+    if (stream->workspace) {
+      if (rows.Boolean(i, 1)) outputs.paused.insert(stream->key);
+      if (busy) outputs.leased.insert(stream->key);
+      continue;
+    }
     StreamView one;
     one.key = stream->key;
     one.paused = rows.Boolean(i, 1);
-    one.busy = !rows.IsNull(i, 2) && rows.Boolean(i, 2) && processes.MayBeAlive(rows.Text(i, 8));
+    one.busy = busy;
+    if (one.busy) one.holder = rows.Text(i, 8);
     one.last_opened_at = Microseconds(rows, i, 3);
     one.requested_at = Microseconds(rows, i, 4);
     one.under_way = UnderWayOf(rows.Text(i, 5));
     one.released = rows.Boolean(i, 6);
     one.last_committed = static_cast<int>(rows.Integer(i, 7));
+    one.newest = static_cast<int>(rows.Integer(i, 9));
+    one.newest_failed = rows.Text(i, 5) == "failed";
+    one.reason = rows.Text(i, 10);
+    one.releasable = merge::IsGuarded(rows.Text(i, 11));
     one.schedule = std::get<model::SqlSnapshot>(applied.model.FindDatastore(stream->store)->capture).schedule;
     for (const graph::IntentionGraph& graph : applied.graph.graphs) {
       if (const auto id = graph.Find(stream->key)) one.priority = graph.node(*id).priority;
     }
     view.streams.push_back(std::move(one));
   }
+  return outputs;
 }
 
-void ReadTransformers(ports::Session& engine, const Applied& applied, ports::ProcessLauncher& processes, View& view) {
+bool IsOpen(const std::string& run_state) {
+  return run_state == "preparing" || run_state == "launched" || run_state == "finished" || run_state == "ingesting";
+}
+
+bool HasFailed(const std::string& run_state) { return run_state == "failed" || run_state == "timed_out"; }
+
+/// The transformer's last run, as a row of kTransformers holds it: open, failed, or neither. One that is open without
+/// the lease of its output is lost as soon as somebody takes the lease.
+void ReadLastRun(const ports::Rows& rows, size_t i, bool leased, TransformerView& one) {
+  one.last_run_at = Microseconds(rows, i, 10);
+  if (!one.last_run_at) return;
+  const std::string& state = rows.Text(i, 7);
+  RunView run{rows.Text(i, 6),           state,          NameOfNode(one.key), *one.last_run_at,
+              Microseconds(rows, i, 11), rows.Text(i, 9)};
+  if (IsOpen(state) && leased)
+    one.open_run = std::move(run);
+  else if (HasFailed(state))
+    one.failed_run = std::move(run);
+}
+
+void ReadInputs(ports::Session& engine, const plan::Transformer& transformer, TransformerView& one) {
+  for (const plan::TransformerInput& input : transformer.inputs) {
+    const std::string address = ToString(input.table.dataset);
+    const ports::Rows found =
+        engine.Execute({kInput, {transformer.key, address, input.stream, input.table.dataset.dataset}});
+    one.inputs.push_back({address, input.reference, input.own_output, static_cast<int>(found.Integer(0, 0)),
+                          static_cast<int>(found.Integer(0, 1)), found.Boolean(0, 2), NameOfNode(input.stream)});
+  }
+}
+
+/// Whether a triggering input has a batch that the last run, which failed, did not have.
+bool IsNewerThanRun(ports::Session& engine, const std::string& run_id, const TransformerView& one) {
+  const ports::Rows claims = engine.Execute({"SELECT input, to_batch FROM yellow.claim WHERE run_id = $1", {run_id}});
+  std::map<std::string, int64_t> claimed;
+  for (size_t i = 0; i < claims.size(); ++i) claimed[claims.Text(i, 0)] = claims.Integer(i, 1);
+  return std::any_of(one.inputs.begin(), one.inputs.end(), [&](const InputView& input) {
+    return !input.reference && !input.own_output && input.last_committed > claimed[input.input];
+  });
+}
+
+void ReadTransformers(ports::Session& engine, const Applied& applied, const Outputs& outputs, View& view) {
   const ports::Rows rows = engine.Execute(kTransformers);
-  int open_runs = 0;
   for (size_t i = 0; i < rows.size(); ++i) {
     const plan::Transformer* transformer = applied.physical.FindTransformer(rows.Text(i, 0));
     if (transformer == nullptr) continue;
@@ -79,34 +143,23 @@ void ReadTransformers(ports::Session& engine, const Applied& applied, ports::Pro
     one.priority = transformer->priority;
     one.trigger = declared.trigger;
     one.deterministic = declared.deterministic;
+    one.retries = declared.retries;
+    one.output = NameOfNode(transformer->output_stream);
+    one.paused = outputs.paused.count(transformer->output_stream) != 0;
     one.definition_changed = rows.Text(i, 1) != transformer->definition;
     // Who has mended the code need not wait for the back-off of what was wrong with it.
-    if (rows.Text(i, 9) == transformer->definition) one.retry_at = Microseconds(rows, i, 3);
+    if (rows.Text(i, 8) == transformer->definition) one.retry_at = Microseconds(rows, i, 3);
     one.requested = rows.Boolean(i, 4);
-    one.last_run_at = Microseconds(rows, i, 6);
-    one.open_run = !rows.Text(i, 7).empty() && processes.MayBeAlive(rows.Text(i, 7));
-    open_runs += one.open_run;
-    bool newer_than_failed_run = false;
-    for (const plan::TransformerInput& input : transformer->inputs) {
-      const std::string address = ToString(input.table.dataset);
-      const ports::Rows found = engine.Execute(
-          {kInput, {transformer->key, address, input.stream, input.table.dataset.dataset, rows.Text(i, 8)}});
-      InputView in{address,
-                   input.reference,
-                   input.own_output,
-                   static_cast<int>(found.Integer(0, 0)),
-                   static_cast<int>(found.Integer(0, 1)),
-                   found.Boolean(0, 2)};
-      newer_than_failed_run |= !in.reference && !in.own_output && in.last_committed > found.Integer(0, 3);
-      one.inputs.push_back(std::move(in));
-    }
-    one.gave_up = rows.Text(i, 2) == transformer->definition && !newer_than_failed_run;
+    one.failures = static_cast<int>(rows.Integer(i, 5));
+    ReadLastRun(rows, i, outputs.leased.count(transformer->output_stream) != 0, one);
+    if (one.open_run) view.open_runs.push_back(*one.open_run);
+    ReadInputs(engine, *transformer, one);
+    one.gave_up = rows.Text(i, 2) == transformer->definition && !IsNewerThanRun(engine, rows.Text(i, 6), one);
     view.transformers.push_back(std::move(one));
   }
-  const int limit = applied.model.environment && applied.model.environment->max_runs
-                        ? *applied.model.environment->max_runs
-                        : kDefaultRuns;
-  view.free_runs = limit - open_runs;
+  view.run_limit = applied.model.environment && applied.model.environment->max_runs
+                       ? *applied.model.environment->max_runs
+                       : kDefaultRuns;
 }
 
 }  // namespace
@@ -115,22 +168,10 @@ View ReadWorld(ports::Session& engine, const Applied& applied, const Actor& acto
   ports::Transaction transaction(engine, "ISOLATION LEVEL REPEATABLE READ READ ONLY");
   View view;
   view.now = *Microseconds(engine.Execute("SELECT extract(epoch FROM clock_timestamp())::numeric * 1000000"), 0, 0);
-  ReadStreams(engine, applied, actor, processes, view);
-  ReadTransformers(engine, applied, processes, view);
+  const Outputs outputs = ReadStreams(engine, applied, actor, processes, view);
+  ReadTransformers(engine, applied, outputs, view);
   transaction.Commit();
   return view;
-}
-
-void Record(ports::Session& engine, const std::vector<Decision>& decisions) {
-  for (const Decision& decision : decisions) {
-    engine.Execute(
-        {"WITH fresh AS (INSERT INTO yellow.verdict (node, code, sentence) VALUES ($1, $2, $3) ON CONFLICT (node) DO "
-         "UPDATE "
-         "SET code = excluded.code, sentence = excluded.sentence, decided_at = clock_timestamp() "
-         "WHERE verdict.code <> excluded.code OR verdict.sentence <> excluded.sentence RETURNING node) "
-         "INSERT INTO yellow.event (kind, node, actor, detail) SELECT 'verdict', node, 'yellow', $3 FROM fresh",
-         {decision.node, decision.code, decision.sentence}});
-  }
 }
 
 void ConsumeUnchanged(ports::Session& engine, const Applied& applied, const std::string& key) {
@@ -143,22 +184,23 @@ void ConsumeUnchanged(ports::Session& engine, const Applied& applied, const std:
                      {key}})
            .empty())
     return;
-  std::string moved;
+  std::vector<BatchRange> moved;
   for (const plan::TransformerInput& input : transformer.inputs) {
     const std::string address = ToString(input.table.dataset);
-    const ports::Rows found = engine.Execute({kInput, {key, address, input.stream, input.table.dataset.dataset, ""}});
+    const ports::Rows found = engine.Execute({kInput, {key, address, input.stream, input.table.dataset.dataset}});
     if (found.Boolean(0, 2)) return;
     if (found.Integer(0, 1) == found.Integer(0, 0)) continue;
     engine.Execute(
         {"INSERT INTO yellow.cursor (consumer, input, batch) VALUES ($1, $2, $3) ON CONFLICT (consumer, input) DO "
          "UPDATE SET batch = excluded.batch",
          {key, address, found.Text(0, 1)}});
-    moved += (moved.empty() ? "" : ", ") + address + " " + found.Text(0, 0) + ".." + found.Text(0, 1);
+    moved.push_back({address, static_cast<int>(found.Integer(0, 0)), static_cast<int>(found.Integer(0, 1))});
   }
   if (moved.empty()) return;
   engine.Execute(
-      {"INSERT INTO yellow.event (kind, node, actor, detail) VALUES ('consumed_unchanged', $1, 'yellow', $2)",
-       {key, "consumed without a run, nothing changed: " + moved}});
+      {"INSERT INTO yellow.event (kind, node, actor, detail, batches) VALUES ('consumed_unchanged', $1, 'yellow', "
+       "'consumed without a run: no row changed', $2::jsonb)",
+       {key, BatchesJson(moved)}});
   transaction.Commit();
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "run/context.h"
 #include "run/tick.h"
@@ -11,9 +10,6 @@ namespace yellow::run {
 /// Everything Tick decides on, read in one transaction. Streams that only a transformer feeds are not decided on: they
 /// follow. Leases and runs of processes of this host that have ended are as if nobody held them.
 View ReadWorld(ports::Session& engine, const Applied& applied, const Actor& actor, ports::ProcessLauncher& processes);
-
-/// Stores each verdict that differs from the one before, and an event with it.
-void Record(ports::Session& engine, const std::vector<Decision>& decisions);
 
 /// Moves the cursors of a deterministic transformer past batches in which nothing changed, without a run. One
 /// transaction; does nothing when the world has moved on.

@@ -30,4 +30,8 @@ std::string Literal(std::string_view text) {
   return " E" + Doubled(escaped, '\'');
 }
 
+std::string Rfc3339(std::string_view expression) {
+  return "to_char(" + std::string(expression) + " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')";
+}
+
 }  // namespace yellow::sql

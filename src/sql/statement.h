@@ -41,4 +41,7 @@ struct Statement {
   Statement(const char* text_) : text(text_) {}  // NOLINT(google-explicit-constructor)
 };
 
+/// An expression that gives a timestamptz as RFC 3339 in UTC with whole seconds; null stays null.
+std::string Rfc3339(std::string_view expression);
+
 }  // namespace yellow::sql

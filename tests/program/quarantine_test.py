@@ -124,7 +124,7 @@ class Quarantine(unittest.TestCase):
         self.assertIn('Set aside: 1 of notes, because of the rule that column line is character varying(6); for example {"line":"does not fit"}', text)
         self.assertIn("8 rows set aside   yellow batches show " + self.named("TILL"), self.till("status").out)
         self.assertIn("8 set aside", self.till("explain", "TILL").out)
-        self.assertIn("8 rows that it read were set aside", self.till("explain", "TILL", "--batch", "2").out)
+        self.assertIn("8 set aside", self.till("explain", "TILL", "--batch", "2").out)
 
     def test_what_is_mended_comes_back_and_what_stays_bad_stays_once(self):
         self.source(GOOD[:4] + [("5", None, "5.00"), ("6", None, "6.00")])
