@@ -1,4 +1,5 @@
-"""kill -9 of the program before and after every effect, on a real PostgreSQL: the next command goes on as if nothing had happened."""
+"""kill -9 of the program before and after every named effect, on a real PostgreSQL: the next command goes on as if nothing had happened.
+`tests/torture/run --sweep` does it at every passing of each."""
 
 import pathlib
 import sys
@@ -12,20 +13,20 @@ ALL_STATES = {"batch open", "batch staged", "run preparing", "run launched", "ru
 
 
 class Kills(unittest.TestCase):
-    def sweep(self, scenario, fewest, stride=1):
-        done = Sweep(scenario, "kill", stride).run()
+    def sweep(self, scenario, fewest, **how):
+        done = Sweep(scenario, "kill", **how).run()
         self.assertGreater(done.rounds, fewest, "fault points are missing")
         print(f"{scenario}: killed at {done.rounds} points, in the states {sorted(done.states)}", file=sys.stderr)
         return done
 
     def test_change(self):
-        self.assertEqual(self.sweep("change", 150).states, ALL_STATES, "a state in which no kill fell")
+        self.assertEqual(self.sweep("change", 120, named=True).states, ALL_STATES, "a state in which no kill fell")
 
     def test_first_load(self):
-        self.assertEqual(self.sweep("first_load", 150).states, ALL_STATES, "a state in which no kill fell")
+        self.sweep("first_load", 25, stride=7)
 
     def test_apply(self):
-        self.sweep("apply", 20, stride=8)
+        self.sweep("apply", 15, stride=10)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ as if nothing had happened.
   stop   the program is stopped there until somebody else has taken over, and then goes on
 """
 
+import collections
 import os
 import signal
 import subprocess
@@ -31,10 +32,11 @@ END $$"""
 
 
 class Sweep:
-    """One scenario in one mode. `stride`: only every so many-th point, from a random one on."""
+    """One scenario in one mode. `stride`: only every so many-th point, from a random one on. `named`: every point that has a name of its own once, at
+    one of its passings, instead of every passing of all."""
 
-    def __init__(self, scenario, mode, stride=1, seed=None):
-        self.scenario, self.mode, self.stride = scenario, mode, stride
+    def __init__(self, scenario, mode, stride=1, seed=None, named=False):
+        self.scenario, self.mode, self.stride, self.named = scenario, mode, stride, named
         self.seed, self.chance = seeded(seed)
         self.states = set()
         self.rounds = 0
@@ -47,8 +49,8 @@ class Sweep:
             storm.close()
         return self
 
-    def where(self, n):
-        return f"{self.mode} at point {n} of {self.scenario}, seed {self.seed}"
+    def where(self, point):
+        return f"{self.mode}@{point} in {self.scenario}, seed {self.seed}"
 
     def apply(self, storm):
         storm.keep("bootstrapped")
@@ -67,39 +69,51 @@ class Sweep:
         self.over(storm, ["run", "Shop"], lambda: storm.change(self.chance), storm.wrong)
 
     def over(self, storm, command, prepare, wrong):
-        start = 1 if self.stride == 1 else self.chance.randrange(1, self.stride + 1)
-        for n in range(start, MOST, self.stride):
+        for point in self.points(storm, command, prepare):
             prepare()
-            if not self.fault(storm, command, n):
+            if not self.fault(storm, command, point):
+                if self.named:
+                    continue
                 return
             self.rounds += 1
             # What the fault cut off goes on, as far as it was begun; then everything else.
             if command[0] == "run":
                 self.states |= storm.under_way()
             finished = storm.yellow(*command)
-            assert finished.status == 0, f"{self.where(n)}: {finished}"
+            assert finished.status == 0, f"{self.where(point)}: {finished}"
             broken = wrong()
-            assert broken == {}, f"{self.where(n)}: {broken}"
-        raise AssertionError("the sweep did not end: " + self.where(MOST))
+            assert broken == {}, f"{self.where(point)}: {broken}"
+        assert self.named, "the sweep did not end: " + self.where(MOST)
 
-    def fault(self, storm, command, n):
+    def points(self, storm, command, prepare):
+        if not self.named:
+            start = 1 if self.stride == 1 else self.chance.randrange(1, self.stride + 1)
+            return [f"*:{n}" for n in range(start, MOST, self.stride)]
+        prepare()
+        counted = storm.base / "points"
+        result = storm.yellow(*command, environment={"YELLOW_FAULT": f"count:{counted}"})
+        assert result.status == 0, result
+        passings = collections.Counter(counted.read_text().splitlines())
+        return [f"{name}:{self.chance.randrange(1, count + 1)}" for name, count in sorted(passings.items())][::self.stride]
+
+    def fault(self, storm, command, point):
         """False when no point fired."""
         if self.mode == "stop":
-            return self.stopped(storm, command, n)
-        result = storm.yellow(*command, environment={"YELLOW_FAULT": f"{self.mode}@*:{n}"})
+            return self.stopped(storm, command, point)
+        result = storm.yellow(*command, environment={"YELLOW_FAULT": f"{self.mode}@{point}"})
         if self.mode == "kill":
             if result.status == KILLED:
                 return True
-            assert result.status == 0, f"{self.where(n)}: {result}"
+            assert result.status == 0, f"{self.where(point)}: {result}"
             return False
         # A fault that may pass is waited for, and needs nobody; only a command that had not begun to work says that it failed.
         fired = "fault: " in result.err
-        assert result.status in ((0, 3) if fired else (0,)), f"{self.where(n)}: {result}"
+        assert result.status in ((0, 3) if fired else (0,)), f"{self.where(point)}: {result}"
         return fired
 
-    def stopped(self, storm, command, n):
+    def stopped(self, storm, command, point):
         victim = subprocess.Popen([YELLOW, "--project", str(storm.root), *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                  env={**os.environ, "YELLOW_FAULT": f"stop@*:{n}"})
+                                  env={**os.environ, "YELLOW_FAULT": f"stop@{point}"})
         while True:
             pid, status = os.waitpid(victim.pid, os.WUNTRACED | os.WNOHANG)
             if pid == 0:
@@ -107,7 +121,7 @@ class Sweep:
                 continue
             if not os.WIFSTOPPED(status):
                 victim.returncode = os.waitstatus_to_exitcode(status)
-                assert victim.returncode == 0, self.where(n)
+                assert victim.returncode == 0, self.where(point)
                 victim.stdout.close()
                 return False
             break
@@ -115,12 +129,12 @@ class Sweep:
         if not storm.lease_is_held():
             os.kill(victim.pid, signal.SIGCONT)
             out, _ = victim.communicate(timeout=120)
-            assert victim.returncode == 0, f"{self.where(n)}: {out}"
+            assert victim.returncode == 0, f"{self.where(point)}: {out}"
             return True
         storm.psql(storm.server(), EXPIRE)
         other = storm.yellow(*command)
-        assert other.status in (0, 3), f"{self.where(n)}: {other}"
+        assert other.status in (0, 3), f"{self.where(point)}: {other}"
         os.kill(victim.pid, signal.SIGCONT)
         out, _ = victim.communicate(timeout=120)
-        assert "bug" not in out, f"{self.where(n)}: {out}"
+        assert "bug" not in out, f"{self.where(point)}: {out}"
         return True
