@@ -14,6 +14,7 @@
 #include "adapters/files/local_files.h"
 #include "adapters/postgres/connector.h"
 #include "adapters/process/launcher.h"
+#include "adapters/process/stop_signals.h"
 #include "adapters/secrets/secret_store.h"
 #include "app/servers.h"
 #include "base/error.h"
@@ -79,6 +80,7 @@ int main(int argc, char** argv) {
   const auto clock = adapters::clock::MakeClock();
   const auto entropy = adapters::secrets::MakeEntropy();
   const auto secrets = adapters::secrets::MakeSecretStore();
+  const auto stop = adapters::process::MakeStop();
   const yellow::cli::Program program{
       *files,
       *connector,
@@ -86,6 +88,7 @@ int main(int argc, char** argv) {
       *entropy,
       *secrets,
       *processes,
+      *stop,
       [&](const yellow::model::Model& model, const std::string& data) -> std::unique_ptr<yellow::ports::Servers> {
         return std::make_unique<yellow::app::EnvironmentServers>(model, data, *connector, *entropy, *files, *secrets,
                                                                  *programs);

@@ -34,6 +34,11 @@ struct RunOptions {
 };
 int Run(const Program& program, const Options& options, const RunOptions& run);
 
+struct ServeOptions {
+  int grace_seconds = 30;
+};
+int Serve(const Program& program, const Options& options, const ServeOptions& serve);
+
 int Status(const Program& program, const Options& options);
 
 struct ExplainOptions {

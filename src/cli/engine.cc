@@ -7,7 +7,6 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/suggest.h"
-#include "run/observe.h"
 
 namespace yellow::cli {
 namespace {
@@ -56,22 +55,31 @@ run::Applied InContainer(const run::Applied& applied, const std::string& contain
   return part;
 }
 
+run::Applied CompileStored(const Project& project, const std::string& container, const run::StoredModel& stored) {
+  run::Applied applied =
+      InContainer(Compile(stored.files, stored.environment, project.root, stored.version, stored.digest), container);
+  applied.data_folder = project.data;
+  return applied;
+}
+
+void PrepareServers(ports::Servers& servers, const model::Model& model, const std::vector<std::string>& merge) {
+  servers.Prepare(merge, SourceContainers(model));
+}
+
 Engines OpenEngines(const Program& program, const Project& project) {
   Engines engines;
   engines.servers = program.open_servers(project.loaded.model, project.data);
   const graph::Built built = graph::Build(project.loaded.model);
   const plan::Physical physical = plan::Lay(project.loaded.model, built, project.files);
   const std::vector<std::string> merge = MergeContainers(project.loaded.model, physical);
-  engines.servers->Prepare(merge, SourceContainers(project.loaded.model));
+  PrepareServers(*engines.servers, project.loaded.model, merge);
   for (const std::string& container : merge) {
     Engine engine;
     engine.container = container;
     engine.session =
         program.connector.Open(engines.servers->Service(container, ports::ServiceRole::kEngine, "control"));
     if (const auto stored = run::LoadApplied(*engine.session)) {
-      engine.applied = InContainer(
-          Compile(stored->files, stored->environment, project.root, stored->version, stored->digest), container);
-      engine.applied->data_folder = project.data;
+      engine.applied = CompileStored(project, container, *stored);
     }
     engines.engines.push_back(std::move(engine));
   }

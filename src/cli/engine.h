@@ -7,6 +7,7 @@
 
 #include "cli/project.h"
 #include "run/loop.h"
+#include "run/observe.h"
 
 namespace yellow::cli {
 
@@ -28,6 +29,12 @@ std::vector<std::string> MergeContainers(const model::Model& model, const plan::
 
 /// What of `applied` lies in one container.
 run::Applied InContainer(const run::Applied& applied, const std::string& container);
+
+/// A stored model of one container, compiled.
+run::Applied CompileStored(const Project& project, const std::string& container, const run::StoredModel& stored);
+
+/// Starts what Yellow owns, for an applied model or the files, if it is down.
+void PrepareServers(ports::Servers& servers, const model::Model& model, const std::vector<std::string>& merge);
 
 /// Starts what Yellow owns and opens every merge database as the engine. The applied model is read from each.
 Engines OpenEngines(const Program& program, const Project& project);

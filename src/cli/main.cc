@@ -18,6 +18,7 @@ struct Request {
   GraphOptions graph;
   PlanOptions plan;
   RunOptions run;
+  ServeOptions serve;
   ExplainOptions explain;
   SqlOptions sql;
   InitOptions init;
@@ -157,6 +158,10 @@ class CommandLine {
     CLI::App* run = Command(app_, "Operate", "run", "Ingest and transform until nothing is due", &Run, request_.run);
     run->add_flag("--apply", request_.run.apply, "Apply the model first");
     run->add_option("nodes", request_.run.nodes, "Streams and transformers to run now, whatever their schedule");
+    Command(app_, "Operate", "serve", "Ingest and transform by schedule and event until it is stopped", &Serve,
+            request_.serve)
+        ->add_option("--grace", request_.serve.grace_seconds, "Seconds that jobs under way have to end after a SIGTERM")
+        ->capture_default_str();
     Command("Operate", "status", "Show every stream: its state, newest batch, lag, and what comes next", &Status);
     CLI::App* explain = Command(app_, "Operate", "explain", "Say why a node ran or did not, and what it waits for",
                                 &Explain, request_.explain);

@@ -14,6 +14,7 @@
 #include "ports/process.h"
 #include "ports/secrets.h"
 #include "ports/servers.h"
+#include "ports/stop.h"
 #include "run/context.h"
 
 namespace yellow::cli {
@@ -28,6 +29,7 @@ struct Program {
   ports::Entropy& entropy;
   ports::SecretStore& secrets;
   ports::ProcessLauncher& processes;
+  ports::Stop& stop;
   /// The servers of a model's environment; `data` is the data folder of the project.
   std::function<std::unique_ptr<ports::Servers>(const model::Model& model, const std::string& data)> open_servers;
   /// Runs a program on the terminal with these variables added to the environment; returns its exit status.

@@ -253,6 +253,8 @@ void Reader::ReadEnvironment(const Node& node) {
   if (const Node* limits = node.Find("limits")) {
     if (limits->Find("runs") != nullptr) environment.max_runs = Integer(limits->Find("runs"), 1);
     if (const auto retry = ReadDuration(limits->Find("retry"))) environment.retry = *retry;
+    environment.max_jobs = Integer(limits->Find("jobs"), environment.max_jobs);
+    environment.max_connections = Integer(limits->Find("connections"), environment.max_connections);
   }
 }
 

@@ -268,8 +268,12 @@ const Shape kSecretPlaces{"places of credentials by name", S::kNone, {}, nullptr
 const Shape kImages{"images by name", S::kNone, {}, nullptr, {}, &kText};
 const Shape kLauncher{"a launcher", S::kWord, {"process", "docker", "kubernetes"}, nullptr, {}, nullptr};
 const Shape kScheduler{"a scheduler", S::kWord, {"yellow", "airflow"}, nullptr, {}, nullptr};
-const Shape kLimits{
-    "{runs: …, retry: …}", S::kNone, {}, nullptr, {{"runs", &kInteger}, {"retry", &kDuration}}, nullptr};
+const Shape kLimits{"{runs: …, jobs: …, connections: …, retry: …}",
+                    S::kNone,
+                    {},
+                    nullptr,
+                    {{"runs", &kInteger}, {"retry", &kDuration}, {"jobs", &kInteger}, {"connections", &kInteger}},
+                    nullptr};
 const Shape kAllowed{"{allowed: […]}", S::kNone, {}, nullptr, {{"allowed", &kNames}}, nullptr};
 const Shape kEnvironment{"an Environment",
                          S::kNone,

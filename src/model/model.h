@@ -364,6 +364,8 @@ struct Environment {
   std::string role_prefix = "yellow";
   std::optional<int> max_runs;  ///< limits.runs
   Duration retry{30};           ///< limits.retry: how long a fault that may pass by itself is waited for
+  int max_jobs = 4;             ///< limits.jobs: batches and runs that serve has under way at once, a merge database
+  int max_connections = 40;     ///< limits.connections: of all these jobs together
   SourceRange where;
 
   const ContainerPlace* FindContainer(const std::string& container) const {

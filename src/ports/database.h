@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -54,6 +55,9 @@ class Session {
   virtual int64_t CopyFrom(Session& from, std::string_view copy_out, std::string_view copy_in) = 0;
   virtual int backend_pid() const = 0;
   virtual int server_version() const = 0;  ///< 150004, 160001, …
+  /// Waits for a notification of a channel that the session LISTENs to; true when one came. What came before counts
+  /// once. Throws base::Error when the connection is lost.
+  virtual bool Await(std::chrono::milliseconds most) = 0;
   /// Asks the server, from any thread, to end what the session is running.
   virtual void Cancel() = 0;
 };

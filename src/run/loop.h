@@ -3,19 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "run/batch_runner.h"
-#include "run/tick.h"
-#include "run/transform_runner.h"
+#include "run/jobs.h"
 
 namespace yellow::run {
-
-struct LoopReport {
-  int batches = 0;  ///< committed, outputs included
-  int runs = 0;     ///< committed
-  int held = 0;
-  int failed = 0;
-  std::vector<Decision> last;  ///< the verdicts with which it stopped
-};
 
 /// Asks for a batch of each stream, or a run of each transformer, by node key, whatever its schedule says.
 void Request(ports::Session& engine, const std::vector<std::string>& nodes);

@@ -1,5 +1,7 @@
 #include "adapters/postgres/session.h"
 
+#include <poll.h>
+
 #include <cstdlib>
 #include <cstring>
 
@@ -157,6 +159,20 @@ int64_t LibpqSession::CopyFrom(ports::Session& from, std::string_view copy_out, 
   const Result written = Drain();
   if (PQresultStatus(written.get()) != PGRES_COMMAND_OK) throw ErrorOf(in, written.get(), copy_in);
   return std::strtoll(PQcmdTuples(written.get()), nullptr, 10);
+}
+
+bool LibpqSession::Await(std::chrono::milliseconds most) {
+  pollfd waiting{PQsocket(connection_.get()), POLLIN, 0};
+  bool came = false;
+  for (bool waited = false;; waited = true) {
+    while (PGnotify* notification = PQnotifies(connection_.get())) {
+      PQfreemem(notification);
+      came = true;
+    }
+    if (came || waited) return came;
+    if (poll(&waiting, 1, static_cast<int>(most.count())) <= 0) return false;
+    if (PQconsumeInput(connection_.get()) == 0) throw ErrorOf(connection_.get(), nullptr, "");
+  }
 }
 
 void LibpqSession::Cancel() {

@@ -28,6 +28,7 @@ class LibpqSession : public ports::Session {
   int64_t CopyFrom(ports::Session& from, std::string_view copy_out, std::string_view copy_in) override;
   int backend_pid() const override { return PQbackendPID(connection_.get()); }
   int server_version() const override { return PQserverVersion(connection_.get()); }
+  bool Await(std::chrono::milliseconds most) override;
   void Cancel() override;
 
  private:

@@ -1,0 +1,87 @@
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <mutex>
+#include <ostream>
+#include <thread>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/engine.h"
+#include "cli/exit_status.h"
+#include "run/serve.h"
+
+namespace yellow::cli {
+namespace {
+
+/// Lines of jobs that run at once, each with its time.
+class TimedReporter : public run::Reporter {
+ public:
+  TimedReporter(ports::Clock& clock, std::ostream& out) : clock_(clock), out_(out) {}
+  void Line(const std::string& text) override {
+    const std::lock_guard lock(mutex_);
+    out_ << fmt::format("{:%Y-%m-%dT%H:%M:%S}Z ", std::chrono::floor<std::chrono::seconds>(clock_.Now())) << text
+         << std::endl;
+  }
+
+ private:
+  std::mutex mutex_;
+  ports::Clock& clock_;
+  std::ostream& out_;
+};
+
+/// Serves one merge database; what ends it for good is said, and asks the others to end too.
+struct Served {
+  bool all_ended = true;
+  bool failed = false;
+};
+
+Served ServeOne(const Program& program, const Project& project, Engines& engines, const std::string& container,
+                const run::Effects& effects, const run::ServeOptions& options) {
+  const run::ServeHooks hooks{[&] { PrepareServers(*engines.servers, project.loaded.model, {container}); },
+                              [&](ports::Session& session) {
+                                const auto stored = run::LoadApplied(session);
+                                if (!stored)
+                                  throw base::Error("not_applied", "no model was applied yet to " + container);
+                                return CompileStored(project, container, *stored);
+                              }};
+  Served served;
+  try {
+    served.all_ended = run::Serve(effects, program.actor, container, hooks, options, program.stop);
+  } catch (const base::Error& error) {
+    effects.reporter.Line(container + ": " + base::Describe(error));
+    served.failed = true;
+  }
+  return served;
+}
+
+}  // namespace
+
+int Serve(const Program& program, const Options& options, const ServeOptions& serve) {
+  const Project project = OpenProject(program, options);
+  Engines engines = OpenApplied(program, project);
+  TimedReporter reporter(program.clock, program.out);
+  const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
+  const model::Environment environment = project.loaded.model.environment.value_or(model::Environment{});
+  const run::ServeOptions limits{environment.max_jobs, environment.max_connections,
+                                 std::chrono::seconds(serve.grace_seconds)};
+  program.stop.Watch();
+  std::vector<Served> served(engines.engines.size());
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < engines.engines.size(); ++i) {
+    engines.engines[i].session.reset();
+    threads.emplace_back(
+        [&, i] { served[i] = ServeOne(program, project, engines, engines.engines[i].container, effects, limits); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  bool all_ended = true, failed = false;
+  for (const Served& one : served) all_ended = all_ended && one.all_ended, failed = failed || one.failed;
+  reporter.Line(all_ended ? "Stopped."
+                          : "Stopped; what was under way goes on with the next 'yellow serve' or 'yellow run'.");
+  // Jobs that have not ended in time end with the process, at whatever point they are, as in a crash.
+  if (!all_ended) std::quick_exit(failed ? kFailed : kDone);
+  return failed ? kFailed : kDone;
+}
+
+}  // namespace yellow::cli

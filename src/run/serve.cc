@@ -1,0 +1,227 @@
+#include "run/serve.h"
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "base/error.h"
+#include "run/jobs.h"
+#include "run/patience.h"
+#include "run/run_login.h"
+#include "run/tick.h"
+#include "run/verdicts.h"
+#include "run/world.h"
+
+namespace yellow::run {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLook{2000};     // how long a commit of somebody else may stay unseen without a notification
+constexpr milliseconds kStopLook{200};  // how long a request to stop may
+constexpr int kBatchConnections = 2;    // session and lease
+constexpr int kRunConnections = 5;      // engine, output, lease, keeper, code
+constexpr std::chrono::hours kPatience{24 * 365};
+constexpr milliseconds kPauseAfterFailure{1000};
+
+/// The jobs under way, each on a thread of its own. Only the serving thread starts and collects them.
+class Jobs {
+ public:
+  /// REQUIRES: the node is not under way.
+  void Start(const std::string& node, int connections, std::function<bool()> work) {
+    Job& job = jobs_[node];
+    job.connections = connections;
+    job.thread = std::thread([this, &job, work = std::move(work)] {
+      const bool good = work();
+      const std::lock_guard lock(mutex_);
+      job.ended = true, job.good = good;
+      ended_.notify_all();
+    });
+  }
+
+  /// Joins those that have ended; says which of them did not do what they were to do.
+  std::vector<std::string> Collect() {
+    std::vector<std::string> bad;
+    for (auto job = jobs_.begin(); job != jobs_.end();) {
+      if (!HasEnded(job->second)) {
+        ++job;
+        continue;
+      }
+      job->second.thread.join();
+      if (!job->second.good) bad.push_back(job->first);
+      job = jobs_.erase(job);
+    }
+    return bad;
+  }
+
+  /// Waits for all of them; false when the time is over.
+  bool AwaitAll(std::chrono::seconds grace) {
+    std::unique_lock lock(mutex_);
+    const bool all = ended_.wait_for(lock, grace, [this] {
+      for (const auto& [node, job] : jobs_) {
+        if (!job.ended) return false;
+      }
+      return true;
+    });
+    lock.unlock();
+    Collect();
+    return all;
+  }
+
+  bool UnderWay(const std::string& node) const { return jobs_.count(node) != 0; }
+  size_t size() const { return jobs_.size(); }
+  int connections() const {
+    int sum = 0;
+    for (const auto& [node, job] : jobs_) sum += job.connections;
+    return sum;
+  }
+
+ private:
+  struct Job {
+    std::thread thread;
+    int connections = 0;
+    bool ended = false, good = false;
+  };
+
+  bool HasEnded(const Job& job) {
+    const std::lock_guard lock(mutex_);
+    return job.ended;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::map<std::string, Job> jobs_;  // its nodes stay where they are
+};
+
+class Scheduler {
+ public:
+  Scheduler(const Effects& effects, const Actor& actor, const std::string& container, const ServeHooks& hooks,
+            const ServeOptions& options, ports::Stop& stop)
+      : effects_(effects),
+        actor_(actor),
+        container_(container),
+        hooks_(hooks),
+        options_(options),
+        stop_(stop),
+        patience_(effects.clock, effects.entropy, kPatience) {}
+
+  bool Run() {
+    while (!stop_.Asked()) {
+      try {
+        if (engine_ == nullptr) Open();
+        TakeUpModel();
+        const ports::TimePoint wake_at = StartWhatIsDue();
+        patience_.Renew();
+        Wait(wake_at);
+      } catch (const base::Error& error) {
+        engine_.reset();
+        if (!error.retryable || !Again(effects_, patience_, container_, error)) {
+          if (!jobs_.AwaitAll(options_.grace)) return false;
+          throw;
+        }
+      }
+      Collect();
+    }
+    if (jobs_.size() > 0)
+      effects_.reporter.Line("Asked to stop; " + std::to_string(jobs_.size()) + " jobs under way may end first");
+    return jobs_.AwaitAll(options_.grace);
+  }
+
+ private:
+  void Open() {
+    hooks_.revive();
+    engine_ = effects_.connector.Open(effects_.endpoints.Service(container_, ports::ServiceRole::kEngine, "serve"));
+    engine_->Execute("LISTEN yellow");
+  }
+
+  /// Jobs end on the model with which they began, so a newer one waits for them; nothing new begins meanwhile.
+  void TakeUpModel() {
+    const int64_t newest = engine_->Execute("SELECT coalesce(max(version), 0) FROM yellow.model").Integer(0, 0);
+    if (applied_ && applied_->version == newest) return;
+    newer_model_ = jobs_.size() > 0;
+    if (newer_model_) return;
+    applied_ = std::make_unique<Applied>(hooks_.compile(*engine_));
+    effects_.reporter.Line(container_ + ": serving model version " + std::to_string(applied_->version));
+    DropOrphanLogins(effects_, *engine_, PrefixOf(*applied_));
+  }
+
+  /// Returns when to look again at the latest.
+  ports::TimePoint StartWhatIsDue() {
+    const View view = ReadWorld(*engine_, *applied_, actor_, effects_.processes);
+    const std::vector<Decision> decisions = Tick(view);
+    Record(*engine_, decisions);
+    ports::TimePoint wake_at = view.now + kLook;
+    for (const Decision& decision : decisions) {
+      if (decision.wake_at) wake_at = std::min(wake_at, std::max(*decision.wake_at, view.now));
+      if (decision.action == Action::kWait || newer_model_ || jobs_.UnderWay(decision.node)) continue;
+      if (decision.action == Action::kConsume) {
+        ConsumeUnchanged(*engine_, *applied_, decision.node);
+        wake_at = view.now;
+        continue;
+      }
+      const auto after = not_before_.find(decision.node);
+      if (after != not_before_.end() && after->second > view.now) continue;
+      Start(decision);
+    }
+    return effects_.clock.Now() + (wake_at - view.now);
+  }
+
+  void Start(const Decision& decision) {
+    const int cost = decision.action == Action::kIngest ? kBatchConnections : kRunConnections;
+    if (static_cast<int>(jobs_.size()) >= options_.jobs || jobs_.connections() + cost > options_.connections) return;
+    jobs_.Start(decision.node, cost, [this, decision, applied = applied_.get()] {
+      LoopReport report;
+      try {
+        return Work(effects_, actor_, *applied, decision, report);
+      } catch (const base::Error& error) {
+        effects_.reporter.Line(decision.node + ": " + base::Describe(error));
+        return false;
+      }
+    });
+  }
+
+  /// A job that did not do what it was to do is left alone for a moment: whatever it met is not to be met in a circle.
+  void Collect() {
+    for (const std::string& node : jobs_.Collect()) not_before_[node] = effects_.clock.Now() + kPauseAfterFailure;
+  }
+
+  /// Until something is committed, a job ends, or the time has come.
+  void Wait(ports::TimePoint until) {
+    while (!stop_.Asked() && !newer_model_) {
+      const auto left = std::chrono::duration_cast<milliseconds>(until - effects_.clock.Now());
+      if (left.count() <= 0) return;
+      const size_t under_way = jobs_.size();
+      if (engine_->Await(std::min(left, kStopLook))) return;
+      Collect();
+      if (jobs_.size() < under_way) return;
+    }
+    if (newer_model_) effects_.clock.Sleep(kStopLook);
+  }
+
+  const Effects& effects_;
+  const Actor& actor_;
+  const std::string container_;
+  const ServeHooks& hooks_;
+  const ServeOptions options_;
+  ports::Stop& stop_;
+  Patience patience_;
+  std::unique_ptr<ports::Session> engine_;
+  std::unique_ptr<Applied> applied_;
+  bool newer_model_ = false;
+  std::map<std::string, ports::TimePoint> not_before_;
+  Jobs jobs_;
+};
+
+}  // namespace
+
+bool Serve(const Effects& effects, const Actor& actor, const std::string& container, const ServeHooks& hooks,
+           const ServeOptions& options, ports::Stop& stop) {
+  auto scheduler = std::make_unique<Scheduler>(effects, actor, container, hooks, options, stop);
+  if (scheduler->Run()) return true;
+  scheduler.release();  // its jobs go on until the process ends
+  return false;
+}
+
+}  // namespace yellow::run

@@ -1,0 +1,162 @@
+"""`yellow serve`: what is committed starts what depends on it, whoever committed it; stopped and killed at any point it loses nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import unittest
+import pathlib
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "torture"))
+
+from storm import YELLOW, Storm, seeded  # noqa: E402
+
+
+class Serving:
+    """A `yellow serve` of a project, and what it says."""
+
+    def __init__(self, storm, *options, environment=None):
+        self.process = subprocess.Popen([YELLOW, "--project", str(storm.root), "serve", *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        text=True, env={**os.environ, **(environment or {})})
+        self.lines = []
+        self.reader = threading.Thread(target=self.read)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip())
+
+    def text(self):
+        return "\n".join(self.lines)
+
+    def stop(self, with_signal=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(with_signal)
+        status = self.process.wait(timeout=60)
+        self.reader.join()
+        self.process.stdout.close()
+        return status
+
+
+class Serve(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.storm = Storm()
+        result = cls.storm.yellow("run", "--apply")
+        assert result.status == 0, result
+        cls.seed, cls.chance = seeded()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.storm.close()
+
+    def serving(self, *options, environment=None):
+        serving = Serving(self.storm, *options, environment=environment)
+        self.addCleanup(serving.stop, signal.SIGKILL)
+        self.wait_for(lambda: "serving model version" in serving.text(), serving)
+        return serving
+
+    def wait_for(self, true, serving, seconds=30):
+        deadline = time.time() + seconds
+        while not true():
+            self.assertLess(time.time(), deadline, serving.text())
+            self.assertIsNone(serving.process.poll(), serving.text())
+            time.sleep(0.02)
+
+    def ask(self, node="Ingest/Main/Shop"):
+        """As somebody else who wants a batch now."""
+        self.storm.psql(self.storm.server(), f"UPDATE yellow.stream SET requested_at = clock_timestamp() WHERE key = '{node}'; NOTIFY yellow")
+
+    def settled(self):
+        return self.storm.wrong() == {}
+
+    def test_a_change_runs_through_the_chain(self):
+        serving = self.serving()
+        for _ in range(3):
+            self.storm.change(self.chance)
+            self.assertFalse(self.settled())
+            self.ask()
+            self.wait_for(self.settled, serving)
+        self.assertEqual(serving.stop(), 0, serving.text())
+        self.assertIn("Stopped.", serving.text())
+        self.assertIn("Worker: run ", serving.text())
+
+    def test_what_another_process_committed_starts_the_transformer(self):
+        serving = self.serving()
+        self.storm.change(self.chance)
+        # It dies when its batch is committed, before it can tell anybody.
+        killed = self.storm.yellow("run", "Shop", environment={"YELLOW_FAULT": "kill@batch.merge.commit.after:1"})
+        self.assertEqual(killed.status, -signal.SIGKILL)
+        self.wait_for(self.settled, serving)
+        self.assertIn("Mask: run ", serving.text())
+        self.assertEqual(serving.stop(), 0)
+
+    def test_killed_at_any_moment_the_next_goes_on(self):
+        for _ in range(6):
+            serving = self.serving()
+            self.storm.change(self.chance)
+            self.ask()
+            time.sleep(self.chance.random() * 0.8)
+            serving.stop(signal.SIGKILL)
+        serving = self.serving()
+        self.ask()
+        self.wait_for(self.settled, serving)
+        self.assertEqual(serving.stop(), 0)
+
+    def test_two_at_once_double_nothing(self):
+        first, second = self.serving(), self.serving()
+        for _ in range(4):
+            self.storm.change(self.chance)
+            self.ask()
+            self.wait_for(self.settled, first)
+        self.assertEqual(first.stop(), 0)
+        self.assertEqual(second.stop(), 0)
+        self.assertTrue(self.settled(), self.storm.wrong())
+
+    def test_a_newer_model_is_taken_up(self):
+        serving = self.serving()
+        team = self.storm.root / "model/team.yaml"
+        team.write_text(team.read_text() + "# changed\n")
+        self.assertEqual(self.storm.yellow("apply").status, 0)
+        self.wait_for(lambda: serving.text().count("serving model version") == 2, serving)
+        self.storm.change(self.chance)
+        self.ask()
+        self.wait_for(self.settled, serving)
+        self.assertEqual(serving.stop(), 0)
+
+    def test_it_outlives_its_server(self):
+        serving = self.serving()
+        data = pathlib.Path(self.storm.psql(self.storm.server(), "SHOW data_directory")[0][0])
+        os.kill(int((data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGQUIT)
+        self.wait_for(lambda: "trying again" in serving.text(), serving)
+
+        def changed():
+            try:
+                self.storm.change(self.chance)
+                self.ask()
+                return True
+            except (AssertionError, OSError):
+                return False
+        self.wait_for(changed, serving)
+        self.wait_for(self.settled, serving)
+        self.assertEqual(serving.stop(), 0)
+
+    def test_a_stop_waits_for_what_is_under_way_but_not_for_ever(self):
+        script = self.storm.root / "model/worker/run.sh"
+        text = script.read_text()
+        script.write_text("sleep 100\n" + text)
+        self.assertEqual(self.storm.yellow("apply").status, 0)
+        serving = self.serving("--grace", "1")
+        self.wait_for(lambda: "run launched" in self.storm.under_way(), serving)
+        self.assertEqual(serving.stop(), 0)
+        self.assertIn("what was under way goes on with the next", serving.text())
+        script.write_text(text)
+        again = self.storm.yellow("run", "--apply", "Worker")
+        self.assertEqual(again.status, 0, again)
+        self.assertTrue(self.settled(), self.storm.wrong())
+
+
+if __name__ == "__main__":
+    unittest.main()
