@@ -12,6 +12,7 @@
 #include "adapters/faults/faults.h"
 #include "adapters/faults/wrappers.h"
 #include "adapters/files/local_files.h"
+#include "adapters/http/watch_server.h"
 #include "adapters/postgres/connector.h"
 #include "adapters/process/launcher.h"
 #include "adapters/process/stop_signals.h"
@@ -81,6 +82,7 @@ int main(int argc, char** argv) {
   const auto entropy = adapters::secrets::MakeEntropy();
   const auto secrets = adapters::secrets::MakeSecretStore();
   const auto stop = adapters::process::MakeStop();
+  const auto watch = adapters::http::MakeWatch();
   const yellow::cli::Program program{
       *files,
       *connector,
@@ -89,6 +91,7 @@ int main(int argc, char** argv) {
       *secrets,
       *processes,
       *stop,
+      *watch,
       [&](const yellow::model::Model& model, const std::string& data) -> std::unique_ptr<yellow::ports::Servers> {
         return std::make_unique<yellow::app::EnvironmentServers>(model, data, *connector, *entropy, *files, *secrets,
                                                                  *programs);

@@ -36,6 +36,7 @@ int Run(const Program& program, const Options& options, const RunOptions& run);
 
 struct ServeOptions {
   int grace_seconds = 30;
+  std::string listen;
 };
 int Serve(const Program& program, const Options& options, const ServeOptions& serve);
 

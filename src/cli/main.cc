@@ -158,8 +158,11 @@ class CommandLine {
     CLI::App* run = Command(app_, "Operate", "run", "Ingest and transform until nothing is due", &Run, request_.run);
     run->add_flag("--apply", request_.run.apply, "Apply the model first");
     run->add_option("nodes", request_.run.nodes, "Streams and transformers to run now, whatever their schedule");
-    Command(app_, "Operate", "serve", "Ingest and transform by schedule and event until it is stopped", &Serve,
-            request_.serve)
+    CLI::App* serve = Command(app_, "Operate", "serve",
+                              "Ingest and transform by schedule and event until it is stopped", &Serve, request_.serve);
+    serve->add_option("--listen", request_.serve.listen,
+                      "host:port for /healthz, /readyz and /metrics (default: none)");
+    serve
         ->add_option("--grace", request_.serve.grace_seconds, "Seconds that jobs under way have to end after a SIGTERM")
         ->capture_default_str();
     Command("Operate", "status", "Show every stream: its state, newest batch, lag, and what comes next", &Status);

@@ -15,6 +15,7 @@
 #include "ports/secrets.h"
 #include "ports/servers.h"
 #include "ports/stop.h"
+#include "ports/watch.h"
 #include "run/context.h"
 
 namespace yellow::cli {
@@ -30,6 +31,7 @@ struct Program {
   ports::SecretStore& secrets;
   ports::ProcessLauncher& processes;
   ports::Stop& stop;
+  ports::Watch& watch;
   /// The servers of a model's environment; `data` is the data folder of the project.
   std::function<std::unique_ptr<ports::Servers>(const model::Model& model, const std::string& data)> open_servers;
   /// Runs a program on the terminal with these variables added to the environment; returns its exit status.

@@ -8,11 +8,6 @@
 namespace yellow::cli {
 namespace {
 
-/// Verdicts that nothing but a person or the source can change.
-bool WaitsForHelp(const std::string& code) {
-  return code == "held_waiting" || code == "gave_up" || code == "waiting_inputs" || code == "backing_off";
-}
-
 /// Why a node that was asked for does nothing all the same; all but a pause end by themselves.
 bool RefusesARequest(const std::string& code) {
   return code == "paused" || code == "busy" || code == "run_open" || code == "limit_reached";
@@ -42,7 +37,7 @@ int Run(const Program& program, const Options& options, const RunOptions& run) {
     batches += report.batches, runs += report.runs, held += report.held, failed += report.failed;
     for (const run::Decision& decision : report.last) {
       const bool asked = std::find(keys.begin(), keys.end(), decision.node) != keys.end();
-      const bool waits_for_help = WaitsForHelp(decision.code) || (asked && decision.code == "paused");
+      const bool waits_for_help = run::WaitsForHelp(decision.code) || (asked && decision.code == "paused");
       help_is_needed |= waits_for_help;
       if (waits_for_help || (asked && RefusesARequest(decision.code))) program.out << decision.sentence << "\n";
     }

@@ -48,7 +48,7 @@ Served ServeOne(const Program& program, const Project& project, Engines& engines
                               }};
   Served served;
   try {
-    served.all_ended = run::Serve(effects, program.actor, container, hooks, options, program.stop);
+    served.all_ended = run::Serve(effects, program.actor, container, hooks, options, program.stop, program.watch);
   } catch (const base::Error& error) {
     effects.reporter.Line(container + ": " + base::Describe(error));
     served.failed = true;
@@ -67,6 +67,9 @@ int Serve(const Program& program, const Options& options, const ServeOptions& se
   const run::ServeOptions limits{environment.max_jobs, environment.max_connections,
                                  std::chrono::seconds(serve.grace_seconds)};
   program.stop.Watch();
+  if (!serve.listen.empty()) {
+    reporter.Line("Health and metrics: http://" + program.watch.Listen(serve.listen) + "/healthz, /readyz, /metrics");
+  }
   std::vector<Served> served(engines.engines.size());
   std::vector<std::thread> threads;
   for (size_t i = 0; i < engines.engines.size(); ++i) {

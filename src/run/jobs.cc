@@ -88,6 +88,10 @@ bool Work(const Effects& effects, const Actor& actor, const Applied& applied, co
   return report.outcome == RunOutcome::kCommitted;
 }
 
+bool WaitsForHelp(const std::string& code) {
+  return code == "held_waiting" || code == "gave_up" || code == "waiting_inputs" || code == "backing_off";
+}
+
 std::string PrefixOf(const Applied& applied) {
   return applied.model.environment ? applied.model.environment->role_prefix : "yellow";
 }

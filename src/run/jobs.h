@@ -22,6 +22,9 @@ struct LoopReport {
 bool Work(const Effects& effects, const Actor& actor, const Applied& applied, const Decision& decision,
           LoopReport& total);
 
+/// A verdict that nothing but a person or the source can change.
+bool WaitsForHelp(const std::string& code);
+
 /// role_prefix of the environment.
 std::string PrefixOf(const Applied& applied);
 

@@ -1,5 +1,6 @@
 #include "run/serve.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -98,13 +99,14 @@ class Jobs {
 class Scheduler {
  public:
   Scheduler(const Effects& effects, const Actor& actor, const std::string& container, const ServeHooks& hooks,
-            const ServeOptions& options, ports::Stop& stop)
+            const ServeOptions& options, ports::Stop& stop, ports::Watch& watch)
       : effects_(effects),
         actor_(actor),
         container_(container),
         hooks_(hooks),
         options_(options),
         stop_(stop),
+        watch_(watch),
         patience_(effects.clock, effects.entropy, kPatience) {}
 
   bool Run() {
@@ -114,9 +116,11 @@ class Scheduler {
         TakeUpModel();
         const ports::TimePoint wake_at = StartWhatIsDue();
         patience_.Renew();
+        watch_.Beat(container_);
         Wait(wake_at);
       } catch (const base::Error& error) {
         engine_.reset();
+        watch_.NotReady(container_);
         if (!error.retryable || !Again(effects_, patience_, container_, error)) {
           if (!jobs_.AwaitAll(options_.grace)) return false;
           throw;
@@ -149,9 +153,11 @@ class Scheduler {
 
   /// Returns when to look again at the latest.
   ports::TimePoint StartWhatIsDue() {
+    const ports::TimePoint began = effects_.clock.Now();
     const View view = ReadWorld(*engine_, *applied_, actor_, effects_.processes);
     const std::vector<Decision> decisions = Tick(view);
     Record(*engine_, decisions);
+    Show(decisions, effects_.clock.Now() - began);
     ports::TimePoint wake_at = view.now + kLook;
     for (const Decision& decision : decisions) {
       if (decision.wake_at) wake_at = std::min(wake_at, std::max(*decision.wake_at, view.now));
@@ -168,13 +174,33 @@ class Scheduler {
     return effects_.clock.Now() + (wake_at - view.now);
   }
 
+  void Show(const std::vector<Decision>& decisions, std::chrono::microseconds took) {
+    const auto help = std::count_if(decisions.begin(), decisions.end(),
+                                    [](const Decision& decision) { return WaitsForHelp(decision.code); });
+    const ports::Watch::Labels here{{"container", container_}};
+    watch_.Set("yellow_tick_seconds", here, std::chrono::duration<double>(took).count());
+    watch_.Set("yellow_nodes_waiting_for_help", here, static_cast<double>(help));
+    watch_.Set("yellow_jobs", here, static_cast<double>(jobs_.size()));
+    watch_.Set("yellow_model_version", here, applied_->version);
+  }
+
+  void Count(const LoopReport& report) {
+    for (const auto& [outcome, number] :
+         {std::pair("committed", report.batches), {"held", report.held}, {"failed", report.failed}}) {
+      watch_.Add("yellow_batches_total", {{"container", container_}, {"outcome", outcome}}, number);
+    }
+    watch_.Add("yellow_runs_total", {{"container", container_}}, report.runs);
+  }
+
   void Start(const Decision& decision) {
     const int cost = decision.action == Action::kIngest ? kBatchConnections : kRunConnections;
     if (static_cast<int>(jobs_.size()) >= options_.jobs || jobs_.connections() + cost > options_.connections) return;
     jobs_.Start(decision.node, cost, [this, decision, applied = applied_.get()] {
       LoopReport report;
       try {
-        return Work(effects_, actor_, *applied, decision, report);
+        const bool good = Work(effects_, actor_, *applied, decision, report);
+        Count(report);
+        return good;
       } catch (const base::Error& error) {
         effects_.reporter.Line(decision.node + ": " + base::Describe(error));
         return false;
@@ -206,6 +232,7 @@ class Scheduler {
   const ServeHooks& hooks_;
   const ServeOptions options_;
   ports::Stop& stop_;
+  ports::Watch& watch_;
   Patience patience_;
   std::unique_ptr<ports::Session> engine_;
   std::unique_ptr<Applied> applied_;
@@ -217,8 +244,8 @@ class Scheduler {
 }  // namespace
 
 bool Serve(const Effects& effects, const Actor& actor, const std::string& container, const ServeHooks& hooks,
-           const ServeOptions& options, ports::Stop& stop) {
-  auto scheduler = std::make_unique<Scheduler>(effects, actor, container, hooks, options, stop);
+           const ServeOptions& options, ports::Stop& stop, ports::Watch& watch) {
+  auto scheduler = std::make_unique<Scheduler>(effects, actor, container, hooks, options, stop, watch);
   if (scheduler->Run()) return true;
   scheduler.release();  // its jobs go on until the process ends
   return false;

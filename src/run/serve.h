@@ -5,6 +5,7 @@
 #include <string>
 
 #include "ports/stop.h"
+#include "ports/watch.h"
 #include "run/context.h"
 
 namespace yellow::run {
@@ -31,6 +32,6 @@ struct ServeOptions {
 /// must end at once then, without destroying anything that was given here; what was under way goes on with the next
 /// one. Throws base::Error for what does not pass by itself.
 bool Serve(const Effects& effects, const Actor& actor, const std::string& container, const ServeHooks& hooks,
-           const ServeOptions& options, ports::Stop& stop);
+           const ServeOptions& options, ports::Stop& stop, ports::Watch& watch);
 
 }  // namespace yellow::run

@@ -7,6 +7,8 @@ import sys
 import threading
 import time
 import unittest
+import urllib.error
+import urllib.request
 import pathlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "torture"))
@@ -126,8 +128,23 @@ class Serve(unittest.TestCase):
         self.wait_for(self.settled, serving)
         self.assertEqual(serving.stop(), 0)
 
-    def test_it_outlives_its_server(self):
-        serving = self.serving()
+    def get(self, address, path):
+        try:
+            with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def test_it_outlives_its_server_and_shows_how_it_is(self):
+        serving = self.serving("--listen", "127.0.0.1:0")
+        address = next(line for line in serving.lines if "/metrics" in line).split("http://")[1].split("/")[0]
+        self.wait_for(lambda: self.get(address, "/readyz") == (200, "MergeDB: ok\n"), serving)
+        self.assertEqual(self.get(address, "/healthz")[0], 200)
+        self.storm.change(self.chance)
+        self.ask()
+        self.wait_for(self.settled, serving)
+        self.wait_for(lambda: 'yellow_batches_total{container="MergeDB",outcome="committed"} 3' in self.get(address, "/metrics")[1], serving)
+        self.assertEqual(self.get(address, "/other")[0], 404)
         data = pathlib.Path(self.storm.psql(self.storm.server(), "SHOW data_directory")[0][0])
         os.kill(int((data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGQUIT)
         self.wait_for(lambda: "trying again" in serving.text(), serving)
