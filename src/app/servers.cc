@@ -139,6 +139,26 @@ void EnvironmentServers::Prepare(const std::vector<std::string>& merge, const st
   for (const std::string& database : merge_databases) cluster_.Bootstrap(database, model_.environment->role_prefix);
 }
 
+void EnvironmentServers::PrepareScratch(const std::vector<std::string>& merge, const std::vector<std::string>& sources,
+                                        const std::string& holder) {
+  std::vector<std::string> databases;
+  for (const auto* containers : {&sources, &merge}) {
+    for (const std::string& container : *containers) {
+      const std::string name = Database(Place(container));
+      if (std::find(databases.begin(), databases.end(), name) == databases.end()) databases.push_back(name);
+    }
+  }
+  cluster_.Start();
+  cluster_.MakeScratch(databases, holder);
+  for (const std::string& container : merge)
+    cluster_.Bootstrap(Database(Place(container)), model_.environment->role_prefix);
+}
+
+int EnvironmentServers::DropScratch(const std::function<bool(const std::string& holder)>& is_over) {
+  cluster_.Start();
+  return cluster_.DropScratch(is_over);
+}
+
 bool EnvironmentServers::Running() {
   if (!model_.environment) return true;
   const auto& places = model_.environment->containers;

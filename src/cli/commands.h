@@ -74,6 +74,12 @@ struct InitTransformerOptions {
 };
 int InitTransformer(const Program& program, const Options& options, const InitTransformerOptions& init);
 
+struct TestOptions {
+  std::string workspace;  ///< empty: all that have tests
+  std::string junit;
+};
+int Test(const Program& program, const Options& options, const TestOptions& test);
+
 struct ImportOptions {
   std::string container;
   std::string schema;  ///< empty: public, or that of the Datastore that is updated

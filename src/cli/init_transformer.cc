@@ -74,10 +74,12 @@ int InitTransformer(const Program& program, const Options& options, const InitTr
   }
   program.out << fmt::format("Made transformer {}, which copies {}:\n", init.name, ToString(transformer.input));
   for (const auto& [path, text] : files) program.out << "  " << path << "\n";
-  program.out << R"(
+  program.out << fmt::format(R"(
 What next?
+  yellow test {}
   yellow run --apply
-)";
+)",
+                             init.name);
   return kDone;
 }
 

@@ -24,6 +24,7 @@ struct Request {
   InitOptions init;
   InitTransformerOptions init_transformer;
   ImportOptions import;
+  TestOptions test;
   BootstrapOptions bootstrap;
   DemoOptions demo;
   StreamsOptions streams;
@@ -49,6 +50,7 @@ class CommandLine {
     Model();
     Deploy();
     Operate();
+    Authors();
   }
 
   CLI::App& app() { return app_; }
@@ -228,6 +230,18 @@ class CommandLine {
     Command(app_, "Operate", "rebuild", "Make a transformer's output anew, in full mode", &Rebuild, request_.runs)
         ->add_option("workspace", request_.runs.id, "The workspace")
         ->required();
+  }
+
+  void Authors() {
+    CLI::App* test = Command(app_, "Authors", "test", "Run transformers on fixtures and compare what they write", &Test,
+                             request_.test);
+    test->add_option("workspace", request_.test.workspace, "Of one workspace only");
+    test->add_option("--junit", request_.test.junit, "Also write a report for continuous integration");
+    test->footer(
+        "Beside the code: tests/<case>/in/<Store>.<dataset>.csv and tests/<case>/out/<dataset>.csv (of a mask: in\n"
+        "tests/<Workspace>/ beside its document), as COPY … CSV HEADER writes them: \"\" is the empty text, nothing is "
+        "null.\n"
+        "Example: yellow test MaskShop --junit test-report.xml");
   }
 
   const Program& program_;

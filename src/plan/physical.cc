@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/digest.h"
+#include "plan/test_cases.h"
 #include "sql/names.h"
 
 namespace yellow::plan {
@@ -96,7 +97,7 @@ std::string DescribeCode(const model::Code& code, const model::Environment* envi
   std::string text;
   const auto folder = [&](const std::string& name) {
     for (const auto& [path, content] : files) {
-      if (path.starts_with(name + "/")) text += path + " " + base::Sha256Hex(content) + "\n";
+      if (path.starts_with(name + "/") && !IsFixture(name, path)) text += path + " " + base::Sha256Hex(content) + "\n";
     }
   };
   if (code.sql) text += "sql\n", folder(code.sql->folder);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,12 +20,23 @@ struct ConnectionInfo {
   bool embedded = false;
 };
 
+/// Names of databases and roles that are gone with the process they were made for begin so.
+inline constexpr const char* kScratch = "yellow_scratch";
+
 /// The database servers of one environment: targets, and the life of those that Yellow starts itself.
 class Servers : public Endpoints {
  public:
   /// Starts the private cluster if any of these containers is embedded, and makes their databases. For `merge`
   /// containers also the roles, schemas and passwords of Yellow (bootstrap). Does nothing that is done already.
   virtual void Prepare(const std::vector<std::string>& merge, const std::vector<std::string>& sources) = 0;
+  /// The same for the process `holder` (`host:pid:start`) alone, in databases that are made anew and dropped by
+  /// DropScratch. REQUIRES: the containers are embedded; their databases' names and the role prefix begin with
+  /// kScratch.
+  virtual void PrepareScratch(const std::vector<std::string>& merge, const std::vector<std::string>& sources,
+                              const std::string& holder) = 0;
+  /// Drops the scratch databases of those holders that are over, and with the last one every scratch role and secret.
+  /// Starts the private cluster. Returns how many databases are left.
+  virtual int DropScratch(const std::function<bool(const std::string& holder)>& is_over) = 0;
   /// True when no container is embedded, or the private cluster answers.
   virtual bool Running() = 0;
   /// Stops the private cluster; false when it was not running. Named servers are left alone.

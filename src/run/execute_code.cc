@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/json_text.h"
+#include "plan/test_cases.h"
 #include "sql/names.h"
 #include "sql/transformer_select.h"
 
@@ -123,7 +124,7 @@ CodeResult ExecuteStatements(const Effects& effects, const CodeContext& context,
 void WriteSource(const Effects& effects, const CodeContext& context, const model::ProcessCode& code,
                  const std::string& folder) {
   for (const auto& [path, text] : context.applied.files) {
-    if (path.starts_with(code.folder + "/"))
+    if (path.starts_with(code.folder + "/") && !plan::IsFixture(code.folder, path))
       effects.files.WriteAtomically(folder + "/" + path.substr(code.folder.size() + 1), text, true);
   }
 }

@@ -1,225 +1,15 @@
-"""Authors and adopters: a project is made, a database imported, a transformer begun, tested and tried, on a source as nasty as they come."""
+"""Authors and adopters: a project is made, a transformer begun, tested and tried."""
 
+import hashlib
+import hmac
 import json
-import re
 import shutil
+import subprocess
+import time
 import unittest
+import xml.etree.ElementTree
 
-from project import Project, ROOT
-
-TEAM = """kind: Team
-name: Default
-containers:
-  CrmDB: {postgres: {database: crm}}
-credentials:
-  crm_reader: {type: user_password}
-"""
-ENVIRONMENT = """kind: Environment
-name: local
-containers: {MergeDB: embedded, CrmDB: embedded}
-credentials: {crm_reader: {file: .yellow/secrets/crm_reader}}
-classes: {allowed: [pii]}
-"""
-EVERYTHING = """kind: Workspace
-name: Everybody
-groups: {All: {sinks: ["Crm.*"]}}
-"""
-
-
-def nasty_project():
-    """A project whose container CrmDB holds nasty_source.sql, with a login that may read most of it."""
-    project = Project(example=None)
-    project.write("model/team.yaml", TEAM)
-    project.write("environments/local.yaml", ENVIRONMENT)
-    project.write(".yellow/secrets/crm_reader", "crm_reader:crm\n")
-    applied = project.yellow("apply")     # nothing yet: it starts the private server
-    assert applied.status == 0, applied
-    project.yellow("import", "postgres", "--container", "CrmDB")    # makes the database
-    project.sql("CrmDB", "CREATE ROLE crm_reader LOGIN PASSWORD 'crm'; GRANT CONNECT ON DATABASE crm TO crm_reader;")
-    project.sql("CrmDB", (ROOT / "tests/program/nasty_source.sql").read_text())
-    return project
-
-
-class Import(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.project = nasty_project()
-        cls.file = cls.project.root / "model/crm.yaml"
-        cls.first = cls.project.yellow("import", "postgres", "--container", "CrmDB", "--schema", "crm", "--output", "json")
-        assert cls.first.status == 0, cls.first
-        cls.text = cls.file.read_text()
-        cls.project.write("model/everybody.yaml", EVERYTHING)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.project.close()
-
-    def setUp(self):
-        self.file.write_text(self.text)
-
-    def imported(self, *arguments, status=0):
-        result = self.project.yellow("import", "postgres", "--container", "CrmDB", *arguments)
-        self.assertEqual(result.status, status, result)
-        return result
-
-    def found(self, result):
-        """(key without schema, state, code) of each finding."""
-        return [(f["key"].removeprefix("crm."), f["state"], f["reason"] and f["reason"]["code"]) for f in json.loads(result.out)]
-
-    def test_what_is_taken_and_what_is_not(self):
-        found = self.found(self.first)
-        added = [key for key, state, _ in found if state == "added"]
-        self.assertEqual(len(added), 29, added)
-        self.assertEqual({(key, code) for key, state, code in found if state == "left_out"}, {
-            ("events_2023", "child"), ("events_2024", "child"), ("heir", "child"), ("open_orders", "view"), ("totals", "materialized_view"),
-            ("secrets", "no_privilege"), ("half_secret.closed", "no_privilege"), ("secret_key.id", "no_privilege"), ("nothing", "no_columns")})
-        self.assertEqual({key for key, state, _ in found if state == "no_key"},
-                         {"no_key", "unique_nullable", "unique_partial", "unique_expression", "secret_key"})
-        self.assertEqual({(key, code) for key, state, code in found if state == "guess" and key.startswith("customers.")}, {
-            ("customers.name", "pii.name"), ("customers.firstName", "pii.name"), ("customers.email", "pii.contact"), ("customers.contact_info", "pii.contact"),
-            ("customers.date_of_birth", "pii.birth"), ("customers.tax_id", "pii.government_id"), ("customers.phone", "pii.contact")})
-        self.assertIn(("guarded", "note", "row_security"), found)
-        self.assertRegex(self.text, r"\n      email: text +# classification: pii.contact \?  because the column is called email\n")
-        self.assertNotRegex(re.sub("#.*", "", self.text), "classification")
-
-    def test_it_lints(self):
-        result = self.project.yellow("lint", "--output", "json")
-        self.assertEqual(result.status, 0, result)
-        self.assertEqual({f["key"] for f in json.loads(result.out)}, {"Y413"}, "only that some have no key")
-
-    def test_the_same_catalogue_gives_the_same_text(self):
-        again = self.imported("--schema", "crm", "--stdout", "--store", "Crm")
-        self.assertEqual(again.out, self.text)
-
-    def test_every_row_arrives(self):
-        result = self.project.yellow("run", "--apply")
-        self.assertEqual(result.status, 0, result)
-        stores = json.loads(self.imported("--schema", "crm", "--store", "Other", "--output", "json", "--output-file", str(self.project.root / "other.yaml")).out)
-        tables = [f["key"].removeprefix("crm.") for f in stores if f["state"] == "added"]
-        renamed = {f["key"].removeprefix("crm."): f["reason"]["text"].split(" ")[3] for f in stores if f["state"] == "renamed"}
-        checked = 0
-        for table in tables:
-            columns = [row[0] for row in self.project.sql("CrmDB", f"""
-                SELECT attname FROM pg_attribute WHERE attrelid = 'crm."{table}"'::regclass AND attnum > 0 AND NOT attisdropped
-                AND has_column_privilege('crm_reader', attrelid, attnum, 'SELECT') ORDER BY attnum""")]
-            def quoted(name):
-                return '"' + name.replace('"', '""') + '"'
-            theirs = ", ".join(quoted(c) + "::text" for c in columns)
-            ours = ", ".join(quoted(renamed.get(f"{table}.{c}", c)) + "::text" for c in columns)
-            where = " WHERE owner = 'crm_reader'" if table == "guarded" else ""
-            view = self.project.sql("MergeDB", f"""SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                WHERE nspname = 'ws_everybody' AND (relname = lower('all__crm__{renamed.get(table, table)}') OR
-                      relname LIKE left(lower('all__crm__{renamed.get(table, table)}'), 54) || '\_________' AND length('all__crm__{renamed.get(table, table)}') > 63)""")
-            self.assertEqual(len(view), 1, (table, view))
-            expected = self.project.sql("CrmDB", f"SELECT {theirs} FROM crm.{quoted(table)}{where}")
-            actual = self.project.sql("MergeDB", f"SELECT {ours} FROM ws_everybody.{quoted(view[0][0])}")
-            self.assertEqual(sorted(map(repr, actual)), sorted(map(repr, expected)), table)
-            checked += len(expected)
-        (self.project.root / "other.yaml").unlink()
-        self.assertGreater(checked, 100)
-
-    def test_new_transformers_carry_every_type(self):
-        inputs = ["every_type", "select", "with_comma", "no_key", "order_lines"]
-        made = []
-        for language in ("sql", "python"):
-            for dataset in inputs:
-                name = f"{language.capitalize()}{dataset.title().replace('_', '')}"
-                made.append((name, dataset))
-                result = self.project.yellow("init", "transformer", name, "--language", language, "--input", f"Crm.{dataset}")
-                self.assertEqual(result.status, 0, result)
-        try:
-            lint = self.project.yellow("lint")
-            run = self.project.yellow("run", "--apply")
-            self.assertEqual((lint.status, run.status), (0, 0), (lint, run))
-            for name, dataset in made:
-                output = f"ws_{name.lower()}readers.now__{name.lower()}output__{dataset}"
-                query = "SELECT t::text FROM {} t ORDER BY 1"
-                expected = self.project.sql("MergeDB", query.format(f"ws_everybody.all__crm__{dataset}"))
-                self.assertEqual(self.project.sql("MergeDB", query.format(output)), expected, name)
-                self.assertGreater(len(expected), 0)
-        finally:
-            for name, _ in made:
-                document = next(p for p in (self.project.root / "model").glob("*.yaml") if f"name: {name}\n" in p.read_text())
-                shutil.rmtree(document.with_suffix(""))
-                document.unlink()
-
-    def test_update_keeps_what_people_wrote(self):
-        edited = self.text.replace("      email: text ", "      email: {type: text, classification: pii.contact}   # confirmed by alice\n      # was: ", 1)
-        edited = edited.replace("  parent:\n    key: [id]\n    columns:\n      id: integer\n      what: text\n",
-                                "  parent: {key: [id], columns: {id: integer, what: text}}      # short\n")
-        edited = re.sub(r"  products:\n(    .*\n)+", lambda m: m[0].replace("\n  ", "\n  # ").replace("  products", "  # products", 1), edited)
-        edited = edited.replace("      generated: integer\n", "      # generated: integer      # not wanted\n") + "# the end\n"
-        self.assertEqual(edited.count("# products"), 1)
-        self.file.write_text(edited)
-        self.project.sql("CrmDB", """
-            ALTER TABLE crm.customers ADD COLUMN "mobile phone" text NOT NULL DEFAULT '';
-            ALTER TABLE crm.parent ADD COLUMN price numeric(10,2);
-            CREATE TABLE crm.brand_new (id integer PRIMARY KEY, street text); GRANT SELECT ON crm.brand_new TO crm_reader;
-            ALTER TABLE crm.unique_not_null RENAME COLUMN label TO title;
-            ALTER TABLE crm.products ALTER COLUMN name TYPE varchar(10);
-            ALTER TABLE crm.mitarbeiter ALTER COLUMN iban TYPE varchar(40);
-            ALTER TABLE crm.camelcase RENAME TO renamed;""")
-        try:
-            result = self.imported("--update", "--output", "json", status=1)
-            found = self.found(result)
-            text = self.file.read_text()
-            lint = self.project.yellow("lint")
-            again = self.imported("--update", status=1)
-        finally:
-            self.project.sql("CrmDB", """
-                ALTER TABLE crm.customers DROP COLUMN "mobile phone"; ALTER TABLE crm.parent DROP COLUMN price; DROP TABLE crm.brand_new;
-                ALTER TABLE crm.unique_not_null RENAME COLUMN title TO label; ALTER TABLE crm.products ALTER COLUMN name TYPE text;
-                ALTER TABLE crm.mitarbeiter ALTER COLUMN iban TYPE varchar(34); ALTER TABLE crm.renamed RENAME TO camelcase;""")
-        self.assertEqual({(key, state) for key, state, _ in found if state in ("added", "gone", "differs", "declined")}, {
-            ("customers.mobile phone", "added"), ("parent.price", "added"), ("brand_new", "added"), ("renamed", "added"), ("unique_not_null.title", "added"), ("unique_not_null.label", "gone"),
-            ("camelcase", "gone"), ("mitarbeiter.iban", "differs"), ("products", "declined"), ("every_type.generated", "declined")})
-        self.assertEqual(lint.status, 0, lint)
-        added = set(text.splitlines()) - set(edited.splitlines())
-        self.assertEqual({line.strip().split("#")[0].strip() for line in added}, {
-            'mobile_phone: {type: text, from: "mobile phone"}', 'parent: {key: [id], columns: {id: integer, what: text, price: "numeric(10,2)"}}',
-            "title: text", "brand_new:", "street: text", "renamed:"})
-        lost = [line for line in edited.splitlines() if line not in text.splitlines()]
-        self.assertEqual(lost, ["  parent: {key: [id], columns: {id: integer, what: text}}      # short"])
-        self.assertIn("classification: pii.contact}   # confirmed by alice\n", text)
-        self.assertTrue(text.endswith("# the end\n"))
-        self.assertIn("Nothing is new", again.out)
-        self.assertEqual(self.file.read_text(), text)
-
-    def test_only_these_tables_views_too(self):
-        text = self.imported("--schema", "crm", "--store", "Few", "--stdout", "--tables", "customers,OPEN_ORDERS", "--tables", "Order Items").out
-        self.assertEqual(re.findall(r"^  (\w+):$", text, re.M)[1:], ["Order_Items", "customers", "open_orders"])
-        refused = self.imported("--schema", "crm", "--store", "Few", "--tables", "custmers", status=2)
-        self.assertIn("did you mean customers?", refused.err)
-
-    def test_what_is_missing_is_said_with_the_lines_to_add(self):
-        unknown = self.project.yellow("import", "postgres", "--container", "BillingDB")
-        self.assertEqual(unknown.status, 2, unknown)
-        for line in ("containers: {BillingDB: {postgres: {database: NAME}}}", "credentials: {billing_reader: {type: user_password}}",
-                     "containers: {BillingDB: {host: HOST, port: 5432}}", "credentials: {billing_reader: {env: BILLING}}", "environments/local.yaml", "model/team.yaml"):
-            self.assertIn(line, unknown.err)
-        team = self.project.root / "model/team.yaml"
-        team.write_text(TEAM.replace("credentials:", "  BillingDB: {postgres: {database: billing}}\ncredentials:"))
-        try:
-            nowhere = self.project.yellow("import", "postgres", "--container", "BillingDB")
-        finally:
-            team.write_text(TEAM)
-        self.assertEqual(nowhere.status, 2, nowhere)
-        self.assertIn("environment local does not say where container BillingDB is", nowhere.err)
-        self.assertIn("containers: {BillingDB: {host: HOST, port: 5432}}", nowhere.err)
-        self.assertIn("the model has no credential nobody", self.imported("--store", "X", "--credential", "nobody", status=2).err)
-
-    def test_nothing_is_overwritten(self):
-        self.assertIn("there is a Datastore Crm already", self.imported("--schema", "crm", status=2).err)
-        self.assertIn("there is a file already: model/team.yaml", self.imported("--schema", "crm", "--store", "X", "--output-file",
-                                                                                str(self.project.root / "model/team.yaml"), status=2).err)
-        self.assertIn("no Datastore of the model reads container CrmDB, schema nope", self.imported("--schema", "nope", "--update", status=2).err)
-        self.assertEqual(self.file.read_text(), self.text)
-
-    def test_schemas(self):
-        self.assertIn("did you mean crm?", self.imported("--schema", "cmr", "--store", "X", status=3).err)
-        self.project.sql("CrmDB", "CREATE SCHEMA closed")
-        self.assertIn('GRANT USAGE ON SCHEMA "closed" TO "crm_reader"', self.imported("--schema", "closed", "--store", "X", status=3).err)
-        self.assertIn("there is nothing to take in schema public", self.imported("--store", "X", status=3).err)
+from project import Project, YELLOW
 
 
 class Init(unittest.TestCase):
@@ -286,6 +76,233 @@ class Init(unittest.TestCase):
                                                                                "--input", "Example.people", status=2).err)
         (self.project.root / "model/mine/main.py").unlink()
         self.assertEqual(self.contents(), before)
+
+
+MASKED = """kind: Workspace
+name: Masked
+groups: {Input: {sinks: [Example.people]}}
+transformer:
+  code: {mask: {people: {name: pseudonym, email: redact}}, mask_key: people_key}
+  output: {datastore: MaskedOutput, datasets: {people: {key: [id], columns: {id: integer, name: varchar(64), email: text}}}}
+---
+kind: Workspace
+name: MaskedReaders
+groups: {Now: {sinks: ["MaskedOutput.*"]}}
+"""
+SELF = """kind: Workspace
+name: Count
+groups:
+  Input: {sinks: [Example.people]}
+  Before: {requires: {milestoning: forensic}, sinks: [CountOutput.days]}
+transformer:
+  code: {sql: count/}
+  output: {datastore: CountOutput, datasets: {days: {key: [day], columns: {day: date, people: bigint}}}}
+---
+kind: Workspace
+name: CountReaders
+groups: {Now: {sinks: ["CountOutput.*"]}}
+"""
+COUNT = """SELECT joined AS day, count(*) AS people FROM Example.people GROUP BY joined
+UNION ALL SELECT d.day, d.people FROM Before.CountOutput.days AS d WHERE d.day NOT IN (SELECT p.joined FROM Example.people AS p)
+"""
+
+
+class Test(unittest.TestCase):
+    """`test`: fixtures in, differences out, nothing else touched."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.project = Project(example=None)
+        assert cls.project.yellow("init", str(cls.project.root)).status == 0
+        assert cls.project.yellow("run", "--apply").status == 0
+        assert cls.project.yellow("init", "transformer", "BySet").status == 0
+        assert cls.project.yellow("init", "transformer", "ByRow", "--language", "python", "--input", "Example.people").status == 0
+        cls.main = (cls.project.root / "model/by_row/main.py").read_text()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.project.close()
+
+    def setUp(self):
+        self.before = self.everything()
+        self.addCleanup(lambda: self.assertEqual(self.everything(), self.before, "nothing of the real store is touched"))
+        self.addCleanup(self.project.write, "model/by_row/main.py", self.main)
+
+    def everything(self):
+        """Databases, roles, secrets, folders, and the state of the real merge database."""
+        data = self.project.root / ".yellow"
+        return (self.project.sql("MergeDB", "SELECT datname FROM pg_database UNION ALL SELECT rolname FROM pg_roles ORDER BY 1"),
+                self.project.sql("MergeDB", "SELECT relname, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables WHERE schemaname <> 'pg_toast' ORDER BY 1"),
+                self.project.sql("MergeDB", "SELECT * FROM yellow.model ORDER BY 1"),
+                sorted(str(p.relative_to(data)) for p in data.rglob("*") if "postgres" not in p.parts))
+
+    def done(self, *arguments, status=0, environment=None):
+        result = self.project.yellow(*arguments, environment=environment)
+        self.assertEqual(result.status, status, result)
+        return result
+
+    def case(self, workspace, name, files):
+        """Adds a case for one test."""
+        folder = f"model/{workspace}/tests/{name}"
+        for path, text in files.items():
+            self.project.write(f"{folder}/{path}", text)
+        self.addCleanup(shutil.rmtree, self.project.root / folder)
+
+    def test_new_transformers_pass(self):
+        result = self.done("test")
+        self.assertRegex(result.out, r"passed ByRow/first .*\n.*passed BySet/first .*\n2 tests: 0 failed, 0 errors")
+
+    def test_a_difference_is_shown_by_key_and_column(self):
+        self.case("by_set", "wrong", {
+            "in/Example.people.csv": 'id,name,email,joined\n1,Ada,,2024-01-01\n2,Grace,"",2024-01-02\n3,Emmy,e@example.com,2024-01-03\n',
+            "out/people.csv": 'id,name,email,joined\n1,Ada,"",2024-1-1\n2,Grace,,2024-01-02\n4,Sofya,,2024-01-04\n'})
+        report = self.project.base / "report.xml"
+        result = self.done("test", "BySet", "--junit", str(report), status=1)
+        self.assertIn("""people: 1 missing, 1 unexpected, 2 changed""", result.out)
+        self.assertIn("""  people
+    - id=4 name=Sofya email=(null) joined=2024-01-04
+    + id=3 name=Emmy email=e@example.com joined=2024-01-03
+    ~ id=1: email is (null), expected ""
+    ~ id=2: email is "", expected (null)
+""", result.out)
+        suite = xml.etree.ElementTree.parse(report).getroot().find("testsuite")
+        self.assertEqual((suite.get("name"), suite.get("tests"), suite.get("failures"), suite.get("errors")), ("BySet", "2", "1", "0"))
+        failure = [c for c in suite if c.get("name") == "wrong"][0].find("failure")
+        self.assertIn("~ id=1: email is (null), expected \"\"", failure.text)
+        listed = {one["key"]: one for one in json.loads(self.done("test", "BySet", "--output", "json", status=1).out)}
+        self.assertEqual({key: one["state"] for key, one in listed.items()}, {"BySet/first": "passed", "BySet/wrong": "failed"})
+        self.assertEqual(listed["BySet/wrong"]["reason"]["code"], "difference")
+
+    def test_what_is_wrong_with_a_fixture_names_its_line(self):
+        for files, message in (
+                ({"in/Example.people.csv": "id,name,joined\n1,A,2024-01-01\n2,B,soon\n"}, r'in/Example.people.csv:3: invalid input syntax for type date: "soon"'),
+                ({"in/Example.people.csv": "id,name,joined\n1,A,2024-01-01\n2,B\n"}, r"in/Example.people.csv:3: there are 3 columns, and here 2 values"),
+                ({"in/Example.people.csv": "id,nmae\n"}, r"has no column nmae; did you mean name\?"),
+                ({"in/Example.peple.csv": "id\n"}, r"Example.peple is no input of BySet; did you mean Example.people\?"),
+                ({"in/Example.people.csv": "id,name,joined\n1,,2024-01-01\n"}, r"Example.people: 1 row breaks the rule that column name is not null"),
+                ({"in/Example.people.csv": "id,name,joined\n1,A,2024-01-01\n1,B,2024-01-01\n"}, r"Example.people: 2 rows break the rule that the key \(id\) is unique"),
+                ({"out/people.csv": "id\nx\n"}, r'out/people.csv:2: invalid input syntax for type integer: "x"')):
+            with self.subTest(message=message):
+                for path, text in ({"out/people.csv": "id,name,joined\n"} | files).items():
+                    self.project.write(f"model/by_set/tests/broken/{path}", text)
+                try:
+                    result = self.done("test", "BySet", status=1)
+                finally:
+                    shutil.rmtree(self.project.root / "model/by_set/tests/broken")
+                self.assertRegex(result.out, message)
+                self.assertIn("1 errors", result.out)
+
+    def test_code_that_fails_shows_what_it_printed(self):
+        self.project.write("model/by_row/main.py", "import sys\nprint('looking at', 42)\nsys.exit(5)\n")
+        result = self.done("test", "ByRow", status=1)
+        self.assertRegex(result.out, r"error ByRow/first: the code ended with exit status 5 .*\n    \| looking at 42\n")
+
+    def test_each_case_begins_with_nothing(self):
+        for name, row in (("again_1", "7,Seven,,2024-01-07"), ("again_2", "8,Eight,,2024-01-08"), ("empty", None)):
+            text = "id,name,email,joined\n" + (row + "\n" if row else "")
+            self.case("by_row", name, {"in/Example.people.csv": text, "out/people.csv": text})
+        self.assertIn("4 tests: 0 failed, 0 errors", self.done("test", "ByRow").out)
+
+    def test_the_contract_is_that_of_a_run(self):
+        code = """
+import json, os, subprocess
+SOURCE, TARGET = os.environ["YELLOW_INPUT__INPUT__EXAMPLE__PEOPLE"], os.environ["YELLOW_OUTPUT__PEOPLE"]
+def sql(text):
+    return subprocess.run(["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-c", text], capture_output=True, text=True)
+assert (SOURCE, TARGET) == ('"ws_byrow"."input__example__people"', '"dp_main"."dt_byrowoutput__people"'), (SOURCE, TARGET)
+assert json.loads(os.environ["YELLOW_INPUTS"])["Input.Example.people"]["to_batch"] == 1
+assert os.environ["YELLOW_MODE"] == "full" and os.environ["PGAPPNAME"] == "yellow run " + os.environ["YELLOW_RUN_ID"]
+assert "CANARY" not in os.environ
+for forbidden in ('SELECT * FROM public."Example.people"', "SELECT * FROM dp_main.example__people", "SELECT * FROM yellow.run", f"TRUNCATE {TARGET}"):
+    assert "permission denied" in sql(forbidden).stderr, forbidden
+assert "permission denied" in subprocess.run(["psql", "-X", "-d", "merge", "-c", "SELECT 1"], capture_output=True, text=True).stderr
+done = sql(f"BEGIN ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '{os.environ['YELLOW_SNAPSHOT']}'; INSERT INTO {TARGET} SELECT * FROM {SOURCE}; COMMIT")
+assert done.returncode == 0, done.stderr
+"""
+        self.project.write("model/by_row/main.py", code)
+        self.done("test", "ByRow", environment={"CANARY": "secret"})
+
+    def test_a_mask_is_tested_without_the_real_key(self):
+        team = (self.project.root / "model/team.yaml").read_text()
+        environment = (self.project.root / "environments/local.yaml").read_text()
+        self.addCleanup(self.project.write, "model/team.yaml", team)
+        self.addCleanup(self.project.write, "environments/local.yaml", environment)
+        self.project.write("model/team.yaml", team + "  people_key: {type: secret_key}\n")
+        self.project.write("environments/local.yaml", environment.replace("credentials:\n", "credentials:\n  people_key: {env: NOT_THERE}\n"))
+        self.project.write("model/masked.yaml", MASKED)
+        self.addCleanup((self.project.root / "model/masked.yaml").unlink)
+        pseudonym = hmac.new(b"people_key", "Ada".encode(), hashlib.sha256).hexdigest()
+        self.project.write("model/tests/Masked/one/in/Example.people.csv", "id,name,email,joined\n1,Ada,a@example.com,2024-01-01\n2,Ada,,2024-01-01\n")
+        self.project.write("model/tests/Masked/one/out/people.csv", f"id,name,email\n1,{pseudonym},redacted\n2,{pseudonym},\n")
+        self.addCleanup(shutil.rmtree, self.project.root / "model/tests")
+        self.assertIn("1 tests: 0 failed, 0 errors", self.done("test", "Masked").out)
+
+    def test_an_own_output_can_be_there_before(self):
+        self.project.write("model/count.yaml", SELF)
+        self.project.write("model/count/days.sql", COUNT)
+        self.addCleanup(shutil.rmtree, self.project.root / "model/count")
+        self.addCleanup((self.project.root / "model/count.yaml").unlink)
+        self.project.write("model/count/tests/one/in/Example.people.csv", "id,name,joined\n1,A,2024-01-02\n2,B,2024-01-02\n")
+        self.project.write("model/count/tests/one/in/CountOutput.days.csv", "day,people\n2024-01-01,7\n2024-01-02,1\n")
+        self.project.write("model/count/tests/one/out/days.csv", "day,people\n2024-01-01,7\n2024-01-02,2\n")
+        self.project.write("model/count/tests/two/in/Example.people.csv", "id,name,joined\n1,A,2024-01-02\n")
+        self.project.write("model/count/tests/two/out/days.csv", "people,day\n1,2024-01-02\n")
+        self.assertIn("2 tests: 0 failed, 0 errors", self.done("test", "Count").out)
+
+    def test_a_killed_test_leaves_nothing_that_the_next_does_not_clean(self):
+        self.project.write("model/by_row/main.py", "import time\nprint('begun', flush=True)\ntime.sleep(60)\n")
+        for _ in range(2):
+            process = subprocess.Popen([YELLOW, "--project", str(self.project.root), "test", "ByRow"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            for _ in range(600):
+                if self.project.sql("MergeDB", "SELECT 1 FROM pg_roles WHERE rolname ~ '^yellow_scratch_run_'"):
+                    break
+                time.sleep(0.05)
+            else:
+                self.fail("the code never ran")
+            process.kill()
+            process.wait()
+            self.assertTrue(self.project.sql("MergeDB", "SELECT 1 FROM pg_database WHERE datname ~ '^yellow_scratch'"))
+        self.project.write("model/by_row/main.py", self.main)
+        self.done("test", "ByRow")
+
+    def test_tests_at_the_same_time(self):
+        slow = self.main.replace("def main():", "def main():\n    import time; time.sleep(2)")
+        self.project.write("model/by_row/main.py", slow)
+        process = subprocess.Popen([YELLOW, "--project", str(self.project.root), "test", "ByRow"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.done("test", "BySet")
+        out, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, out)
+        self.done("test", "BySet")    # whoever was last has cleaned
+
+    def test_an_environment_elsewhere_is_not_needed(self):
+        self.project.write("environments/far.yaml", "kind: Environment\nname: far\ncontainers: {MergeDB: {host: far.invalid}, ExampleDB: {host: far.invalid}}\n"
+                           "credentials: {example_reader: {env: FAR}}\nclasses: {allowed: [pii]}\n")
+        self.addCleanup((self.project.root / "environments/far.yaml").unlink)
+        self.assertIn("0 failed", self.done("test", "BySet", "--environment", "far").out)
+
+    def test_what_there_is_not(self):
+        self.assertIn("did you mean BySet?", self.done("test", "BySett", status=2).err)
+        tests = self.project.root / "model/by_set/tests"
+        tests.rename(self.project.base / "aside")
+        try:
+            self.assertIn("model/by_set/tests/<case>/in/", self.done("test", "BySet", status=2).err)
+        finally:
+            (self.project.base / "aside").rename(tests)
+
+
+class TestAndRun(unittest.TestCase):
+    def test_a_changed_fixture_is_no_changed_definition(self):
+        project = Project(example=None)
+        self.addCleanup(project.close)
+        project.yellow("init", str(project.root))
+        project.yellow("init", "transformer", "ByRow", "--language", "python")
+        first = project.yellow("run", "--apply")
+        self.assertIn("1 of them by a transformer", first.out)
+        project.write("model/by_row/tests/second/out/people.csv", "id\n")
+        again = project.yellow("run", "--apply")
+        self.assertIn("Nothing is due", again.out)
+        project.write("model/by_row/main.py", (project.root / "model/by_row/main.py").read_text() + "# changed\n")
+        self.assertIn("1 of them by a transformer", project.yellow("run", "--apply").out)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@
 #include "adapters/embedded/server_program.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "ports/servers.h"
 #include "sql/bootstrap.h"
 #include "sql/names.h"
 #include "sql/statement.h"
@@ -27,6 +28,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kReadyMarker = "yellow.ready";  // written last by Initialise
 constexpr int kStartSeconds = 60;
+constexpr std::string_view kScratchOf = "yellow scratch: ";  // the comment of a database, before its holder
 constexpr int kLockSeconds = 90;
 constexpr int kLockPauseMilliseconds = 20;
 
@@ -285,6 +287,50 @@ void EmbeddedCluster::Bootstrap(const std::string& database, const std::string& 
                      sql::Literal(connector_.ScramVerifier(password)));
   }
   files_.WriteAtomically(marker, digest, true);
+}
+
+void EmbeddedCluster::MakeScratch(const std::vector<std::string>& databases, const std::string& holder) {
+  const LockFile lock(data_ + "/lock");
+  const auto session = connector_.Open(Superuser("postgres", "scratch"));
+  for (const std::string& name : databases) {
+    const std::string database = sql::Identifier::Quote(name).text();
+    session->Execute("CREATE DATABASE " + database);
+    session->Execute("COMMENT ON DATABASE " + database + " IS " + sql::Literal(std::string(kScratchOf) + holder));
+    session->Execute("REVOKE ALL ON DATABASE " + database + " FROM PUBLIC");
+    session->Execute("ALTER DATABASE " + database + " SET synchronous_commit = off");  // nothing in it outlives a crash
+  }
+}
+
+int EmbeddedCluster::DropScratch(const std::function<bool(const std::string& holder)>& is_over) {
+  const LockFile lock(data_ + "/lock");
+  const auto session = connector_.Open(Superuser("postgres", "scratch"));
+  const std::string scratch = ports::kScratch;
+  const ports::Rows databases =
+      session->Execute({"SELECT datname, coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database WHERE "
+                        "starts_with(datname, $1 || '_')",
+                        {scratch}});
+  int left = 0;
+  for (size_t i = 0; i < databases.size(); ++i) {
+    const std::string& name = databases.Text(i, 0);
+    const std::string& comment = databases.Text(i, 1);
+    // Without a comment, whoever made it was cut short: nobody else holds the lock.
+    if (comment.starts_with(kScratchOf) && !is_over(comment.substr(kScratchOf.size()))) {
+      ++left;
+      continue;
+    }
+    session->Execute("DROP DATABASE " + sql::Identifier::Quote(name).text() + " WITH (FORCE)");
+    files_.RemoveTree(SecretPath("bootstrapped_" + name));
+  }
+  if (left > 0) return left;
+  const ports::Rows roles =
+      session->Execute({"SELECT rolname FROM pg_roles WHERE starts_with(rolname, $1 || '_')", {scratch}});
+  std::string list;
+  for (size_t i = 0; i < roles.size(); ++i) {
+    list += (list.empty() ? "" : ", ") + sql::Identifier::Quote(roles.Text(i, 0)).text();
+    files_.RemoveTree(SecretPath(roles.Text(i, 0)));
+  }
+  if (!list.empty()) session->Execute("DROP ROLE " + list);
+  return 0;
 }
 
 ports::ConnectionTarget EmbeddedCluster::Superuser(const std::string& database, const std::string& purpose) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +36,11 @@ class EmbeddedCluster {
   /// Roles, schemas and functions of Yellow in `database`; passwords for its logins in `<data>/secrets`. REQUIRES:
   /// EnsureDatabases.
   void Bootstrap(const std::string& database, const std::string& prefix);
+
+  /// Makes databases that belong to the process `holder`; names begin with ports::kScratch. REQUIRES: Start.
+  void MakeScratch(const std::vector<std::string>& databases, const std::string& holder);
+  /// See ports::Servers. REQUIRES: Start.
+  int DropScratch(const std::function<bool(const std::string& holder)>& is_over);
 
   const std::string& socket_folder() const { return socket_folder_; }
   int port() const { return port_.value_or(kDefaultPort); }
