@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace yellow::base {
 namespace {
@@ -35,14 +36,17 @@ std::string Indent(std::string_view line, int count) {
   return indent;
 }
 
-void RenderOne(const Diagnostic& item, const SourceText& text, std::string& out) {
+/// A file and a line of it.
+using Line = std::pair<std::string, int>;
+
+void RenderOne(const Diagnostic& item, const SourceText& text, bool show_line, std::string& out) {
   if (!item.where.file.empty()) {
     out += item.where.file;
     if (item.where.begin.line > 0) out += fmt::format(":{}:{}", item.where.begin.line, item.where.begin.column);
     out += ": ";
   }
   out += fmt::format("{}: {} [{}]\n", item.severity == Severity::kError ? "error" : "warning", item.message, item.code);
-  if (item.where.begin.line > 0 && text) {
+  if (item.where.begin.line > 0 && text && show_line) {
     const std::string_view line = LineOf(text(item.where.file), item.where.begin.line);
     if (!line.empty()) {
       const int begin = std::max(1, item.where.begin.column);
@@ -67,6 +71,11 @@ void Diagnostics::Warning(std::string code, SourceRange where, std::string messa
   items_.push_back({Severity::kWarning, std::move(code), std::move(where), std::move(message), std::move(remedy)});
 }
 
+void Diagnostics::Secret(std::string code, SourceRange where, std::string message, std::string remedy) {
+  Error(std::move(code), std::move(where), std::move(message), std::move(remedy));
+  items_.back().secret = true;
+}
+
 void Diagnostics::Append(const Diagnostics& other) {
   items_.insert(items_.end(), other.items_.begin(), other.items_.end());
 }
@@ -83,10 +92,15 @@ bool Diagnostics::has_errors() const {
 }
 
 std::string Render(const Diagnostics& diagnostics, const SourceText& text) {
+  std::set<Line> secret;
+  for (const Diagnostic& item : diagnostics.items()) {
+    for (int line = item.where.begin.line; item.secret && line <= item.where.end.line; ++line)
+      secret.emplace(item.where.file, line);
+  }
   std::string out;
   for (const Diagnostic& item : diagnostics.items()) {
     if (!out.empty()) out += '\n';
-    RenderOne(item, text, out);
+    RenderOne(item, text, secret.count({item.where.file, item.where.begin.line}) == 0, out);
   }
   return out;
 }

@@ -5,16 +5,21 @@
 
 namespace yellow::check {
 
-base::Diagnostics Check(const model::Model& model) {
+base::Diagnostics Check(const model::Model& model, const std::map<std::string, std::string>& texts) {
   base::Diagnostics diagnostics;
+  const graph::Built built = graph::Build(model);
   CheckNames(model, diagnostics);
-  CheckKeys(model, diagnostics);
+  CheckClashes(model, diagnostics);
+  CheckKeys(model, built, diagnostics);
+  CheckSinks(model, diagnostics);
   CheckOwnership(model, diagnostics);
   CheckClasses(model, diagnostics);
-  CheckZones(model, diagnostics);
-  CheckTransformers(model, diagnostics);
+  CheckMasks(model, diagnostics);
+  CheckZones(model, built, diagnostics);
+  CheckTransformers(model, texts, diagnostics);
+  CheckSelects(model, texts, diagnostics);
   CheckEnvironment(model, diagnostics);
-  diagnostics.Append(graph::Build(model).diagnostics);
+  diagnostics.Append(built.diagnostics);
   diagnostics.Sort();
   return diagnostics;
 }

@@ -15,19 +15,56 @@ const std::vector<std::string>& BuiltIn() {
 
 bool IsKnown(const model::Model& model, const std::string& word) {
   const auto& extra = model.ecosystem.extra_classes;
-  return std::find(BuiltIn().begin(), BuiltIn().end(), word) != BuiltIn().end() ||
-         std::find(extra.begin(), extra.end(), word) != extra.end();
+  const auto is_family_of = [&](const std::string& known) { return model::IsInClass(known, word); };
+  return std::any_of(BuiltIn().begin(), BuiltIn().end(), is_family_of) ||
+         std::any_of(extra.begin(), extra.end(), [&](const model::Name& known) { return is_family_of(known.text); });
 }
 
 void CheckWord(const model::Model& model, const model::Name& word, base::Diagnostics& diagnostics) {
-  if (IsKnown(model, word.text)) return;
+  if (word.text.empty() || IsKnown(model, word.text)) return;
   std::vector<std::string> known = BuiltIn();
-  known.insert(known.end(), model.ecosystem.extra_classes.begin(), model.ecosystem.extra_classes.end());
+  for (const model::Name& extra : model.ecosystem.extra_classes) {
+    known.push_back(extra.text);
+    known.push_back(extra.text.substr(0, extra.text.find('.')));
+  }
   const std::string near = base::Suggest(word.text, known);
   diagnostics.Error("Y501", word.where, "there is no such class: " + word.text,
                     near.empty()
                         ? "use a class of the list, or add it in the Ecosystem: classes: {add: [" + word.text + "]}"
                         : "did you mean " + near + "?");
+}
+
+/// `family` or `family.member`, in lower case.
+bool IsClassWord(const std::string& word) {
+  const auto part = [](std::string_view text) {
+    return !text.empty() && text.front() >= 'a' && text.front() <= 'z' &&
+           text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
+  };
+  const size_t dot = word.find('.');
+  return part(std::string_view(word).substr(0, dot)) &&
+         (dot == std::string::npos || part(std::string_view(word).substr(dot + 1)));
+}
+
+/// Classes that are named elsewhere than at a column.
+void CheckWords(const model::Model& model, base::Diagnostics& diagnostics) {
+  for (const model::Name& word : model.ecosystem.extra_classes) {
+    if (!IsClassWord(word.text))
+      diagnostics.Error("Y401", word.where, "a class is a word, or a family and a member: " + word.text,
+                        "write it like pii.name, in lower case");
+  }
+  for (const model::Name& word : model.ecosystem.restricted_classes) CheckWord(model, word, diagnostics);
+  for (const model::GovernanceZone& zone : model.zones) {
+    for (const auto* list : {&zone.policies.classes.allowed, &zone.policies.classes.forbidden}) {
+      for (const model::Name& word : *list) CheckWord(model, word, diagnostics);
+    }
+  }
+  for (const model::Workspace& workspace : model.workspaces) {
+    if (!workspace.transformer) continue;
+    for (const model::Declassification& item : workspace.transformer->declassify)
+      CheckWord(model, item.to, diagnostics);
+  }
+  if (!model.environment) return;
+  for (const model::Name& word : model.environment->allowed_classes) CheckWord(model, word, diagnostics);
 }
 
 bool Covers(const std::vector<model::Name>& families, const std::string& word) {
@@ -43,10 +80,11 @@ void CheckReaders(const model::Model& model, const model::Workspace& workspace, 
       const model::Dataset* dataset = model.FindDataset(sink.dataset);
       if (dataset == nullptr) continue;
       for (const model::Column& column : dataset->columns) {
-        if (!IsRestricted(model.ecosystem, column)) continue;
+        const model::Name* restricted = RestrictedClass(model.ecosystem, column);
+        if (restricted == nullptr) continue;
         diagnostics.Error("Y502", workspace.readers.front().where,
                           "a Workspace with a restricted column has no readers: " + workspace.name + " sees " +
-                              ToString(sink.dataset) + "." + column.name + " (" + column.classes.front().text + ")",
+                              ToString(sink.dataset) + "." + column.name + " (" + restricted->text + ")",
                           "take the readers out, or use a masked store");
         return;
       }
@@ -54,74 +92,31 @@ void CheckReaders(const model::Model& model, const model::Workspace& workspace, 
   }
 }
 
-void CheckMask(const model::Model& model, const model::Workspace& workspace, const model::MaskCode& mask,
-               base::Diagnostics& diagnostics) {
-  const model::Datastore* output = model.FindDatastore(workspace.transformer->output.text);
-  if (output == nullptr) return;
-  for (const auto& [name, rules] : mask.rules) {
-    const model::Dataset* dataset = output->FindDataset(name);
-    for (const auto& [column, rule] : rules) {
-      if (dataset == nullptr || dataset->FindColumn(column) == nullptr) {
-        diagnostics.Error("Y504", rule.where,
-                          "the mask has a rule for a column that the output does not have: " + name + "." + column,
-                          "take the rule out");
-      } else if (rule.kind == model::MaskRuleKind::kNull && dataset->FindColumn(column)->not_null) {
-        diagnostics.Error("Y504", rule.where, "a column that is not null cannot become null: " + name + "." + column,
-                          "use redact, or let the column be null");
-      } else if (rule.kind == model::MaskRuleKind::kPseudonym && !mask.mask_key) {
-        diagnostics.Error("Y504", rule.where, "pseudonym needs a key: " + name + "." + column,
-                          "add mask_key: <credential>");
-      } else if (rule.kind == model::MaskRuleKind::kPseudonym &&
-                 dataset->FindColumn(column)->type.length.value_or(64) < 16) {
-        diagnostics.Error("Y504", rule.where,
-                          "a pseudonym has at least 16 digits and does not fit: " + name + "." + column,
-                          "use a column of 16 characters or more");
-      } else if (rule.kind == model::MaskRuleKind::kYear &&
-                 dataset->FindColumn(column)->type.kind != model::TypeKind::kDate &&
-                 dataset->FindColumn(column)->type.kind != model::TypeKind::kTimestamp &&
-                 dataset->FindColumn(column)->type.kind != model::TypeKind::kTimestampTz) {
-        diagnostics.Error("Y504", rule.where, "year is a rule for dates and timestamps: " + name + "." + column,
-                          "use another rule");
-      }
-    }
-  }
-  for (const model::Dataset& dataset : output->datasets) {
-    for (const model::Column& column : dataset.columns) {
-      const auto rules = mask.rules.find(dataset.name);
-      if (!IsRestricted(model.ecosystem, column) ||
-          (rules != mask.rules.end() && rules->second.count(column.name) != 0))
-        continue;
-      diagnostics.Error("Y503", dataset.where,
-                        "a restricted column has no mask rule: " + dataset.name + "." + column.name + " (" +
-                            column.classes.front().text + ")",
-                        "add a rule, or drop the column");
-    }
+/// What enters from outside; outputs hold nothing else.
+void CheckEntry(const model::Model& model, const model::Column& column, base::Diagnostics& diagnostics) {
+  for (const model::Name& word : column.classes) {
+    if (!Covers(model.ecosystem.restricted_classes, word.text) || Covers(model.environment->allowed_classes, word.text))
+      continue;
+    diagnostics.Error("Y507", column.where,
+                      "environment " + model.environment->name + " does not allow this restricted class: " + word.text,
+                      "add it to the environment: classes: {allowed: [pii]}");
   }
 }
 
 }  // namespace
 
 void CheckClasses(const model::Model& model, base::Diagnostics& diagnostics) {
+  CheckWords(model, diagnostics);
   for (const model::Datastore& store : model.datastores) {
+    const bool enters = model.environment && std::holds_alternative<model::SqlSnapshot>(store.capture);
     for (const model::Dataset& dataset : store.datasets) {
       for (const model::Column& column : dataset.columns) {
         for (const model::Name& word : column.classes) CheckWord(model, word, diagnostics);
-        if (!model.environment || !std::holds_alternative<model::SqlSnapshot>(store.capture) ||
-            !IsRestricted(model.ecosystem, column))
-          continue;
-        if (Covers(model.environment->allowed_classes, column.classes.front().text)) continue;
-        diagnostics.Error("Y507", column.where,
-                          "environment " + model.environment->name +
-                              " does not allow this restricted class: " + column.classes.front().text,
-                          "add it to the environment: classes: {allowed: [pii]}");
+        if (enters) CheckEntry(model, column, diagnostics);
       }
     }
   }
-  for (const model::Workspace& workspace : model.workspaces) {
-    CheckReaders(model, workspace, diagnostics);
-    if (workspace.transformer && workspace.transformer->code.mask)
-      CheckMask(model, workspace, *workspace.transformer->code.mask, diagnostics);
-  }
+  for (const model::Workspace& workspace : model.workspaces) CheckReaders(model, workspace, diagnostics);
 }
 
 }  // namespace yellow::check

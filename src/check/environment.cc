@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "check/rules.h"
 
@@ -25,11 +25,56 @@ void RequireContainer(const model::Model& model, const model::Name& name, base::
                     "add to the environment: containers: {" + name.text + ": {host: …, port: 5432}}");
 }
 
+std::string Describe(const model::Owner& owner) {
+  if (owner.zone.empty()) return "the ecosystem";
+  return owner.team.empty() ? "zone " + owner.zone : "team " + owner.team + " of zone " + owner.zone;
+}
+
+/// Each thing has one place, and a team's file places that team's own.
+class PlaceChecker {
+ public:
+  PlaceChecker(const char* what, base::Diagnostics& diagnostics) : what_(what), diagnostics_(diagnostics) {}
+
+  /// `owner`: of the container or credential, or nullptr when there is no such one.
+  void Check(const std::string& name, const model::Owner* owner, const model::Owner& file,
+             const base::SourceRange& where) {
+    const auto [other, fresh] = seen_.try_emplace(name, where);
+    if (!fresh) {
+      diagnostics_.Error("Y301", where, std::string("the place of this ") + what_ + " is given twice: " + name,
+                         "the other is in " + other->second.file + ", line " +
+                             std::to_string(other->second.begin.line) + "; keep one");
+    }
+    if (owner == nullptr || file.team.empty() || *owner == file) return;
+    diagnostics_.Error("Y422", where,
+                       std::string("this ") + what_ + " belongs to " + Describe(*owner) + ", and this file to " +
+                           Describe(file) + ": " + name,
+                       "say where it is in its owner's file");
+  }
+
+ private:
+  const char* what_;
+  base::Diagnostics& diagnostics_;
+  std::map<std::string, base::SourceRange> seen_;
+};
+
+void CheckPlaces(const model::Model& model, base::Diagnostics& diagnostics) {
+  PlaceChecker containers("container", diagnostics), credentials("credential", diagnostics);
+  for (const model::ContainerPlace& place : model.environment->containers) {
+    const model::DataContainer* container = model.FindContainer(place.container);
+    containers.Check(place.container, container == nullptr ? nullptr : &container->owner, place.owner, place.where);
+  }
+  for (const model::CredentialPlace& place : model.environment->credentials) {
+    const model::Credential* credential = model.FindCredential(place.credential);
+    credentials.Check(place.credential, credential == nullptr ? nullptr : &credential->owner, place.owner, place.where);
+  }
+}
+
 }  // namespace
 
 void CheckEnvironment(const model::Model& model, base::Diagnostics& diagnostics) {
   if (!model.environment) return;
   const model::Environment& environment = *model.environment;
+  CheckPlaces(model, diagnostics);
   for (const model::DataPlatform& platform : model.platforms) RequireContainer(model, platform.container, diagnostics);
   for (const model::Datastore& store : model.datastores) {
     const auto* snapshot = std::get_if<model::SqlSnapshot>(&store.capture);
@@ -50,15 +95,17 @@ void CheckEnvironment(const model::Model& model, base::Diagnostics& diagnostics)
     }
   }
   if (environment.launcher != model::LauncherKind::kProcess) {
-    diagnostics.Error("Y705", environment.where, "this version has launcher: process only", "write launcher: process");
+    diagnostics.Error("Y705", environment.launcher_where, "this version has launcher: process only",
+                      "write launcher: process");
   }
   if (environment.scheduler != model::SchedulerKind::kYellow) {
-    diagnostics.Error("Y705", environment.where, "this version has scheduler: yellow only", "write scheduler: yellow");
+    diagnostics.Error("Y705", environment.scheduler_where, "this version has scheduler: yellow only",
+                      "write scheduler: yellow");
   }
   const std::string& prefix = environment.role_prefix;
   if (prefix.empty() || prefix.size() > 20 ||
       prefix.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos || prefix.back() == '_') {
-    diagnostics.Error("Y706", environment.where,
+    diagnostics.Error("Y706", environment.role_prefix_where,
                       "role_prefix holds lower-case letters, digits and _, at most 20: " + prefix, "choose another");
   }
   for (const model::CredentialPlace& place : environment.credentials) {

@@ -36,6 +36,8 @@ constexpr Entry kEntries[] = {
     {"Y210", "A location is written Vendor:Location, as in MyCorp:USA/NY_1."},
     {"Y211", "A dataset is addressed as Store.dataset; Store.* is every dataset, now and later."},
     {"Y212", "A mask rule is redact, null, year, last<N>, pseudonym, or {keep: reason}."},
+    {"Y213", "Code lies in a folder beside the document that names it, so that its owner owns the code too."},
+    {"Y214", "The environment maps each image to the digest that runs here; a tag can be moved, a digest cannot."},
     {"Y301",
      "Two documents declare the same name. Stores, workspaces, platforms and containers have names unique in the "
      "ecosystem."},
@@ -46,7 +48,12 @@ constexpr Entry kEntries[] = {
      "Names begin with a letter, hold letters, digits and _, at most 60, no double underscore, and no underscore at "
      "the end: database objects are named after them."},
     {"Y402", "Names of database objects are lower-cased, so two names may not differ in case only."},
-    {"Y403", "Stores beginning with dt_ and columns beginning with yellow_ would clash with Yellow's own objects."},
+    {"Y403",
+     "Stores beginning with dt_, and columns and aliases beginning with yellow_, would clash with Yellow's own "
+     "objects."},
+    {"Y404",
+     "Database objects are called after the model's names, in lower case; what is longer than 63 bytes is its first 54 "
+     "bytes, _ and 8 digits of its digest. Two objects have come out the same."},
     {"Y411", "The key of a dataset names its own columns, each once."},
     {"Y412", "json has no equality, so it cannot be compared as a key; jsonb can."},
     {"Y413",
@@ -56,7 +63,25 @@ constexpr Entry kEntries[] = {
     {"Y415",
      "on_bad_rows: quarantine sets bad rows of a source aside, up to guards: {max_rejected: …}; the limit has no "
      "meaning elsewhere."},
+    {"Y416",
+     "The producer deprecates the dataset. Who uses it all the same says so: {dataset: Store.dataset, deprecated: "
+     "allowed}."},
+    {"Y417",
+     "production: true in a Workspace promises that its data comes from production; every store it uses must say the "
+     "same. The output of a transformer is as its Workspace is."},
+    {"Y418", "A sink stands once in its group; the second would be left out, with what it says."},
+    {"Y419", "An alias is the name of one view."},
     {"Y421", "A document may name containers and credentials of its own team, its zone or the ecosystem only."},
+    {"Y422",
+     "environments/<name>/<zone>/<team>.yaml says where the team's own containers and credentials are. Everything else "
+     "of an environment is the ecosystem's: environments/<name>/platform.yaml."},
+    {"Y423",
+     "The model names credentials; where the secret is, the environment says: {env: PREFIX}, {file: PATH}. Neither "
+     "holds "
+     "it, because both are copied, reviewed and kept for ever."},
+    {"Y424",
+     "readers are roles that the owner of the database manages. apply makes them members of the Workspace's group, so "
+     "they cannot be everyone, the server's own roles, or Yellow's."},
     {"Y501", "Classes are words in families; the Ecosystem may add more with classes: {add: […]}."},
     {"Y502",
      "A Workspace with a restricted column has no standing readers; its data is read through an approved request, or "
@@ -69,6 +94,7 @@ constexpr Entry kEntries[] = {
      "Restricted classes may not enter an environment that does not allow them, so that no test system fills with "
      "personal data."},
     {"Y508", "The zone's policy does not allow the platform of a Workspace, or the vendor or cloud of a container."},
+    {"Y509", "Locations, vendors and clouds are declared in the Ecosystem: vendors; a policy names them."},
     {"Y601", "A group is on the one platform that it names or that satisfies its requirements; none does."},
     {"Y602", "Several platforms satisfy the group; name one."},
     {"Y603", "A transformer has one home platform: its inputs never leave it."},
@@ -85,6 +111,8 @@ constexpr Entry kEntries[] = {
      "A sql transformer has one file <dataset>.sql for each output dataset, with exactly one SELECT that reads only "
      "the inputs of its "
      "Workspace, by the model's names. Names that are words of SQL need double quotes."},
+    {"Y617", "mask: {…} writes each output dataset from the one input that has its name, column by column."},
+    {"Y618", "source names a folder beside the document; the process launcher runs the command in a copy of it."},
     {"Y701", "The environment's file is environments/<name>.yaml, or files below environments/<name>/."},
     {"Y702", "The environment says where each container that the model uses is: embedded, or a host."},
     {"Y703",

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include "check/rules.h"
@@ -50,23 +51,33 @@ void CheckRejection(const model::Datastore& store, base::Diagnostics& diagnostic
   }
 }
 
+/// Who asks for history, and platforms that keep nothing else.
+void CheckHistory(const model::Model& model, const graph::Built& built, base::Diagnostics& diagnostics) {
+  for (const graph::PlacedGroup& placed : built.groups) {
+    const model::DataPlatform& platform = *model.FindPlatform(placed.platform);
+    const bool forensic_only = std::find(platform.milestoning.begin(), platform.milestoning.end(),
+                                         model::Milestoning::kLive) == platform.milestoning.end();
+    for (const model::DatasetGroup& group : model.FindWorkspace(placed.workspace)->groups) {
+      if (group.name != placed.group) continue;
+      if (!forensic_only && group.requirements.milestoning != model::Milestoning::kForensic) continue;
+      for (const model::DatasetSink& sink : ExpandSinks(model, group)) {
+        const model::Dataset* dataset = model.FindDataset(sink.dataset);
+        if (dataset == nullptr || dataset->columns.empty() || !dataset->key.empty()) continue;
+        diagnostics.Error("Y414", sink.where, "a dataset without a key has no history: " + ToString(sink.dataset),
+                          forensic_only ? "give it a key; platform " + platform.name + " offers history only"
+                                        : "give it a key, or ask for live");
+      }
+    }
+  }
+}
+
 }  // namespace
 
-void CheckKeys(const model::Model& model, base::Diagnostics& diagnostics) {
+void CheckKeys(const model::Model& model, const graph::Built& built, base::Diagnostics& diagnostics) {
+  CheckHistory(model, built, diagnostics);
   for (const model::Datastore& store : model.datastores) {
     CheckRejection(store, diagnostics);
     for (const model::Dataset& dataset : store.datasets) CheckDataset(store, dataset, diagnostics);
-  }
-  for (const model::Workspace& workspace : model.workspaces) {
-    for (const model::DatasetGroup& group : workspace.groups) {
-      if (group.requirements.milestoning != model::Milestoning::kForensic) continue;
-      for (const model::DatasetSink& sink : ExpandSinks(model, group)) {
-        const model::Dataset* dataset = model.FindDataset(sink.dataset);
-        if (dataset == nullptr || !dataset->key.empty()) continue;
-        diagnostics.Error("Y414", sink.where, "a dataset without a key has no history: " + ToString(sink.dataset),
-                          "give it a key, or ask for live");
-      }
-    }
   }
 }
 

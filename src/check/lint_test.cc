@@ -11,9 +11,10 @@ namespace yellow::check {
 namespace {
 
 base::Diagnostics LintOf(const load::Files& files) {
-  const bool has_environment = files.count("environments/local.yaml") != 0;
+  const auto first = files.lower_bound("environments/local");
+  const bool has_environment = first != files.end() && first->first.starts_with("environments/local");
   load::Loaded loaded = load::Load(files, has_environment ? "local" : "");
-  loaded.diagnostics.Append(Check(loaded.model));
+  loaded.diagnostics.Append(Check(loaded.model, files));
   loaded.diagnostics.Sort();
   return loaded.diagnostics;
 }
@@ -35,6 +36,13 @@ TEST_P(Lint, SaysWhatIsExpected) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, Lint, ::testing::ValuesIn(testing::GoldenCases("lint")),
                          [](const auto& instance) { return instance.param; });
+
+TEST(Lint, AnEnvironmentThatIsNotThere) {
+  const load::Loaded loaded = load::Load({}, "prodution", {"local", "production"});
+  EXPECT_EQ(base::Render(loaded.diagnostics, {}),
+            "environments/prodution.yaml: error: there is no such environment: prodution [Y701]\n"
+            "  = did you mean production?\n");
+}
 
 TEST(Lint, EveryCutOfTheExampleIsReadWithoutACrash) {
   const load::Files files = testing::GoldenFiles("lint", "standing_example");

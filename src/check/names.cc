@@ -19,22 +19,24 @@ class NameChecker {
  public:
   explicit NameChecker(base::Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
 
-  void Check(const char* what, const std::string& name, const base::SourceRange& where) {
+  void Check(const std::string& what, const std::string& name, const base::SourceRange& where) {
     if (where.begin.line == 0 || name.empty()) return;  // a default, or missing: said elsewhere
     const std::string wrong = model::NameFault(name);
     if (!wrong.empty())
-      diagnostics_.Error("Y401", where, std::string("the name of a ") + what + " " + wrong + ": " + name, "rename it");
+      diagnostics_.Error(
+          "Y401", where,
+          "the name of " + std::string(what.front() == 'a' ? "an " : "a ") + what + " " + wrong + ": " + name,
+          "rename it");
   }
 
   /// Names that may not differ in case only.
-  void Unique(const char* what, const std::string& name, const base::SourceRange& where) {
+  void Unique(const std::string& what, const std::string& name, const base::SourceRange& where) {
     Check(what, name, where);
     const auto [other, fresh] = seen_.try_emplace({what, Lower(name)}, name);
     if (!fresh && other->second != name) {
-      diagnostics_.Error(
-          "Y402", where,
-          std::string("two names of a ") + what + " differ in case only: " + other->second + " and " + name,
-          "rename one");
+      diagnostics_.Error("Y402", where,
+                         "two names of a " + what + " differ in case only: " + other->second + " and " + name,
+                         "rename one");
     }
   }
 
@@ -90,10 +92,14 @@ void CheckNames(const model::Model& model, base::Diagnostics& diagnostics) {
     names.Unique("Workspace", workspace.name, workspace.where);
     std::map<std::string, std::string> aliases;
     for (const model::DatasetGroup& group : workspace.groups) {
-      names.Check("DatasetGroup", group.name, group.where);
+      names.Unique("DatasetGroup of " + workspace.name, group.name, group.where);
       for (const model::DatasetSink& sink : group.sinks) {
         if (sink.alias.empty()) continue;
         names.Check("alias", sink.alias, sink.where);
+        if (Lower(sink.alias).starts_with("yellow_")) {
+          diagnostics.Error("Y403", sink.where, "views that begin with yellow_ are Yellow's own: " + sink.alias,
+                            "choose another alias");
+        }
         if (!aliases.try_emplace(Lower(sink.alias), sink.alias).second) {
           diagnostics.Error("Y402", sink.where, "two sinks of " + workspace.name + " have this alias: " + sink.alias,
                             "rename one");
@@ -106,7 +112,11 @@ void CheckNames(const model::Model& model, base::Diagnostics& diagnostics) {
   for (const model::DataContainer& container : model.containers)
     names.Unique("DataContainer", container.name, container.where);
   for (const model::Credential& credential : model.credentials)
-    names.Check("Credential", credential.name, credential.where);
+    names.Unique("Credential", credential.name, credential.where);
+  for (const model::GovernanceZone& zone : model.zones) names.Unique("GovernanceZone", zone.name, zone.where);
+  for (const model::Team& team : model.teams) names.Unique("Team of " + team.zone, team.name, team.where);
+  for (const model::Vendor& vendor : model.ecosystem.vendors) names.Unique("vendor", vendor.name, vendor.where);
+  for (const model::Person& person : model.people) names.Unique("person", person.name, person.where);
 }
 
 }  // namespace yellow::check

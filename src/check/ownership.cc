@@ -1,7 +1,13 @@
+#include <algorithm>
+#include <set>
+
+#include "base/suggest.h"
 #include "check/rules.h"
 
 namespace yellow::check {
 namespace {
+
+constexpr size_t kLongestRole = 63;  // NAMEDATALEN - 1 of PostgreSQL
 
 /// Whose things a document may use: its own team's, its zone's, the ecosystem's.
 bool MayUse(const model::Owner& user, const model::Owner& owner) {
@@ -23,9 +29,80 @@ void CheckUse(const T* thing, const char* what, const model::Name& name, const m
                     std::string("use a ") + what + " of your own team, your zone or the ecosystem");
 }
 
+/// Zones that the Ecosystem names, and teams that their zone names, are all there are; who names none allows any.
+class OwnerChecker {
+ public:
+  OwnerChecker(const model::Model& model, base::Diagnostics& diagnostics) : model_(model), diagnostics_(diagnostics) {}
+
+  void Check(const model::Owner& owner, const base::SourceRange& where) {
+    if (owner.zone.empty() || !seen_.insert(owner).second) return;
+    const auto& zones = model_.ecosystem.zones;
+    if (owner.zone != "Default" && !zones.empty() && !Names(zones, owner.zone)) {
+      Unknown("GovernanceZone", owner.zone, Texts(zones), where, "name it in the Ecosystem: zones");
+      return;
+    }
+    std::vector<model::Name> teams;
+    for (const model::Team& team : model_.teams) {
+      if (team.zone == owner.zone) teams.push_back({team.name, team.where});
+    }
+    if (owner.team.empty() || teams.empty() || Names(teams, owner.team)) return;
+    Unknown("Team in zone " + owner.zone, owner.team, Texts(teams), where, "name it in the zone: teams");
+  }
+
+ private:
+  static bool Names(const std::vector<model::Name>& names, const std::string& wanted) {
+    return std::any_of(names.begin(), names.end(), [&](const model::Name& name) { return name.text == wanted; });
+  }
+  static std::vector<std::string> Texts(const std::vector<model::Name>& names) {
+    std::vector<std::string> texts;
+    for (const model::Name& name : names) texts.push_back(name.text);
+    return texts;
+  }
+  void Unknown(const std::string& what, const std::string& name, const std::vector<std::string>& known,
+               const base::SourceRange& where, const std::string& otherwise) {
+    const std::string near = base::Suggest(name, known);
+    diagnostics_.Error("Y303", where, "there is no such " + what + ": " + name,
+                       near.empty() ? otherwise : "did you mean " + near + "? rename the folder");
+  }
+
+  const model::Model& model_;
+  base::Diagnostics& diagnostics_;
+  std::set<model::Owner> seen_;
+};
+
+void CheckOwners(const model::Model& model, base::Diagnostics& diagnostics) {
+  OwnerChecker owners(model, diagnostics);
+  for (const model::GovernanceZone& zone : model.zones) {
+    if (zone.document.begin.line > 0) owners.Check({zone.name, ""}, zone.where);
+  }
+  for (const model::DataContainer& container : model.containers) owners.Check(container.owner, container.where);
+  for (const model::Credential& credential : model.credentials) owners.Check(credential.owner, credential.where);
+  for (const model::Datastore& store : model.datastores) owners.Check(store.owner, store.where);
+  for (const model::Workspace& workspace : model.workspaces) owners.Check(workspace.owner, workspace.where);
+}
+
+/// Roles that `apply` puts into a Workspace's group; it must not hand that to everyone, to Yellow's own roles or to
+/// the server's.
+void CheckReaderRoles(const model::Model& model, base::Diagnostics& diagnostics) {
+  const std::string prefix = (model.environment ? model.environment->role_prefix : "yellow") + "_";
+  for (const model::Workspace& workspace : model.workspaces) {
+    for (const model::Name& reader : workspace.readers) {
+      const bool reserved = reader.text == "public" || reader.text == "none" || reader.text.starts_with("pg_");
+      if (!reserved && !reader.text.starts_with(prefix) && !reader.text.empty() && reader.text.size() <= kLongestRole)
+        continue;
+      diagnostics.Error("Y424", reader.where, "this cannot be a reader: " + reader.text,
+                        "name a role of the database's own, of at most 63 bytes; not public, and none that begins with "
+                        "pg_ or " +
+                            prefix);
+    }
+  }
+}
+
 }  // namespace
 
 void CheckOwnership(const model::Model& model, base::Diagnostics& diagnostics) {
+  CheckOwners(model, diagnostics);
+  CheckReaderRoles(model, diagnostics);
   for (const model::Datastore& store : model.datastores) {
     const auto* snapshot = std::get_if<model::SqlSnapshot>(&store.capture);
     if (snapshot == nullptr) continue;

@@ -1,19 +1,33 @@
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "base/diagnostics.h"
+#include "graph/intention_graph.h"
 #include "model/model.h"
 
 /// One function a family of rules; each looks at the whole model and adds what it finds.
 namespace yellow::check {
 
-void CheckNames(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y40x: patterns, clashes
-void CheckKeys(const model::Model& model, base::Diagnostics& diagnostics);   ///< Y41x: keys of datasets
+/// Text files of the project, path to content.
+using Texts = std::map<std::string, std::string>;
+
+void CheckNames(const model::Model& model, base::Diagnostics& diagnostics);    ///< Y401 to Y403: patterns, case
+void CheckClashes(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y404: names of database objects
+void CheckKeys(const model::Model& model, const graph::Built& built,
+               base::Diagnostics& diagnostics);                              ///< Y41x: keys of datasets
+void CheckSinks(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y416 to Y419: what a Workspace uses
 void CheckOwnership(const model::Model& model,
-                    base::Diagnostics& diagnostics);  ///< Y42x: whose containers and credentials
+                    base::Diagnostics& diagnostics);  ///< Y303, Y42x: whose zones, containers, credentials, roles
 void CheckClasses(const model::Model& model,
-                  base::Diagnostics& diagnostics);  ///< Y50x: classes, restricted columns, masks
-void CheckZones(const model::Model& model, base::Diagnostics& diagnostics);         ///< Y505, Y506, Y508: zone policies
-void CheckTransformers(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y61x: code, outputs
-void CheckEnvironment(const model::Model& model, base::Diagnostics& diagnostics);   ///< Y70x: places, secrets, launcher
+                  base::Diagnostics& diagnostics);  ///< Y501, Y502, Y507: classes, restricted columns
+void CheckMasks(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y503, Y504, Y617: masks
+void CheckZones(const model::Model& model, const graph::Built& built,
+                base::Diagnostics& diagnostics);  ///< Y303, Y505 to Y509: vendors and zone policies
+void CheckTransformers(const model::Model& model, const Texts& texts,
+                       base::Diagnostics& diagnostics);  ///< Y61x: code, outputs
+void CheckSelects(const model::Model& model, const Texts& texts, base::Diagnostics& diagnostics);  ///< Y616: SQL
+void CheckEnvironment(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y70x: places, secrets, launcher
 
 }  // namespace yellow::check

@@ -1,52 +1,91 @@
+#include <set>
+
 #include "check/rules.h"
 
 namespace yellow::check {
+namespace {
 
-void CheckTransformers(const model::Model& model, base::Diagnostics& diagnostics) {
+bool HasFiles(const Texts& texts, const std::string& folder) {
+  const auto first = texts.lower_bound(folder + "/");
+  return first != texts.end() && first->first.starts_with(folder + "/");
+}
+
+void CheckCode(const model::Workspace& workspace, const Texts& texts, base::Diagnostics& diagnostics) {
+  const model::DataTransformer& transformer = *workspace.transformer;
+  if (transformer.mode == model::Mode::kIncremental) {
+    diagnostics.Error("Y611", transformer.where, "this version runs transformers in full mode only: " + workspace.name,
+                      "leave mode out");
+  }
+  if (transformer.code.process && !HasFiles(texts, transformer.code.process->folder)) {
+    diagnostics.Error("Y618", transformer.code.where,
+                      "there is no code in this folder: " + transformer.code.process->folder,
+                      "put it there, or name the folder beside this file that has it");
+  }
+}
+
+void CheckDeclassification(const model::DataTransformer& transformer, const model::Datastore* output,
+                           base::Diagnostics& diagnostics) {
+  for (const model::Declassification& item : transformer.declassify) {
+    for (const model::Name& pattern : item.columns) {
+      const size_t dot = pattern.text.find('.');
+      const model::Dataset* dataset =
+          output == nullptr || dot == std::string::npos ? nullptr : output->FindDataset(pattern.text.substr(0, dot));
+      if (dataset != nullptr &&
+          (pattern.text.substr(dot + 1) == "*" || dataset->FindColumn(pattern.text.substr(dot + 1)) != nullptr))
+        continue;
+      diagnostics.Error("Y613", pattern.where,
+                        "declassify names a column that the output does not have: " + pattern.text,
+                        "write dataset.column, or dataset.*");
+    }
+    if (item.reason.empty())
+      diagnostics.Error("Y613", item.where, "declassify needs a reason", "say why the columns may be seen");
+  }
+}
+
+/// Outputs that a Workspace other than the one that writes them uses.
+std::set<std::string> UsedOutputs(const model::Model& model) {
+  std::set<std::string> used;
+  for (const model::Workspace& workspace : model.workspaces) {
+    for (const model::DatasetGroup& group : workspace.groups) {
+      for (const model::DatasetSink& sink : group.sinks) {
+        if (!workspace.transformer || sink.dataset.store != workspace.transformer->output.text)
+          used.insert(sink.dataset.store);
+      }
+    }
+  }
+  return used;
+}
+
+bool HasTriggeringInput(const model::Workspace& workspace) {
+  for (const model::DatasetGroup& group : workspace.groups) {
+    for (const model::DatasetSink& sink : group.sinks) {
+      if (!sink.reference && sink.dataset.store != workspace.transformer->output.text) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void CheckTransformers(const model::Model& model, const Texts& texts, base::Diagnostics& diagnostics) {
+  const std::set<std::string> used = UsedOutputs(model);
   for (const model::Workspace& workspace : model.workspaces) {
     if (!workspace.transformer) continue;
     const model::DataTransformer& transformer = *workspace.transformer;
     const model::Datastore* output = model.FindDatastore(transformer.output.text);
-    if (transformer.mode == model::Mode::kIncremental) {
-      diagnostics.Error("Y611", transformer.where,
-                        "this version runs transformers in full mode only: " + workspace.name, "leave mode out");
-    }
+    CheckCode(workspace, texts, diagnostics);
+    CheckDeclassification(transformer, output, diagnostics);
     if (output != nullptr && output->datasets.empty()) {
       diagnostics.Error("Y612", transformer.output.where, "the output has no datasets: " + transformer.output.text,
                         "name at least one");
     }
-    for (const model::Declassification& item : transformer.declassify) {
-      for (const model::Name& pattern : item.columns) {
-        const size_t dot = pattern.text.find('.');
-        const model::Dataset* dataset =
-            output == nullptr || dot == std::string::npos ? nullptr : output->FindDataset(pattern.text.substr(0, dot));
-        if (dataset != nullptr &&
-            (pattern.text.substr(dot + 1) == "*" || dataset->FindColumn(pattern.text.substr(dot + 1)) != nullptr))
-          continue;
-        diagnostics.Error("Y613", pattern.where,
-                          "declassify names a column that the output does not have: " + pattern.text,
-                          "write dataset.column, or dataset.*");
-      }
-    }
-    bool used = false;
-    for (const model::Workspace& other : model.workspaces) {
-      if (other.name == workspace.name) continue;
-      for (const model::DatasetGroup& group : other.groups) {
-        for (const model::DatasetSink& sink : group.sinks) used |= sink.dataset.store == transformer.output.text;
-      }
-    }
-    if (!used) {
+    if (used.count(transformer.output.text) == 0) {
       diagnostics.Warning(
           "Y614", transformer.output.where,
           "nobody uses the output of " + workspace.name + ", so it never runs: " + transformer.output.text,
           "use it in another Workspace");
     }
-    bool triggers = false;
-    for (const model::DatasetGroup& group : workspace.groups) {
-      for (const model::DatasetSink& sink : group.sinks)
-        triggers |= !sink.reference && sink.dataset.store != transformer.output.text;
-    }
-    if (!triggers && transformer.trigger.kind != model::TriggerKind::kCron) {
+    if (!HasTriggeringInput(workspace) && transformer.trigger.kind != model::TriggerKind::kCron) {
       diagnostics.Warning(
           "Y615", workspace.where,
           "nothing triggers the transformer of " + workspace.name + ": all its inputs are references or its own output",

@@ -263,7 +263,7 @@ std::string NewText(const Project& project, const Subject& subject, const plan::
 
 std::set<std::string> ErrorsOf(const Project& project, const load::Files& files) {
   load::Loaded loaded = load::Load(files, project.environment);
-  loaded.diagnostics.Append(check::Check(loaded.model));
+  loaded.diagnostics.Append(check::Check(loaded.model, files));
   std::set<std::string> errors;
   for (const base::Diagnostic& item : loaded.diagnostics.items()) {
     if (item.severity == base::Severity::kError) errors.insert(item.code + ": " + item.message);

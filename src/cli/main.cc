@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/exit_status.h"
+#include "cli/mistyped.h"
 #include "cli/program.h"
 
 namespace yellow::cli {
@@ -259,6 +260,12 @@ int Main(const Program& program, int argc, const char* const* argv) {
   try {
     line.app().parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) {
+      if (const std::string mistyped = DescribeMistyped(line.app(), {argv + 1, argv + argc}); !mistyped.empty()) {
+        program.err << mistyped;
+        return kUsage;
+      }
+    }
     return line.app().exit(error, program.out, program.err) == 0 ? kDone : kUsage;
   }
   request.options.json = request.output == "json";

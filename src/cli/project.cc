@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <ostream>
+#include <set>
 #include <vector>
 
 #include "base/digest.h"
 #include "base/error.h"
 #include "check/check.h"
-#include "cli/transformer_sql.h"
 #include "graph/intention_graph.h"
 
 namespace yellow::cli {
@@ -64,6 +64,24 @@ std::string AbsolutePath(const Program& program, const std::string& path) {
   return absolute.empty() ? "/" : absolute;
 }
 
+namespace {
+
+/// Those that there are, when the one that is asked for is not there.
+std::vector<std::string> KnownEnvironments(const Program& program, const Project& project) {
+  const auto has_one = project.files.lower_bound("environments/");
+  if (has_one != project.files.end() && has_one->first.starts_with("environments/")) return {};
+  std::set<std::string> names;
+  for (const auto& [path, text] : program.files.ReadTree(project.root, "environments")) {
+    const std::string below = path.substr(path.find('/') + 1);
+    const size_t slash = below.find('/');
+    if (slash != std::string::npos) names.insert(below.substr(0, slash));
+    if (slash == std::string::npos && below.ends_with(".yaml")) names.insert(below.substr(0, below.size() - 5));
+  }
+  return {names.begin(), names.end()};
+}
+
+}  // namespace
+
 std::string DigestOf(const load::Files& files) {
   std::string all;
   for (const auto& [path, text] : files) all += path + '\0' + base::Sha256Hex(text) + '\n';
@@ -80,11 +98,8 @@ Project OpenProject(const Program& program, const Options& options) {
   if (auto text = program.files.Read(project.root + "/" + single)) project.files[single] = *text;
   project.files.merge(program.files.ReadTree(project.root, "environments/" + options.environment));
   project.digest = DigestOf(project.files);
-  project.loaded = load::Load(project.files, options.environment);
-  project.loaded.diagnostics.Append(check::Check(project.loaded.model));
-  if (!project.loaded.diagnostics.has_errors()) {
-    project.loaded.diagnostics.Append(CheckTransformerSql(project.loaded.model, project.files));
-  }
+  project.loaded = load::Load(project.files, options.environment, KnownEnvironments(program, project));
+  project.loaded.diagnostics.Append(check::Check(project.loaded.model, project.files));
   project.loaded.diagnostics.Sort();
   AnchorPaths(project.loaded.model, project.root);
   return project;
@@ -96,7 +111,7 @@ void RequireNoErrors(const Program& program, const Project& project) {
   int count = 0;
   for (const base::Diagnostic& item : project.loaded.diagnostics.items()) {
     if (item.severity != base::Severity::kError) continue;
-    errors.Error(item.code, item.where, item.message, item.remedy);
+    errors.Add(item);
     ++count;
   }
   program.err << base::Render(errors, TextOf(project.files)) << "\nThe model has " << count

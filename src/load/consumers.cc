@@ -1,6 +1,6 @@
 #include "load/readers.h"
 
-// Workspaces, their transformers, and environments.
+// Workspaces and their transformers.
 namespace yellow::load {
 namespace {
 
@@ -8,6 +8,11 @@ std::string Under(const std::string& folder, std::string path) {
   while (!path.empty() && path.back() == '/') path.pop_back();
   while (path.starts_with("./")) path = path.substr(2);
   return folder.empty() ? path : folder + "/" + path;
+}
+
+/// True for a path that leads out of the folder it is relative to.
+bool Leaves(const std::string& path) {
+  return path.starts_with('/') || ("/" + path + "/").find("/../") != std::string::npos;
 }
 
 }  // namespace
@@ -22,9 +27,12 @@ void Reader::ReadWorkspace(const Node& node, const Place& place) {
   if (priority == "high") workspace.priority = model::Priority::kHigh;
   if (priority == "medium") workspace.priority = model::Priority::kMedium;
   if (priority == "low") workspace.priority = model::Priority::kLow;
+  workspace.production = Boolean(node.Find("production"), false);
   workspace.container = OptionalName(node.Find("container"));
   workspace.readers = Names(node.Find("readers"));
   if (const Node* groups = node.Find("groups")) {
+    if (groups->entries.empty())
+      diagnostics_.Error("Y202", groups->where, "a Workspace needs groups: " + workspace.name, "name at least one");
     for (const auto& [name, value] : groups->entries) workspace.groups.push_back(ReadGroup(name, value));
   }
   if (const Node* transformer = node.Find("transformer")) {
@@ -37,14 +45,15 @@ model::DatasetGroup Reader::ReadGroup(const Node& name, const Node& node) {
   model::DatasetGroup group;
   group.name = name.text;
   group.where = name.where;
-  group.requirements.platform = OptionalName(node.Find("platform"));
   if (const Node* requirements = node.Find("requires")) {
     const std::string milestoning = Text(requirements->Find("milestoning"));
     if (milestoning == "live") group.requirements.milestoning = model::Milestoning::kLive;
     if (milestoning == "forensic") group.requirements.milestoning = model::Milestoning::kForensic;
-    if (const auto platform = OptionalName(requirements->Find("platform"))) group.requirements.platform = platform;
+    group.requirements.platform = OptionalName(requirements->Find("platform"));
   }
   if (const Node* sinks = node.Find("sinks")) {
+    if (sinks->items.empty())
+      diagnostics_.Error("Y202", sinks->where, "a group needs sinks: " + group.name, "name at least one");
     for (const Node& item : sinks->items) {
       if (auto sink = ReadSink(item)) group.sinks.push_back(std::move(*sink));
     }
@@ -95,9 +104,10 @@ model::Code Reader::ReadCode(const Node& node, const Place& place) {
   model::Code code;
   code.where = node.where;
   const std::vector<std::string> command = Texts(node.Find("command"));
-  if (const Node* sql = node.Find("sql")) code.sql = model::SqlCode{Under(place.folder, sql->text)};
+  if (const Node* sql = node.Find("sql"); sql != nullptr && StaysInside(*sql))
+    code.sql = model::SqlCode{Under(place.folder, sql->text)};
   if (const Node* image = node.Find("image")) code.image = model::ImageCode{image->text, command};
-  if (const Node* source = node.Find("source")) {
+  if (const Node* source = node.Find("source"); source != nullptr && StaysInside(*source)) {
     code.process = model::ProcessCode{Under(place.folder, source->text), command};
     if (command.empty()) {
       diagnostics_.Error("Y202", source->where, "code with a source needs a command",
@@ -110,11 +120,32 @@ model::Code Reader::ReadCode(const Node& node, const Place& place) {
     rules.mask_key = OptionalName(node.Find("mask_key"));
     code.mask = std::move(rules);
   }
-  if (!code.sql && !code.mask && !code.process && !code.image) {
+  CheckCode(node);
+  return code;
+}
+
+/// Code lies beside its document, so that its owner owns the code too.
+bool Reader::StaysInside(const Node& path) {
+  if (!Leaves(path.text)) return true;
+  diagnostics_.Error("Y213", path.where, "code lies in a folder beside its document: " + path.text,
+                     "write a relative path without ..");
+  return false;
+}
+
+void Reader::CheckCode(const Node& node) {
+  const bool sql = node.Find("sql") != nullptr, mask = node.Find("mask") != nullptr;
+  const bool outside = node.Find("source") != nullptr || node.Find("image") != nullptr;
+  if (!sql && !mask && !outside) {
     diagnostics_.Error("Y206", node.where, "there is no code here",
                        "write one of: sql, mask, source with command, image");
+  } else if ((sql && mask) || ((sql || mask) && outside)) {
+    diagnostics_.Error("Y206", node.where, "sql and mask run inside Yellow, each alone",
+                       "write sql, or mask, or code for launchers: source with command, image");
   }
-  return code;
+  if (const Node* command = node.Find("command"); command != nullptr && !outside)
+    diagnostics_.Error("Y206", command->where, "a command needs a source or an image", "add source: <folder>");
+  if (const Node* key = node.Find("mask_key"); key != nullptr && !mask)
+    diagnostics_.Error("Y206", key->where, "mask_key is for mask", "leave it out");
 }
 
 std::map<std::string, model::MaskRule> Reader::ReadMaskRules(const Node& node) {
@@ -137,7 +168,7 @@ std::map<std::string, model::MaskRule> Reader::ReadMaskRules(const Node& node) {
       rule.kind = model::MaskRuleKind::kYear;
     } else if (word == "pseudonym") {
       rule.kind = model::MaskRuleKind::kPseudonym;
-    } else if (word.starts_with("last") && word.size() > 4 && word.size() < 7 &&
+    } else if (word.starts_with("last") && word.size() > 4 && word.size() < 7 && word[4] != '0' &&
                word.find_first_not_of("0123456789", 4) == std::string::npos) {
       rule.kind = model::MaskRuleKind::kLast;
       rule.last = std::stoi(word.substr(4));
@@ -148,6 +179,15 @@ std::map<std::string, model::MaskRule> Reader::ReadMaskRules(const Node& node) {
     rules[column.text] = std::move(rule);
   }
   return rules;
+}
+
+void Reader::CheckOutputDataset(const Node& node, const OutputDraft& draft) {
+  const Node* of_the_other = node.Find(draft.like ? "key" : "drop");
+  if (draft.like.has_value() == (node.Find("columns") != nullptr) || of_the_other != nullptr) {
+    diagnostics_.Error("Y206", of_the_other == nullptr ? draft.dataset.where : of_the_other->where,
+                       "an output dataset is like another, or has key and columns of its own: " + draft.dataset.name,
+                       "write {like: Store.dataset, drop: […]}, or key and columns");
+  }
 }
 
 void Reader::ReadOutput(const std::string& workspace, const Node& node, model::DataTransformer& transformer) {
@@ -161,18 +201,16 @@ void Reader::ReadOutput(const std::string& workspace, const Node& node, model::D
       draft.dataset.where = name.where;
       draft.like = OptionalName(value.Find("like"));
       draft.drop = Names(value.Find("drop"));
-      if (draft.like.has_value() == (value.Find("columns") != nullptr)) {
-        diagnostics_.Error("Y206", name.where,
-                           "an output dataset is like another, or has columns of its own: " + name.text,
-                           "write {like: Store.dataset, drop: […]}, or key and columns");
-      }
+      CheckOutputDataset(value, draft);
       outputs_.push_back(std::move(draft));
     }
   }
   if (const Node* list = node.Find("declassify")) {
     for (const Node& item : list->items) {
-      transformer.declassify.push_back({Names(item.Find("columns")), Text(item.Find("to")), Text(item.Find("reason")),
-                                        Text(item.Find("approved_by")), item.where});
+      model::Declassification declassification{Names(item.Find("columns")), NameOf(item.Find("to"), item),
+                                               Text(item.Find("reason")), NameOf(item.Find("approved_by"), item),
+                                               item.where};
+      transformer.declassify.push_back(std::move(declassification));
     }
   }
   model::Datastore store;
@@ -193,69 +231,6 @@ model::Trigger Reader::ReadTrigger(const Node& node) {
     trigger.kind = model::TriggerKind::kAllInputs;
   }
   return trigger;
-}
-
-void Reader::ReadContainerPlace(const Node& name, const Node& node, model::Environment& environment) {
-  model::ContainerPlace place;
-  place.container = name.text;
-  place.where = name.where;
-  place.database = Text(node.Find("database"));
-  const Node* embedded = node.Find("embedded");
-  if (node.kind == Node::Kind::kScalar) {
-    place.server = model::EmbeddedServer{};
-  } else if (embedded != nullptr) {
-    model::EmbeddedServer server;
-    if (embedded->Find("port") != nullptr) server.port = Integer(embedded->Find("port"), 0);
-    place.server = server;
-  } else {
-    model::NamedServer server;
-    server.host = Text(node.Find("host"));
-    server.port = Integer(node.Find("port"), 5432);
-    server.sslmode = Text(node.Find("sslmode"), "prefer");
-    server.ca = Text(node.Find("ca"));
-    if (server.host.empty()) {
-      diagnostics_.Error("Y202", name.where, "a key is missing: host", "write embedded, or {host: …, port: …}");
-    }
-    place.server = server;
-  }
-  environment.containers.push_back(std::move(place));
-}
-
-void Reader::ReadEnvironment(const Node& node) {
-  if (!model_.environment) model_.environment.emplace();
-  model::Environment& environment = *model_.environment;
-  environment.name = Text(node.Find("name"));
-  environment.where = node.where;
-  if (const Node* places = node.Find("containers")) {
-    for (const auto& [name, value] : places->entries) ReadContainerPlace(name, value, environment);
-  }
-  if (const Node* places = node.Find("credentials")) {
-    for (const auto& [name, value] : places->entries) {
-      model::CredentialPlace place{name.text, model::EnvironmentSecret{}, name.where};
-      if (const Node* variable = value.Find("env")) place.source = model::EnvironmentSecret{variable->text};
-      if (const Node* file = value.Find("file")) place.source = model::FileSecret{file->text};
-      if (const Node* secret = value.Find("kubernetes")) place.source = model::KubernetesSecret{secret->text};
-      if (const Node* vault = value.Find("vault")) place.source = model::VaultSecret{vault->text};
-      environment.credentials.push_back(std::move(place));
-    }
-  }
-  if (const Node* images = node.Find("images")) {
-    for (const auto& [name, value] : images->entries) environment.images[name.text] = value.text;
-  }
-  if (const Node* classes = node.Find("classes")) {
-    for (model::Name& name : Names(classes->Find("allowed"))) environment.allowed_classes.push_back(std::move(name));
-  }
-  const std::string launcher = Text(node.Find("launcher"));
-  if (launcher == "docker") environment.launcher = model::LauncherKind::kDocker;
-  if (launcher == "kubernetes") environment.launcher = model::LauncherKind::kKubernetes;
-  if (Text(node.Find("scheduler")) == "airflow") environment.scheduler = model::SchedulerKind::kAirflow;
-  environment.role_prefix = Text(node.Find("role_prefix"), environment.role_prefix);
-  if (const Node* limits = node.Find("limits")) {
-    if (limits->Find("runs") != nullptr) environment.max_runs = Integer(limits->Find("runs"), 1);
-    if (const auto retry = ReadDuration(limits->Find("retry"))) environment.retry = *retry;
-    environment.max_jobs = Integer(limits->Find("jobs"), environment.max_jobs);
-    environment.max_connections = Integer(limits->Find("connections"), environment.max_connections);
-  }
 }
 
 }  // namespace yellow::load

@@ -3,37 +3,15 @@
 #include <algorithm>
 
 #include "base/suggest.h"
+#include "load/layout.h"
 #include "load/node.h"
 #include "load/readers.h"
 #include "load/resolve.h"
+#include "load/secrets.h"
 #include "load/shape.h"
 
 namespace yellow::load {
 namespace {
-
-std::vector<std::string> Parts(const std::string& path) {
-  std::vector<std::string> parts{""};
-  for (const char c : path) {
-    if (c == '/')
-      parts.emplace_back();
-    else
-      parts.back() += c;
-  }
-  return parts;
-}
-
-/// model/zones/<zone>/<team>/… belongs to that team; model/zones/<zone>/zone.yaml to the zone; the rest to Default.
-Place PlaceOf(const std::string& path) {
-  const std::vector<std::string> parts = Parts(path);
-  Place place;
-  place.owner = {"Default", "Default"};
-  if (parts.size() >= 4 && parts[1] == "zones") {
-    place.owner.zone = parts[2];
-    place.owner.team = parts.size() >= 5 ? parts[3] : "";
-  }
-  place.folder = path.substr(0, path.rfind('/'));
-  return place;
-}
 
 bool IsYaml(const std::string& path) { return path.ends_with(".yaml") || path.ends_with(".yml"); }
 
@@ -62,38 +40,37 @@ const Shape* KindOf(const Node& node, std::string& kind, base::Diagnostics& diag
   return shape;
 }
 
-bool IsEnvironmentFile(const std::string& path, const std::string& environment) {
-  return path == "environments/" + environment + ".yaml" || path.starts_with("environments/" + environment + "/");
-}
-
 }  // namespace
 
-Loaded Load(const Files& files, const std::string& environment) {
+Loaded Load(const Files& files, const std::string& environment, const std::vector<std::string>& environments) {
   Loaded loaded;
   std::vector<OutputDraft> outputs;
   Reader reader(loaded.model, outputs, loaded.diagnostics);
+  const bool single_file = files.count("environments/" + environment + ".yaml") != 0;
   bool environment_read = false;
   for (const auto& [path, text] : files) {
-    const bool of_model = path.starts_with("model/");
     const bool of_environment = !environment.empty() && IsEnvironmentFile(path, environment);
-    if (!IsYaml(path) || (!of_model && !of_environment)) continue;
+    if (!IsYaml(path) || (!path.starts_with("model/") && !of_environment)) continue;
+    environment_read |= of_environment;
     for (const Node& node : ParseYaml(path, text, loaded.diagnostics)) {
+      CheckNoSecrets(node, loaded.diagnostics);
       std::string kind;
       const Shape* shape = KindOf(node, kind, loaded.diagnostics);
       if (shape == nullptr) continue;
       CheckShape(node, *shape, loaded.diagnostics);
-      if ((kind == "Environment") != of_environment) {
-        loaded.diagnostics.Error("Y302", node.where, "a document of this kind does not belong in this folder: " + kind,
-                                 "environments live in environments/, everything else in model/");
-      } else if (of_environment) {
-        reader.ReadEnvironment(node);
-        environment_read = true;
+      // A misplaced document of an owner would change who owns what; others are read, so that what they declare is
+      // known.
+      const bool declares = kind == "Datastore" || kind == "Workspace";
+      if (!CheckPlace(kind, node, path, loaded.diagnostics) && (!declares || of_environment)) continue;
+      if (of_environment) {
+        if (!CheckEnvironmentPath(path, single_file, node, loaded.diagnostics)) continue;
+        reader.ReadEnvironment(node, environment, PlaceOf(path));
       } else {
         reader.ReadDocument(kind, node, PlaceOf(path));
       }
     }
   }
-  AddDefaults(loaded.model, environment, environment_read, loaded.diagnostics);
+  AddDefaults(loaded.model, environment, environment_read, environments, loaded.diagnostics);
   Resolve(loaded.model, std::move(outputs), loaded.diagnostics);
   loaded.diagnostics.Sort();
   return loaded;

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/diagnostics.h"
 #include "model/model.h"
@@ -19,7 +20,8 @@ struct Loaded {
 
 /// Reads every document under model/ and the named environment (`environments/<name>.yaml` or
 /// `environments/<name>/…`), fills in defaults, resolves `like:`, sorts. References to things that do not exist are
-/// found here, with "did you mean". `environment` empty: none is read and containers have no places.
-Loaded Load(const Files& files, const std::string& environment);
+/// found here, with "did you mean". `environment` empty: none is read and containers have no places. `environments`:
+/// those that the project has, for the suggestion when there is no such one.
+Loaded Load(const Files& files, const std::string& environment, const std::vector<std::string>& environments = {});
 
 }  // namespace yellow::load

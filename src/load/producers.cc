@@ -1,4 +1,5 @@
 #include "load/readers.h"
+#include "load/shape.h"
 
 // Datastores, and who owns what: ecosystem, zones, teams.
 namespace yellow::load {
@@ -22,6 +23,8 @@ void Reader::ReadDatastore(const Node& node, const Place& place) {
     if (const Node* snapshot = capture->Find("sql_snapshot")) store.capture = ReadSnapshot(*snapshot);
   }
   if (const Node* datasets = node.Find("datasets")) {
+    if (datasets->entries.empty())
+      diagnostics_.Error("Y202", datasets->where, "a Datastore needs datasets: " + store.name, "name at least one");
     for (const auto& [name, value] : datasets->entries) {
       model::Dataset dataset = ReadDataset(name.text, value, true);
       dataset.where = name.where;
@@ -33,8 +36,8 @@ void Reader::ReadDatastore(const Node& node, const Place& place) {
 
 model::SqlSnapshot Reader::ReadSnapshot(const Node& node) {
   model::SqlSnapshot snapshot;
-  snapshot.container = OptionalName(node.Find("container")).value_or(model::Name{"", node.where});
-  snapshot.credential = OptionalName(node.Find("credential")).value_or(model::Name{"", node.where});
+  snapshot.container = NameOf(node.Find("container"), node);
+  snapshot.credential = NameOf(node.Find("credential"), node);
   snapshot.schema = Text(node.Find("schema"), "public");
   if (Text(node.Find("consistency")) == "single_dataset") snapshot.consistency = model::Consistency::kSingleDataset;
   snapshot.schedule = ReadSchedule(node.Find("schedule"));
@@ -51,7 +54,10 @@ model::Dataset Reader::ReadDataset(const std::string& name, const Node& node, bo
   dataset.deprecated = Boolean(node.Find("deprecated"), false);
   dataset.key = Names(node.Find("key"));
   if (const Node* columns = node.Find("columns")) {
-    for (const auto& [column, value] : columns->entries) dataset.columns.push_back(ReadColumn(column, value));
+    for (size_t i = 0; i < columns->entries.size(); ++i) {
+      if (!IsCutType(*columns, i))
+        dataset.columns.push_back(ReadColumn(columns->entries[i].key, columns->entries[i].value));
+    }
     if (columns_required && columns->entries.empty()) {
       diagnostics_.Error("Y202", columns->where, "a dataset needs columns: " + name, "name at least one");
     }
@@ -138,8 +144,8 @@ void Reader::ReadEcosystem(const Node& node) {
     }
   }
   if (const Node* classes = node.Find("classes")) {
-    ecosystem.extra_classes = Texts(classes->Find("add"));
-    if (classes->Find("restricted") != nullptr) ecosystem.restricted_classes = Texts(classes->Find("restricted"));
+    ecosystem.extra_classes = Names(classes->Find("add"));
+    if (classes->Find("restricted") != nullptr) ecosystem.restricted_classes = Names(classes->Find("restricted"));
   }
   if (const Node* retention = node.Find("retention")) {
     if (const auto control = ReadDuration(retention->Find("control"))) ecosystem.retention.control = *control;
@@ -149,7 +155,8 @@ void Reader::ReadEcosystem(const Node& node) {
   }
   if (const Node* zones = node.Find("zones")) {
     for (const auto& [name, value] : zones->entries) {
-      model_.zones.push_back({name.text, Text(value.Find("repository")), {}, name.where});
+      ecosystem.zones.push_back({name.text, name.where});
+      ZoneOf(model::Name{name.text, name.where}).repository = Text(value.Find("repository"));
     }
   }
   if (const Node* platforms = node.Find("platforms")) {
@@ -173,26 +180,37 @@ void Reader::ReadEcosystem(const Node& node) {
   ReadPeople(node.Find("people"), {});
 }
 
-void Reader::ReadZone(const Node& node, const Place& place) {
-  const std::string name = Text(node.Find("name"));
-  const model::Owner owner{name, ""};
-  model::GovernanceZone* zone = nullptr;
+model::GovernanceZone& Reader::ZoneOf(const model::Name& name) {
   for (model::GovernanceZone& known : model_.zones) {
-    if (known.name == name) zone = &known;
+    if (known.name == name.text) return known;
   }
-  if (zone == nullptr) {
-    model_.zones.push_back({name, "", {}, node.where});
-    zone = &model_.zones.back();
+  model_.zones.push_back({name.text, "", {}, name.where, {}});
+  return model_.zones.back();
+}
+
+void Reader::ReadZone(const Node& node, const Place& place) {
+  const Node* written = node.Find("name");
+  const std::string name = Text(written);
+  const model::Owner owner{name, ""};
+  model::GovernanceZone& zone = ZoneOf(model::Name{name, written == nullptr ? node.where : written->where});
+  if (zone.document.begin.line > 0) {
+    diagnostics_.Error("Y301", node.where,
+                       "there is a second document of zone " + name + "; the first is in " + zone.document.file,
+                       "keep one");
+    return;
   }
-  if (place.owner.zone != name && place.owner.zone != "Default") {
-    diagnostics_.Error("Y302", node.Find("name") != nullptr ? node.Find("name")->where : node.where,
+  zone.document = node.where;
+  if (place.owner.zone != name) {
+    diagnostics_.Error("Y302", written == nullptr ? node.where : written->where,
                        "the folder and the name of the zone differ: " + place.owner.zone + " and " + name,
-                       "rename one of them");
+                       place.owner.zone == "Default"
+                           ? "directly under model/ the zone is Default; others live in model/zones/<zone>/"
+                           : "rename one of them");
   }
   if (const Node* policies = node.Find("policies")) {
-    zone->policies = {ReadAllowList(policies->Find("classes")), ReadAllowList(policies->Find("locations")),
-                      ReadAllowList(policies->Find("platforms")), ReadAllowList(policies->Find("vendors")),
-                      ReadAllowList(policies->Find("clouds"))};
+    zone.policies = {ReadAllowList(policies->Find("classes")), ReadAllowList(policies->Find("locations")),
+                     ReadAllowList(policies->Find("platforms")), ReadAllowList(policies->Find("vendors")),
+                     ReadAllowList(policies->Find("clouds"))};
   }
   if (const Node* teams = node.Find("teams")) {
     for (const auto& [team, value] : teams->entries) {

@@ -22,7 +22,7 @@ struct OutputDraft {
 
 /// Where a document stands.
 struct Place {
-  model::Owner owner;
+  model::Owner owner;  ///< both empty: the ecosystem's
   std::string folder;  ///< of the file, relative to the project
 };
 
@@ -35,13 +35,15 @@ class Reader {
 
   /// `kind` is one of Kinds() but Environment.
   void ReadDocument(const std::string& kind, const Node& node, const Place& place);
-  void ReadEnvironment(const Node& node);
+  /// A document of environment `name`; a team's place of its containers and credentials only.
+  void ReadEnvironment(const Node& node, const std::string& name, const Place& place);
 
  private:
   void ReadDatastore(const Node& node, const Place& place);
   void ReadWorkspace(const Node& node, const Place& place);
   void ReadEcosystem(const Node& node);
   void ReadZone(const Node& node, const Place& place);
+  model::GovernanceZone& ZoneOf(const model::Name& name);
   void ReadTeam(const Node& node, const Place& place);
   void ReadContainers(const Node* node, const model::Owner& owner);
   void ReadCredentials(const Node* node, const model::Owner& owner);
@@ -54,7 +56,10 @@ class Reader {
   std::optional<model::DatasetSink> ReadSink(const Node& node);
   model::DataTransformer ReadTransformer(const std::string& workspace, const Node& node, const Place& place);
   model::Code ReadCode(const Node& node, const Place& place);
+  bool StaysInside(const Node& path);
+  void CheckCode(const Node& node);
   std::map<std::string, model::MaskRule> ReadMaskRules(const Node& node);
+  void CheckOutputDataset(const Node& node, const OutputDraft& draft);
   void ReadOutput(const std::string& workspace, const Node& node, model::DataTransformer& transformer);
   model::Trigger ReadTrigger(const Node& node);
   model::Guards ReadGuards(const Node* node);
@@ -62,7 +67,8 @@ class Reader {
   std::optional<model::Duration> ReadDuration(const Node* node);
   std::optional<model::RowLimit> ReadRowLimit(const Node* node);
   model::AllowList ReadAllowList(const Node* node);
-  void ReadContainerPlace(const Node& name, const Node& node, model::Environment& environment);
+  void ReadContainerPlace(const Node& name, const Node& node, const Place& place);
+  void ReadEnvironmentSettings(const Node& node);
 
   model::Model& model_;
   std::vector<OutputDraft>& outputs_;
@@ -77,7 +83,8 @@ std::string Text(const Node* node, const std::string& otherwise = "");
 bool Boolean(const Node* node, bool otherwise);
 int Integer(const Node* node, int otherwise);
 std::optional<model::Name> OptionalName(const Node* node);
-std::vector<model::Name> Names(const Node* node);  ///< a list, or a single one
+model::Name NameOf(const Node* node, const Node& parent);  ///< empty, at the parent, when there is none
+std::vector<model::Name> Names(const Node* node);          ///< a list, or a single one
 std::vector<std::string> Texts(const Node* node);
 
 }  // namespace yellow::load

@@ -111,6 +111,11 @@ class Outputs {
         diagnostics_.Error("Y303", dropped.where, "there is no such column to drop: " + dropped.text,
                            DidYouMean(dropped.text, columns));
       }
+      if (std::any_of(origin->key.begin(), origin->key.end(),
+                      [&](const auto& key) { return key.text == dropped.text; })) {
+        diagnostics_.Error("Y411", dropped.where, "a column of the key cannot be dropped: " + dropped.text,
+                           "keep it, or write key and columns in full");
+      }
     }
     const auto is_dropped = [&](const std::string& column) {
       return std::any_of(draft.drop.begin(), draft.drop.end(),
@@ -153,7 +158,7 @@ class Outputs {
         for (const model::Declassification& item : workspace.transformer->declassify) {
           for (const model::Name& pattern : item.columns) {
             if (pattern.text == draft.dataset.name + ".*" || pattern.text == draft.dataset.name + "." + column.name) {
-              column.classes = {{item.to, item.where}};
+              column.classes = {item.to};
             }
           }
         }
@@ -206,11 +211,13 @@ void CheckReferences(const model::Model& model, base::Diagnostics& diagnostics) 
   for (const model::Datastore& store : model.datastores) {
     if (store.primary) CheckName(*store.primary, "platform", platforms, diagnostics);
     const auto* snapshot = std::get_if<model::SqlSnapshot>(&store.capture);
+    const model::Guards& guards =
+        snapshot != nullptr ? snapshot->guards : std::get<model::TransformerOutput>(store.capture).guards;
+    for (const model::Name& name : guards.may_become_empty)
+      CheckName(name, "dataset", NamesOf(store.datasets), diagnostics);
     if (snapshot == nullptr) continue;
     CheckName(snapshot->container, "container", containers, diagnostics);
     CheckName(snapshot->credential, "credential", credentials, diagnostics);
-    for (const model::Name& name : snapshot->guards.may_become_empty)
-      CheckName(name, "dataset", NamesOf(store.datasets), diagnostics);
   }
   for (const model::Workspace& workspace : model.workspaces) {
     CheckSinks(model, workspace, diagnostics);
@@ -219,6 +226,10 @@ void CheckReferences(const model::Model& model, base::Diagnostics& diagnostics) 
       if (group.requirements.platform) CheckName(*group.requirements.platform, "platform", platforms, diagnostics);
     }
     if (!workspace.transformer) continue;
+    if (!model.people.empty()) {
+      for (const model::Declassification& item : workspace.transformer->declassify)
+        CheckName(item.approved_by, "person", NamesOf(model.people), diagnostics);
+    }
     if (workspace.transformer->platform)
       CheckName(*workspace.transformer->platform, "platform", platforms, diagnostics);
     for (const model::Name& credential : workspace.transformer->credentials)
@@ -239,7 +250,7 @@ void CheckReferences(const model::Model& model, base::Diagnostics& diagnostics) 
 }  // namespace
 
 void AddDefaults(model::Model& model, const std::string& environment, bool environment_read,
-                 base::Diagnostics& diagnostics) {
+                 const std::vector<std::string>& environments, base::Diagnostics& diagnostics) {
   if (model.platforms.empty())
     model.platforms.push_back(
         {"Main", {"MergeDB", {}}, {model::Milestoning::kLive, model::Milestoning::kForensic}, {}});
@@ -250,9 +261,9 @@ void AddDefaults(model::Model& model, const std::string& environment, bool envir
   if (!has_merge && needs_merge) model.containers.push_back({"MergeDB", {}, "merge", {}, {}});
   if (environment.empty() || environment_read) return;
   if (environment != "local") {
-    diagnostics.Error("Y701", {"environments/" + environment + ".yaml", {}, {}},
-                      "there is no such environment: " + environment,
-                      "write the file, or name another with --environment");
+    diagnostics.Error(
+        "Y701", {"environments/" + environment + ".yaml", {}, {}}, "there is no such environment: " + environment,
+        environments.empty() ? "write the file, or leave --environment out" : DidYouMean(environment, environments));
     return;
   }
   model.environment.emplace();
@@ -269,6 +280,7 @@ void Resolve(model::Model& model, std::vector<OutputDraft> outputs, base::Diagno
       if (store.name == workspace.transformer->output.text &&
           std::holds_alternative<model::TransformerOutput>(store.capture)) {
         store.owner = workspace.owner;
+        store.production = workspace.production;
       }
     }
   }

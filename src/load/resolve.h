@@ -13,7 +13,7 @@ namespace yellow::load {
 /// puts `MergeDB` into the private cluster when there is no environment file. Says when a named environment is not
 /// there.
 void AddDefaults(model::Model& model, const std::string& environment, bool environment_read,
-                 base::Diagnostics& diagnostics);
+                 const std::vector<std::string>& environments, base::Diagnostics& diagnostics);
 
 /// Makes the output Datastores (`like`, `drop`, declassification), sorts everything by name, refuses names that stand
 /// twice and references to what does not exist, with "did you mean".

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/suggest.h"
+#include "load/secrets.h"
 
 namespace yellow::load {
 namespace {
@@ -19,18 +20,7 @@ std::string DidYouMean(const std::string& word, const std::vector<std::string>& 
   return near.empty() ? "there are: " + Joined(known) : "did you mean " + near + "?";
 }
 
-std::string Expected(const Shape& shape) {
-  return std::string(shape.what).empty() ? "another kind of value" : shape.what;
-}
-
-/// `{type: numeric(10, 2)}` and `{price: numeric(10,2)}` inside braces are cut at the comma by YAML.
-bool IsCutType(const Node& node, size_t at) {
-  if (!node.flow || at == 0) return false;
-  const auto& [key, value] = node.entries[at];
-  const auto& before = node.entries[at - 1].value;
-  return value.IsNull() && key.text.find(')') != std::string::npos && before.kind == Node::Kind::kScalar &&
-         before.text.find('(') != std::string::npos && before.text.find(')') == std::string::npos;
-}
+std::string Expected(const Shape& shape) { return shape.what.empty() ? "another kind of value" : shape.what; }
 
 bool CheckScalar(const Node& node, const Shape& shape, base::Diagnostics& diagnostics) {
   switch (shape.scalar) {
@@ -50,25 +40,42 @@ bool CheckScalar(const Node& node, const Shape& shape, base::Diagnostics& diagno
       int value = 0;
       const char* end = node.text.data() + node.text.size();
       const auto result = std::from_chars(node.text.data(), end, value);
-      if (result.ec == std::errc() && result.ptr == end) return true;
-      diagnostics.Error("Y204", node.where, "this is not a whole number: " + node.text, "write digits only");
+      const bool whole = result.ec == std::errc() && result.ptr == end;
+      if (whole && value >= shape.least && value <= shape.most) return true;
+      diagnostics.Error("Y204", node.where, "this is not " + Expected(shape) + ": " + node.text,
+                        whole ? "write " + Expected(shape) : "write digits only");
       return false;
     }
     case Shape::Scalar::kWord: {
-      const std::vector<std::string> words(shape.words.begin(), shape.words.end());
-      if (std::find(words.begin(), words.end(), node.text) != words.end()) return true;
-      diagnostics.Error("Y204", node.where, std::string("this is not ") + Expected(shape) + ": " + node.text,
-                        DidYouMean(node.text, words));
+      if (std::find(shape.words.begin(), shape.words.end(), node.text) != shape.words.end()) return true;
+      diagnostics.Error("Y204", node.where, "this is not " + Expected(shape) + ": " + node.text,
+                        DidYouMean(node.text, shape.words));
       return false;
     }
   }
   return false;
 }
 
+/// A key that the record does not have.
+void RefuseKey(const Node& key, const Shape& shape, base::Diagnostics& diagnostics) {
+  std::vector<std::string> known, kinds;
+  for (const Field& field : shape.fields) {
+    known.push_back(field.name);
+    if (field.required) kinds.push_back(field.name);
+  }
+  if (shape.choice.empty() || !base::Suggest(key.text, known).empty()) {
+    diagnostics.Error("Y201", key.where, "unknown key: " + key.text, DidYouMean(key.text, known));
+  } else {
+    diagnostics.Error("Y201", key.where, "there is no such " + shape.choice + ": " + key.text,
+                      "there are: " + Joined(kinds.empty() ? known : kinds));
+  }
+}
+
 void CheckRecord(const Node& node, const Shape& shape, base::Diagnostics& diagnostics) {
   std::vector<std::string> known;
-  for (const Field& field : shape.fields) known.emplace_back(field.name);
+  for (const Field& field : shape.fields) known.push_back(field.name);
   size_t chosen = 0;
+  bool unknown = false;
   for (size_t i = 0; i < node.entries.size(); ++i) {
     const auto& [key, value] = node.entries[i];
     const auto field =
@@ -81,16 +88,20 @@ void CheckRecord(const Node& node, const Shape& shape, base::Diagnostics& diagno
                         "the comma inside { } ends this value: " + node.entries[i - 1].value.text,
                         "put quotes around the type: \"" + node.entries[i - 1].value.text + "," + key.text + "\"");
     } else {
-      diagnostics.Error("Y201", key.where, "unknown key: " + key.text, DidYouMean(key.text, known));
+      unknown = true;
+      if (IsSecretWord(key.text) && !value.IsNull()) {
+        RefuseSecret({key.where.file, key.where.begin, value.where.end}, diagnostics);
+        continue;
+      }
+      RefuseKey(key, shape, diagnostics);
     }
   }
   for (const Field& field : shape.fields) {
-    if (!field.required || node.Find(field.name) != nullptr) continue;
+    if (!field.required || node.Find(field.name) != nullptr || (unknown && !shape.choice.empty())) continue;
     diagnostics.Error("Y202", {node.where.file, node.where.begin, {node.where.begin.line, node.where.begin.column + 1}},
-                      std::string("a key is missing: ") + field.name,
-                      std::string("add ") + field.name + ": " + field.shape->what);
+                      "a key is missing: " + field.name, "add " + field.name + ": " + field.shape->what);
   }
-  if (shape.one_of_fields && chosen != 1) {
+  if (shape.one_of_fields && chosen != 1 && !(unknown && chosen == 0)) {
     diagnostics.Error("Y206", node.where, "exactly one key is wanted here, and there are " + std::to_string(chosen),
                       "write one of: " + Joined(known));
   }
@@ -110,6 +121,14 @@ void CheckMap(const Node& node, const Shape& shape, base::Diagnostics& diagnosti
 
 }  // namespace
 
+bool IsCutType(const Node& node, size_t at) {
+  if (!node.flow || at == 0) return false;
+  const auto& [key, value] = node.entries[at];
+  const auto& before = node.entries[at - 1].value;
+  return value.IsNull() && key.text.find(')') != std::string::npos && before.kind == Node::Kind::kScalar &&
+         before.text.find('(') != std::string::npos && before.text.find(')') == std::string::npos;
+}
+
 bool CheckShape(const Node& node, const Shape& shape, base::Diagnostics& diagnostics) {
   if (node.kind == Node::Kind::kScalar && shape.scalar != Shape::Scalar::kNone)
     return CheckScalar(node, shape, diagnostics);
@@ -126,10 +145,9 @@ bool CheckShape(const Node& node, const Shape& shape, base::Diagnostics& diagnos
     return true;
   }
   static constexpr const char* kFound[] = {"a single value", "a list", "a mapping"};
-  diagnostics.Error(
-      "Y203", node.where,
-      std::string("this should be ") + Expected(shape) + ", and is " + kFound[static_cast<int>(node.kind)],
-      std::string("write ") + Expected(shape));
+  diagnostics.Error("Y203", node.where,
+                    "this should be " + Expected(shape) + ", and is " + kFound[static_cast<int>(node.kind)],
+                    "write " + Expected(shape));
   return false;
 }
 

@@ -36,6 +36,10 @@ std::optional<model::Name> OptionalName(const Node* node) {
   return model::Name{node->text, node->where};
 }
 
+model::Name NameOf(const Node* node, const Node& parent) {
+  return OptionalName(node).value_or(model::Name{"", parent.where});
+}
+
 std::vector<model::Name> Names(const Node* node) {
   std::vector<model::Name> names;
   if (IsScalar(node)) names.push_back({node->text, node->where});

@@ -55,11 +55,13 @@ bool IsInClass(const std::string& word, const std::string& family) {
   return word == family || (word.size() > family.size() && word.starts_with(family) && word[family.size()] == '.');
 }
 
-bool IsRestricted(const Ecosystem& ecosystem, const Column& column) {
-  return std::any_of(column.classes.begin(), column.classes.end(), [&](const Name& word) {
-    return std::any_of(ecosystem.restricted_classes.begin(), ecosystem.restricted_classes.end(),
-                       [&](const std::string& family) { return IsInClass(word.text, family); });
-  });
+const Name* RestrictedClass(const Ecosystem& ecosystem, const Column& column) {
+  for (const Name& word : column.classes) {
+    for (const Name& family : ecosystem.restricted_classes) {
+      if (IsInClass(word.text, family.text)) return &word;
+    }
+  }
+  return nullptr;
 }
 
 }  // namespace yellow::model

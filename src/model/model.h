@@ -109,7 +109,7 @@ using Capture = std::variant<SqlSnapshot, TransformerOutput>;
 struct Datastore {
   std::string name;
   Owner owner;
-  bool production = false;
+  bool production = false;  ///< of an output: its Workspace's
   Capture capture;
   std::vector<Dataset> datasets;  ///< sorted by name
   std::optional<Name> primary;    ///< the platform that ingests it; others mirror
@@ -192,9 +192,9 @@ enum class SnapshotUse { kOffered, kRequired };
 
 struct Declassification {
   std::vector<Name> columns;  ///< `dataset.column`, `dataset.*`
-  std::string to;
+  Name to;
   std::string reason;
-  std::string approved_by;
+  Name approved_by;
   SourceRange where;
 };
 
@@ -218,6 +218,7 @@ struct Workspace {
   std::string name;
   Owner owner;
   Priority priority = Priority::kLowest;
+  bool production = false;
   std::optional<Name> container;     ///< absent: its platform's own
   std::vector<Name> readers;         ///< database roles
   std::vector<DatasetGroup> groups;  ///< sorted by name
@@ -293,6 +294,7 @@ struct GovernanceZone {
   std::string repository;
   Policies policies;
   SourceRange where;
+  SourceRange document;  ///< where its own document is, if there is one
 };
 
 struct Retention {
@@ -307,8 +309,9 @@ struct Ecosystem {
   std::string owning_repository;
   std::string live_repository;
   std::vector<Vendor> vendors;
-  std::vector<std::string> extra_classes;
-  std::vector<std::string> restricted_classes{"pii"};
+  std::vector<Name> zones;  ///< those that it names; empty: every folder of model/zones/ is one
+  std::vector<Name> extra_classes;
+  std::vector<Name> restricted_classes{{"pii", {}}};
   Retention retention;
   SourceRange where;
 };
@@ -329,6 +332,7 @@ struct ContainerPlace {
   std::variant<EmbeddedServer, NamedServer> server;
   std::string database;  ///< empty: as the container declares
   SourceRange where;
+  Owner owner = {};  ///< of the file that says so
 };
 
 struct EnvironmentSecret {
@@ -348,6 +352,7 @@ struct CredentialPlace {
   std::string credential;
   SecretSource source;
   SourceRange where;
+  Owner owner = {};  ///< of the file that says so
 };
 
 enum class LauncherKind { kProcess, kDocker, kKubernetes };
@@ -362,6 +367,7 @@ struct Environment {
   LauncherKind launcher = LauncherKind::kProcess;
   SchedulerKind scheduler = SchedulerKind::kYellow;
   std::string role_prefix = "yellow";
+  SourceRange launcher_where, scheduler_where, role_prefix_where;
   std::optional<int> max_runs;  ///< limits.runs
   Duration retry{30};           ///< limits.retry: how long a fault that may pass by itself is waited for
   int max_jobs = 4;             ///< limits.jobs: batches and runs that serve has under way at once, a merge database
@@ -404,7 +410,7 @@ std::vector<DatasetSink> ExpandSinks(const Model& model, const DatasetGroup& gro
 /// True when `word` is `family` or a member of it: `pii.name` is in `pii`.
 bool IsInClass(const std::string& word, const std::string& family);
 
-/// True when the column carries a class that the ecosystem restricts.
-bool IsRestricted(const Ecosystem& ecosystem, const Column& column);
+/// The first class of the column that the ecosystem restricts, or nullptr.
+const Name* RestrictedClass(const Ecosystem& ecosystem, const Column& column);
 
 }  // namespace yellow::model

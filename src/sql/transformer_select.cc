@@ -89,9 +89,13 @@ class Rewriter {
       : text_(text), inputs_(inputs), incremental_(mode == model::Mode::kIncremental) {}
 
   std::variant<std::string, std::vector<SelectProblem>> Run() {
+    if (const size_t nul = text_.find('\0'); nul != std::string::npos) {
+      Problem("the text holds a NUL byte", "take it out", nul);
+      return problems_;
+    }
     const PgQueryParseResult parsed = pg_query_parse(text_.c_str());
     if (parsed.error != nullptr) {
-      Problem(parsed.error->message, "", static_cast<size_t>(std::max(0, parsed.error->cursorpos - 1)));
+      Problem(parsed.error->message, "", ByteOfCharacter(parsed.error->cursorpos));
     } else {
       Statement(Json::parse(parsed.parse_tree, nullptr, false));
     }
@@ -101,10 +105,19 @@ class Rewriter {
   }
 
  private:
+  /// Errors of the parser count characters from 1; places in the tree count bytes from 0.
+  size_t ByteOfCharacter(int character) const {
+    size_t at = 0;
+    for (int seen = 0; at < text_.size(); ++at) {
+      if ((text_[at] & 0xC0) != 0x80 && ++seen >= character) break;
+    }
+    return at;
+  }
+
   void Problem(const std::string& message, const std::string& remedy, size_t at) {
     SelectProblem problem{message, remedy, 1, 1};
     for (size_t i = 0; i < at && i < text_.size(); ++i) {
-      ++problem.column;
+      if ((text_[i] & 0xC0) != 0x80) ++problem.column;
       if (text_[i] == '\n') ++problem.line, problem.column = 1;
     }
     problems_.push_back(std::move(problem));
@@ -222,14 +235,17 @@ class Rewriter {
     const auto [dataset, changes] = DatasetOf(relation);
     const size_t at = range.value("location", size_t{0});
     if (store.empty() && common_tables_.count(relation) != 0) return;
-    const std::string written = (group.empty() ? "" : group + ".") + (store.empty() ? "" : store + ".") + relation;
+    const size_t end = SkipQualified(text_, at, 1 + (store.empty() ? 0 : 1) + (group.empty() ? 0 : 1));
+    const std::string written = text_.substr(at, end - at);
     const auto found = store.empty() ? std::vector<const SelectInput*>{} : Find(group, store, dataset);
     if (found.empty()) {
       std::vector<std::string> names;
-      for (const SelectInput& input : inputs_) names.push_back(ToString(Dataset(input)));
-      if (incremental_) {
-        for (size_t i = 0; i < inputs_.size(); ++i) names.push_back(names[i] + std::string(kChangesSuffix));
+      for (const SelectInput& input : inputs_) {
+        const std::string name = ToString(Dataset(input));
+        if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
       }
+      for (size_t i = 0, count = names.size(); incremental_ && i < count; ++i)
+        names.push_back(names[i] + std::string(kChangesSuffix));
       const std::string near = base::Suggest(written, names);
       std::string list;
       for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
@@ -250,7 +266,6 @@ class Rewriter {
       return;
     }
     reads_changes_ |= changes;
-    const size_t end = SkipQualified(text_, at, group.empty() ? 2 : 3);
     const std::string alias = range.contains("alias") ? "" : " AS " + Identifier::Quote(relation).text();
     const std::string& view = changes ? found[0]->changes_view : found[0]->view;
     replacements_.push_back({at, end, Qualified(found[0]->schema, view) + alias});

@@ -24,7 +24,7 @@ struct SelectInput {
 /// `Shop.customers__changes` names the changes of Shop.customers; no dataset's own name holds two underscores.
 inline constexpr std::string_view kChangesSuffix = "__changes";
 
-/// What is wrong with a SELECT; line and column count from 1, in bytes of the line.
+/// What is wrong with a SELECT; line and column count from 1, in code points.
 struct SelectProblem {
   std::string message;
   std::string remedy;

@@ -20,7 +20,7 @@ MAY_INCLUDE = {
     "load": MODEL,
     "sql": MODEL,
     "graph": MODEL,
-    "check": GRAPH,
+    "check": PLANNING,   # sql: names of database objects are built there, and clashes found with them
     "plan": PLANNING,
     "merge": PLANNING,
     "ports": PORTS,

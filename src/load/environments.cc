@@ -1,0 +1,123 @@
+#include "load/readers.h"
+
+// Environments: where containers, secrets and jobs really are.
+namespace yellow::load {
+namespace {
+
+constexpr std::string_view kDigest = "@sha256:";
+constexpr size_t kDigestDigits = 64;
+
+bool IsPinned(const std::string& image) {
+  const size_t at = image.find(kDigest);
+  return at != std::string::npos && at > 0 && image.size() == at + kDigest.size() + kDigestDigits &&
+         image.find_first_not_of("0123456789abcdef", at + kDigest.size()) == std::string::npos;
+}
+
+base::SourceRange WhereOf(const Node* node, const Node& parent) { return node == nullptr ? parent.where : node->where; }
+
+model::SecretSource SecretSourceOf(const Node& node) {
+  if (const Node* file = node.Find("file")) return model::FileSecret{file->text};
+  if (const Node* secret = node.Find("kubernetes")) return model::KubernetesSecret{secret->text};
+  if (const Node* vault = node.Find("vault")) return model::VaultSecret{vault->text};
+  return model::EnvironmentSecret{Text(node.Find("env"))};
+}
+
+}  // namespace
+
+void Reader::ReadContainerPlace(const Node& name, const Node& node, const Place& place) {
+  model::ContainerPlace container;
+  container.container = name.text;
+  container.where = name.where;
+  container.owner = place.owner;
+  container.database = Text(node.Find("database"));
+  const Node* embedded = node.Find("embedded");
+  if (node.kind == Node::Kind::kScalar) {
+    container.server = model::EmbeddedServer{};
+  } else if (embedded != nullptr) {
+    model::EmbeddedServer server;
+    if (embedded->Find("port") != nullptr) server.port = Integer(embedded->Find("port"), 0);
+    container.server = server;
+    for (const char* key : {"host", "port", "sslmode", "ca"}) {
+      if (const Node* other = node.Find(key))
+        diagnostics_.Error("Y206", other->where, "an embedded container is on no other server: " + std::string(key),
+                           "write {embedded: {port: …}}, or {host: …, port: …}");
+    }
+  } else {
+    model::NamedServer server;
+    server.host = Text(node.Find("host"));
+    server.port = Integer(node.Find("port"), server.port);
+    server.sslmode = Text(node.Find("sslmode"), server.sslmode);
+    server.ca = Text(node.Find("ca"));
+    if (server.host.empty()) {
+      diagnostics_.Error("Y202", name.where, "a key is missing: host", "write embedded, or {host: …, port: …}");
+    }
+    container.server = server;
+  }
+  model_.environment->containers.push_back(std::move(container));
+}
+
+void Reader::ReadEnvironment(const Node& node, const std::string& name, const Place& place) {
+  const Node* written = node.Find("name");
+  if (written != nullptr && written->text != name) {
+    diagnostics_.Error("Y302", written->where,
+                       "the file and the name of the environment differ: " + name + " and " + written->text,
+                       "rename one of them");
+  }
+  if (!model_.environment) model_.environment.emplace();
+  model_.environment->name = name;
+  if (const Node* places = node.Find("containers")) {
+    for (const auto& [container, value] : places->entries) ReadContainerPlace(container, value, place);
+  }
+  if (const Node* places = node.Find("credentials")) {
+    for (const auto& [credential, value] : places->entries)
+      model_.environment->credentials.push_back(
+          {credential.text, SecretSourceOf(value), credential.where, place.owner});
+  }
+  if (place.owner.team.empty()) {
+    ReadEnvironmentSettings(node);
+    return;
+  }
+  for (const auto& [key, value] : node.entries) {
+    if (key.text == "kind" || key.text == "name" || key.text == "containers" || key.text == "credentials") continue;
+    diagnostics_.Error("Y422", key.where,
+                       "a team's file says where its containers and credentials are, and nothing else: " + key.text,
+                       "it belongs in environments/" + name + "/platform.yaml");
+  }
+}
+
+void Reader::ReadEnvironmentSettings(const Node& node) {
+  model::Environment& environment = *model_.environment;
+  if (environment.where.begin.line > 0) {
+    diagnostics_.Error("Y301", node.where,
+                       "there is a second document of environment " + environment.name + "; the first is in " +
+                           environment.where.file + ", line " + std::to_string(environment.where.begin.line),
+                       "keep one");
+    return;
+  }
+  environment.where = node.where;
+  if (const Node* images = node.Find("images")) {
+    for (const auto& [image, value] : images->entries) {
+      environment.images[image.text] = value.text;
+      if (!IsPinned(value.text))
+        diagnostics_.Error("Y214", value.where, "this image is not pinned to a digest: " + value.text,
+                           "write <registry>/<image>@sha256:<64 hexadecimal digits>");
+    }
+  }
+  if (const Node* classes = node.Find("classes")) environment.allowed_classes = Names(classes->Find("allowed"));
+  environment.launcher_where = WhereOf(node.Find("launcher"), node);
+  environment.scheduler_where = WhereOf(node.Find("scheduler"), node);
+  environment.role_prefix_where = WhereOf(node.Find("role_prefix"), node);
+  const std::string launcher = Text(node.Find("launcher"));
+  if (launcher == "docker") environment.launcher = model::LauncherKind::kDocker;
+  if (launcher == "kubernetes") environment.launcher = model::LauncherKind::kKubernetes;
+  if (Text(node.Find("scheduler")) == "airflow") environment.scheduler = model::SchedulerKind::kAirflow;
+  environment.role_prefix = Text(node.Find("role_prefix"), environment.role_prefix);
+  if (const Node* limits = node.Find("limits")) {
+    if (limits->Find("runs") != nullptr) environment.max_runs = Integer(limits->Find("runs"), 1);
+    if (const auto retry = ReadDuration(limits->Find("retry"))) environment.retry = *retry;
+    environment.max_jobs = Integer(limits->Find("jobs"), environment.max_jobs);
+    environment.max_connections = Integer(limits->Find("connections"), environment.max_connections);
+  }
+}
+
+}  // namespace yellow::load

@@ -1,0 +1,3 @@
+SELECT id,
+       name,
+FROM G.Shop.customers

@@ -1,0 +1,1 @@
+SELECT id, name FROM G.Shop.customers; SELECT 1
