@@ -18,6 +18,7 @@ base::Diagnostics Check(const model::Model& model, const std::map<std::string, s
   CheckZones(model, built, diagnostics);
   CheckTransformers(model, texts, diagnostics);
   CheckSelects(model, texts, diagnostics);
+  CheckIncremental(model, diagnostics);
   CheckEnvironment(model, diagnostics);
   diagnostics.Append(built.diagnostics);
   diagnostics.Sort();

@@ -102,7 +102,6 @@ constexpr Entry kEntries[] = {
     {"Y605", "This version exports to the platform's own container only."},
     {"Y606",
      "Transformers that wait for each other would never run, or never stop. The path names every node of the circle."},
-    {"Y611", "This version runs transformers in full mode only."},
     {"Y612", "A transformer produces at least one dataset."},
     {"Y613", "declassify names columns of the transformer's own output."},
     {"Y614", "A transformer runs only if another Workspace uses its output."},
@@ -110,9 +109,22 @@ constexpr Entry kEntries[] = {
     {"Y616",
      "A sql transformer has one file <dataset>.sql for each output dataset, with exactly one SELECT that reads only "
      "the inputs of its "
-     "Workspace, by the model's names. Names that are words of SQL need double quotes."},
+     "Workspace, by the model's names. Names that are words of SQL need double quotes. In mode incremental it reads "
+     "the "
+     "changes of an input (FROM Shop.customers__changes), whose column yellow_op says I, U or D, and gives yellow_op "
+     "for "
+     "each of its rows: D deletes the key from the output."},
     {"Y617", "mask: {…} writes each output dataset from the one input that has its name, column by column."},
     {"Y618", "source names a folder beside the document; the process launcher runs the command in a copy of it."},
+    {"Y619",
+     "Mode incremental works by key: the changes of an input are one row for each key that changed, and each row of "
+     "the "
+     "output says what becomes of its key."},
+    {"Y620",
+     "A mask rule that makes several keys one is refused in full mode, as a duplicate key. In mode incremental the "
+     "rows "
+     "would come in different runs and overwrite each other, so the rule itself is refused; pseudonym keeps keys "
+     "apart."},
     {"Y701", "The environment's file is environments/<name>.yaml, or files below environments/<name>/."},
     {"Y702", "The environment says where each container that the model uses is: embedded, or a host."},
     {"Y703",

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "merge/merge.h"
+#include "merge/reference_test.h"
 #include "sql/changes_select.h"
 #include "testing/postgres_server.h"
 
@@ -13,56 +14,41 @@
 namespace yellow::merge {
 namespace {
 
-using Cell = std::optional<std::string>;
-using Row = std::vector<Cell>;
-
-struct Shape {
-  std::string name;
-  std::vector<std::pair<std::string, std::string>> columns;  ///< name, type; the key comes first
-  size_t key_columns = 1;
-  model::Milestoning milestoning = model::Milestoning::kLive;
-};
-
-sql::TableLayout LayoutOf(const Shape& shape) {
-  sql::TableLayout layout;
-  layout.dataset = {"S", shape.name};
-  layout.schema = "public";
-  layout.merge_table = "target";
+/// A table whose changes are followed, and an output table with yellow_op to fill it from. The key comes first.
+sql::TableLayout FollowedLayout(const Shape& shape) {
+  sql::TableLayout layout = LayoutOf(shape);
   layout.output_table = "source";
   layout.change_log_table = "log";
-  layout.milestoning = shape.milestoning;
   layout.changes = true;
   layout.incremental_output = true;
-  for (const auto& [name, type] : shape.columns) {
-    std::string why;
-    model::Column column;
-    column.name = name;
-    column.type = model::ParseType(type, &why)->type;
-    if (layout.key.size() < shape.key_columns) layout.key.push_back(name);
-    layout.columns.push_back(column);
-  }
   return layout;
 }
 
-void MakeTables(ports::Session& session, const sql::TableLayout& layout) {
+void MakeFollowedTables(ports::Session& session, const sql::TableLayout& layout) {
+  MakeTables(session, layout);
   std::string columns, key;
   for (const model::Column& column : layout.columns) columns += column.name + " " + model::ToSql(column.type) + ", ";
   for (const std::string& name : layout.key) key += (key.empty() ? "" : ", ") + name;
   session.Execute("CREATE TABLE source (" + columns + "yellow_op character(1) DEFAULT 'I', PRIMARY KEY (" + key + "))");
   if (layout.milestoning == model::Milestoning::kLive) {
-    session.Execute("CREATE TABLE target (" + columns + "yellow_batch integer, PRIMARY KEY (" + key + "))");
     session.Execute("CREATE TABLE log (" + columns + "yellow_batch integer, yellow_op character(1))");
     session.Execute("CREATE INDEX ON log (yellow_batch)");
     return;
   }
-  session.Execute("CREATE TABLE target (" + columns +
-                  "yellow_batch_in integer, yellow_batch_out integer, PRIMARY KEY (" + key + ", yellow_batch_in))");
-  session.Execute("CREATE UNIQUE INDEX ON target (" + key + ") WHERE yellow_batch_out = 2147483647");
-  session.Execute("CREATE INDEX ON target (yellow_batch_in)");
-  session.Execute("CREATE INDEX ON target (yellow_batch_out) WHERE yellow_batch_out < 2147483647");
+  session.Execute("CREATE INDEX ON " + layout.merge_table + " (yellow_batch_in)");
+  session.Execute("CREATE INDEX ON " + layout.merge_table + " (yellow_batch_out) WHERE yellow_batch_out < 2147483647");
 }
 
-Counters MergeOnce(ports::Session& session, const MergeSpec& spec, Path path) {
+MergeSpec SpecOf(const sql::TableLayout& layout, int batch, SourceMeaning meaning) {
+  MergeSpec spec;
+  spec.table = layout;
+  spec.batch = batch;
+  spec.source = sql::Qualified("public", layout.output_table);
+  spec.meaning = meaning;
+  return spec;
+}
+
+Counters MergeBy(ports::Session& session, const MergeSpec& spec, Path path) {
   ports::Transaction transaction(session);
   const int64_t read = session.Execute(CountRead(spec)).Integer(0, 0);
   for (const sql::Statement& setting : PathSettings(path)) session.Execute(setting);
@@ -84,7 +70,7 @@ Row KeyOf(const sql::TableLayout& layout, const Row& row) {
 
 /// The values of every key after each batch, and what a batch did, in a few lines each: what PostgreSQL is compared
 /// with.
-class Reference {
+class History {
  public:
   using State = std::map<Row, Row>;
   struct Change {
@@ -92,7 +78,7 @@ class Reference {
     Row row;
   };
 
-  explicit Reference(const sql::TableLayout& layout) : layout_(layout), states_(1) {}
+  explicit History(const sql::TableLayout& layout) : layout_(layout), states_(1) {}
 
   Counters Merge(const std::vector<Change>& changes, bool whole) {
     State next = whole ? State() : states_.back();
@@ -167,20 +153,20 @@ Cell RandomValue(const model::DataType& type, bool key, std::mt19937& random) {
   }
 }
 
-std::vector<Reference::Change> RandomChanges(const sql::TableLayout& layout, std::mt19937& random) {
-  std::map<Row, Reference::Change> changes;
+std::vector<History::Change> RandomChanges(const sql::TableLayout& layout, std::mt19937& random) {
+  std::map<Row, History::Change> changes;
   for (unsigned i = random() % 8; i > 0; --i) {
     Row row;
     for (const model::Column& column : layout.columns)
       row.push_back(RandomValue(column.type, row.size() < layout.key.size(), random));
-    changes.try_emplace(KeyOf(layout, row), Reference::Change{std::array{"I", "U", "D"}[random() % 3], row});
+    changes.try_emplace(KeyOf(layout, row), History::Change{std::array{"I", "U", "D"}[random() % 3], row});
   }
-  std::vector<Reference::Change> list;
+  std::vector<History::Change> list;
   for (auto& [key, change] : changes) list.push_back(std::move(change));
   return list;
 }
 
-void Write(ports::Session& session, const std::vector<Reference::Change>& changes) {
+void Write(ports::Session& session, const std::vector<History::Change>& changes) {
   session.Execute("TRUNCATE source");
   for (const auto& [op, row] : changes) {
     std::string places;
@@ -197,10 +183,10 @@ std::vector<Row> Sorted(ports::Session& session, const std::string& select) {
   return rows;
 }
 
-std::string LiveRows(const sql::TableLayout& layout) {
+std::string LiveRowsOf(const sql::TableLayout& layout) {
   std::string columns;
   for (const model::Column& column : layout.columns) columns += (columns.empty() ? "" : ", ") + column.name;
-  return "SELECT " + columns + " FROM target" +
+  return "SELECT " + columns + " FROM " + layout.merge_table +
          (layout.milestoning == model::Milestoning::kForensic ? " WHERE yellow_batch_out = 2147483647" : "");
 }
 
@@ -209,23 +195,22 @@ class Changes : public ::testing::TestWithParam<Shape> {};
 TEST_P(Changes, FollowTheReference) {
   const unsigned seed = std::random_device{}();
   std::mt19937 random(seed);
-  const sql::TableLayout layout = LayoutOf(GetParam());
+  const sql::TableLayout layout = FollowedLayout(GetParam());
   const auto session = yellow::testing::PostgresServer::Shared().FreshDatabase();
-  MakeTables(*session, layout);
-  Reference reference(layout);
+  MakeFollowedTables(*session, layout);
+  History reference(layout);
   size_t net_rows = 0;
   for (int batch = 1; batch <= 120; ++batch) {
     SCOPED_TRACE(fmt::format("seed {}, batch {}", seed, batch));
     const bool whole = random() % 10 == 0;
-    const std::vector<Reference::Change> changes = RandomChanges(layout, random);
+    const std::vector<History::Change> changes = RandomChanges(layout, random);
     Write(*session, changes);
-    const Counters counters = MergeOnce(*session,
-                                        {layout, batch, sql::Qualified("public", layout.output_table),
-                                         whole ? SourceMeaning::kSnapshotWithOp : SourceMeaning::kChanges},
-                                        random() % 2 == 0 ? Path::kLookUp : Path::kScan);
+    const Counters counters =
+        MergeBy(*session, SpecOf(layout, batch, whole ? SourceMeaning::kSnapshotWithOp : SourceMeaning::kChanges),
+                random() % 2 == 0 ? Path::kLookUp : Path::kScan);
     ASSERT_EQ(counters.inserted + counters.updated + counters.unchanged, counters.staged);
     ASSERT_EQ(counters, reference.Merge(changes, whole));
-    ASSERT_EQ(Sorted(*session, LiveRows(layout)), reference.Live());
+    ASSERT_EQ(Sorted(*session, LiveRowsOf(layout)), reference.Live());
     // Any range: exact whatever was merged after its end.
     const size_t to = random() % (reference.newest() + 1), from = random() % (to + 1);
     SCOPED_TRACE(fmt::format("changes of ({}, {}]", from, to));
@@ -245,12 +230,12 @@ const std::vector<std::pair<std::string, std::string>> kColumns{
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, Changes,
-    ::testing::Values(Shape{"live", kColumns, 1, model::Milestoning::kLive},
-                      Shape{"live_composite", kColumns, 2, model::Milestoning::kLive},
-                      Shape{"live_numeric", {{"id", "numeric"}, {"note", "text"}}, 1, model::Milestoning::kLive},
-                      Shape{"forensic", kColumns, 1, model::Milestoning::kForensic},
-                      Shape{
-                          "forensic_numeric", {{"id", "numeric"}, {"note", "text"}}, 1, model::Milestoning::kForensic}),
+    ::testing::Values(
+        Shape{"live", kColumns, {"id"}, model::Milestoning::kLive},
+        Shape{"live_composite", kColumns, {"id", "code"}, model::Milestoning::kLive},
+        Shape{"live_numeric", {{"id", "numeric"}, {"note", "text"}}, {"id"}, model::Milestoning::kLive},
+        Shape{"forensic", kColumns, {"id"}, model::Milestoning::kForensic},
+        Shape{"forensic_numeric", {{"id", "numeric"}, {"note", "text"}}, {"id"}, model::Milestoning::kForensic}),
     [](const auto& instance) { return instance.param.name; });
 
 // ---- A small delta on a large table. -------------------------------------------------------------------------------
@@ -260,14 +245,15 @@ class Delta : public ::testing::TestWithParam<model::Milestoning> {
   static constexpr int kRows = 200'000, kChanged = 100;
 
   Delta()
-      : layout_(LayoutOf({"delta", {{"id", "varchar(20)"}, {"note", "text"}}, 1, GetParam()})),
+      : layout_(FollowedLayout({"delta", {{"id", "varchar(20)"}, {"note", "text"}}, {"id"}, GetParam()})),
         session_(yellow::testing::PostgresServer::Shared().FreshDatabase()) {
     const bool live = GetParam() == model::Milestoning::kLive;
-    MakeTables(*session_, layout_);
-    session_->Execute("INSERT INTO target SELECT 'K' || n, 'note ' || n, 1" + std::string(live ? "" : ", 2147483647") +
-                      " FROM generate_series(1, " + std::to_string(kRows) + ") n");
-    session_->Execute("ANALYZE target");
-    if (live) session_->Execute("INSERT INTO log SELECT id, note, yellow_batch, 'I' FROM target");
+    MakeFollowedTables(*session_, layout_);
+    session_->Execute("INSERT INTO target_delta SELECT 'K' || n, 'note ' || n, 1" +
+                      std::string(live ? "" : ", 2147483647") + " FROM generate_series(1, " + std::to_string(kRows) +
+                      ") n");
+    session_->Execute("ANALYZE target_delta");
+    if (live) session_->Execute("INSERT INTO log SELECT id, note, yellow_batch, 'I' FROM target_delta");
     // As after a run: an output table that has just been filled has no statistics.
     session_->Execute(
         "INSERT INTO source SELECT CASE WHEN n % 10 = 5 THEN 'new ' ELSE '' END || 'K' || n * 1000, 'new', "
@@ -286,23 +272,23 @@ class Delta : public ::testing::TestWithParam<model::Milestoning> {
 };
 
 TEST_P(Delta, IsMergedWithoutReadingTheTargetWhole) {
-  const MergeSpec spec{layout_, 2, sql::Qualified("public", "source"), SourceMeaning::kChanges};
+  const MergeSpec spec = SpecOf(layout_, 2, SourceMeaning::kChanges);
   const Path path = ChoosePath(spec, session_->Execute(CountSource(spec)).Integer(0, 0), kRows);
   EXPECT_EQ(path, Path::kLookUp);
   ports::Transaction transaction(*session_);
   for (const sql::Statement& setting : PathSettings(path)) session_->Execute(setting);
   for (const MergeStatement& step : Merge(spec)) {
     const std::string plan = Explain(step.statement.text, "(ANALYZE, COSTS OFF, TIMING OFF) ");
-    EXPECT_THAT(plan, ::testing::Not(::testing::HasSubstr("Seq Scan on target"))) << plan;
-    EXPECT_THAT(plan, ::testing::AnyOf(::testing::HasSubstr("Index Scan using target"),
-                                       ::testing::HasSubstr("Index Only Scan using target")))
+    EXPECT_THAT(plan, ::testing::Not(::testing::HasSubstr("Seq Scan on target_delta"))) << plan;
+    EXPECT_THAT(plan, ::testing::AnyOf(::testing::HasSubstr("Index Scan using target_delta"),
+                                       ::testing::HasSubstr("Index Only Scan using target_delta")))
         << plan;
   }
 }
 
 TEST_P(Delta, IsReadFromItsBatchesOnly) {
-  const MergeSpec spec{layout_, 2, sql::Qualified("public", "source"), SourceMeaning::kChanges};
-  const Counters counters = MergeOnce(*session_, spec, Path::kLookUp);
+  const MergeSpec spec = SpecOf(layout_, 2, SourceMeaning::kChanges);
+  const Counters counters = MergeBy(*session_, spec, Path::kLookUp);
   EXPECT_EQ(counters.inserted + counters.updated + counters.deleted, kChanged);
   session_->Execute("CREATE TABLE claimed AS SELECT false AS whole, 1 AS from_batch, 2 AS to_batch");
   const std::string select =
@@ -311,7 +297,7 @@ TEST_P(Delta, IsReadFromItsBatchesOnly) {
   const std::string plan = Explain(select, "(ANALYZE, COSTS OFF, TIMING OFF) ");
   std::istringstream lines(plan);
   for (std::string line; std::getline(lines, line);) {
-    const bool scan = line.find("Seq Scan on target") != std::string::npos;
+    const bool scan = line.find("Seq Scan on target_delta") != std::string::npos;
     EXPECT_THAT(line, ::testing::Not(::testing::HasSubstr("Seq Scan on log"))) << plan;
     EXPECT_TRUE(!scan || line.find("never executed") != std::string::npos) << plan;
   }

@@ -23,11 +23,11 @@ bool Exceeds(int64_t rows, int64_t whole, const model::RowLimit& limit) {
 
 }  // namespace
 
-std::optional<GuardBreach> BreachOf(const std::string& dataset, const Counters& counters, const model::Guards& guards) {
-  const int64_t before = counters.unchanged + counters.updated + counters.deleted + counters.kept;
+std::optional<GuardBreach> BreachOf(const std::string& dataset, const Counters& counters, int64_t before,
+                                    const model::Guards& guards) {
   bool may_become_empty = false;
   for (const model::Name& name : guards.may_become_empty) may_become_empty |= name.text == dataset;
-  if (counters.staged + counters.rejected == 0 && before > 0) {
+  if (counters.rejected == 0 && before > 0 && before + counters.inserted == counters.deleted) {
     if (may_become_empty) return std::nullopt;
     return GuardBreach{"emptied", dataset + " had " + std::to_string(before) + " rows, now none"};
   }

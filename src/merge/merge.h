@@ -102,12 +102,13 @@ sql::Statement CountBroken(const MergeSpec& spec);
 /// Forgets the rows that were bad in batches up to `last_batch` and in none after.
 sql::Statement ForgetRejected(const MergeSpec& spec, int last_batch);
 
-/// Why a batch that can be merged looks like an accident; nothing when it does not. REQUIRES: counters of a snapshot.
+/// Why a batch that can be merged looks like an accident; nothing when it does not. `before`: rows that the table held.
 struct GuardBreach {
   std::string code;  ///< emptied, mass_delete, mass_reject
   std::string reason;
 };
-std::optional<GuardBreach> BreachOf(const std::string& dataset, const Counters& counters, const model::Guards& guards);
+std::optional<GuardBreach> BreachOf(const std::string& dataset, const Counters& counters, int64_t before,
+                                    const model::Guards& guards);
 /// The same for bad rows that would be set aside, of all that were read.
 std::optional<GuardBreach> RejectionBreachOf(const std::string& dataset, int64_t rejected, int64_t read,
                                              const model::Guards& guards);

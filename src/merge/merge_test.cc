@@ -92,14 +92,20 @@ TEST(Checks, FindWhatCannotBeRight) {
 TEST(Guards, LookAtWhatWouldGo) {
   const model::Guards half;
   const auto breach = [&](Counters c, const model::Guards& guards) {
-    const auto found = BreachOf("d", c, guards);
+    const auto found = BreachOf("d", c, c.unchanged + c.updated + c.deleted + c.kept, guards);
     return found ? found->code : std::string();
   };
   EXPECT_EQ(breach({0, 0, 0, 5, 0, 0}, half), "emptied");
   EXPECT_EQ(breach({0, 0, 0, 0, 0, 0}, half), "") << "a table that was empty may stay so";
+  EXPECT_EQ(breach({1, 1, 0, 5, 0, 0}, half), "") << "a row came";
   EXPECT_EQ(breach({100, 0, 0, 101, 100, 0}, half), "mass_delete");
   EXPECT_EQ(breach({100, 0, 0, 100, 100, 0}, half), "") << "exactly half is not more than half";
   EXPECT_EQ(breach({10, 0, 0, 99, 10, 0}, half), "") << "fewer than a hundred rows are never a mass";
+  // Changes name only some of the rows that there were.
+  EXPECT_EQ(BreachOf("d", {0, 0, 0, 100, 0, 0}, 1000, half), std::nullopt);
+  EXPECT_EQ(BreachOf("d", {0, 0, 0, 501, 0, 0}, 1000, half)->code, "mass_delete");
+  EXPECT_EQ(BreachOf("d", {0, 0, 0, 7, 0, 0}, 7, half)->code, "emptied");
+  EXPECT_EQ(BreachOf("d", {1, 1, 0, 7, 0, 0}, 7, half), std::nullopt);
   model::Guards may_be_empty;
   may_be_empty.may_become_empty.push_back({"d", {}});
   EXPECT_EQ(breach({0, 0, 0, 500, 0, 0}, may_be_empty), "");

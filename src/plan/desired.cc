@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sql/changes_select.h"
 #include "sql/statement.h"
 
 namespace yellow::plan {
@@ -45,6 +46,11 @@ Table MergeTableOf(const sql::TableLayout& layout, const std::string& stream) {
     table.primary_key = layout.key;
     table.primary_key.push_back("yellow_batch_in");
     table.live_key = layout.key;
+    if (layout.changes) {
+      table.indexes = {{sql::IndexOn(table.name, "opened"), "yellow_batch_in", ""},
+                       {sql::IndexOn(table.name, "closed"), "yellow_batch_out",
+                        "yellow_batch_out < " + std::to_string(sql::kOpenBatch)}};
+    }
   } else {
     table.columns.push_back({"yellow_batch", "integer", true});
     table.primary_key = layout.key;
@@ -62,8 +68,13 @@ Table StagingTableOf(const sql::TableLayout& layout, const std::string& stream) 
 Table OutputTableOf(const sql::TableLayout& layout, const std::string& stream) {
   Table table = Begin(layout, layout.output_table, TableRole::kOutput, stream);
   table.columns = Business(layout, true, true);
-  if (layout.incremental_output) table.columns.push_back({"yellow_op", "character(1)", false});
   table.primary_key = layout.key;
+  if (layout.incremental_output) {
+    // Who deletes need not say more than the key; the rows that stay are checked when they are merged.
+    for (ColumnShape& column : table.columns)
+      column.not_null = std::find(layout.key.begin(), layout.key.end(), column.name) != layout.key.end();
+    table.columns.push_back({"yellow_op", "character(1)", true});
+  }
   return table;
 }
 
@@ -72,6 +83,7 @@ Table ChangeLogOf(const sql::TableLayout& layout, const std::string& stream) {
   table.columns = Business(layout, true, false);
   table.columns.push_back({"yellow_batch", "integer", true});
   table.columns.push_back({"yellow_op", "character(1)", true});
+  table.indexes = {{sql::IndexOn(table.name, "batch"), "yellow_batch", ""}};
   return table;
 }
 
@@ -92,7 +104,31 @@ std::string ColumnList(const std::vector<std::string>& names) {
   return list;
 }
 
+/// The changes that the open run of a transformer has claimed, for that run's login alone. A run that reads on its
+/// keeper's snapshot does not see its own claim, which was recorded after it: there the newest batch is where the claim
+/// ends, and the cursor, which does not move while a run is open, is where it begins.
+View ChangesView(const PlacedWorkspace& workspace, const WorkspaceView& wanted, const std::string& stream) {
+  const sql::TableLayout& table = wanted.table;
+  const std::string input = sql::Literal(ToString(table.dataset));
+  View view{workspace.schema, wanted.name, "", {{"yellow_op", "character(1)", false}}};
+  for (const model::Column& column : table.columns)
+    view.columns.push_back({column.name, model::ToSql(column.type), false});
+  view.definition =
+      "WITH claimed AS MATERIALIZED (SELECT r.mode = 'full' AS whole, coalesce(u.batch, 0) AS from_batch, "
+      "coalesce(c.to_batch, (SELECT max(b.batch) FROM yellow.batch b WHERE b.stream = " +
+      sql::Literal(stream) +
+      " AND b.state = 'committed')) AS to_batch FROM yellow.run r LEFT JOIN yellow.claim c ON c.run_id = r.id AND "
+      "c.input = " +
+      input + " LEFT JOIN yellow.cursor u ON u.consumer = r.transformer AND u.input = " + input +
+      " WHERE r.transformer = " + sql::Literal("Transform/" + workspace.platform + "/" + workspace.workspace) +
+      " AND r.state IN ('preparing', 'launched', 'finished', 'ingesting') AND r.login = session_user) " +
+      sql::ChangesSelect(table, {"(SELECT from_batch FROM claimed WHERE NOT whole)",
+                                 "(SELECT to_batch FROM claimed WHERE NOT whole)", "(SELECT whole FROM claimed)"});
+  return view;
+}
+
 View ViewOf(const PlacedWorkspace& workspace, const WorkspaceView& wanted, const std::string& stream) {
+  if (wanted.kind == WorkspaceView::Kind::kChanges) return ChangesView(workspace, wanted, stream);
   const sql::TableLayout& table = wanted.table;
   const std::string from = " FROM " + sql::Qualified(table.schema, table.merge_table);
   const std::string columns = ColumnList(BusinessNames(table));
@@ -171,7 +207,8 @@ class Wanting {
         AddTable(StagingTableOf(layout, stream.key));
         AllowEngines(layout.schema, layout.staging_table);
       }
-      if (layout.changes) {
+      if (layout.changes) desired_.followed.insert({stream.key, layout.dataset.dataset});
+      if (layout.changes && layout.milestoning == model::Milestoning::kLive) {
         AddTable(ChangeLogOf(layout, stream.key));
         AllowEngines(layout.schema, layout.change_log_table);
       }
@@ -211,7 +248,9 @@ class Wanting {
     Allow(workspace.schema, "", group, {"USAGE"});
     for (const WorkspaceView& wanted : workspace.views) {
       desired_.views[{workspace.schema, wanted.name}] = ViewOf(workspace, wanted, streams_.at(wanted.table.dataset));
-      Allow(workspace.schema, wanted.name, group, {"SELECT"});
+      // The changes are for the transformer alone, and so for its writers, which readers are not.
+      const bool changes = wanted.kind == WorkspaceView::Kind::kChanges;
+      Allow(workspace.schema, wanted.name, changes ? roles_.OutputGroup(workspace.workspace) : group, {"SELECT"});
     }
     const View batches = BatchesView(workspace, streams_);
     desired_.views[{batches.schema, batches.name}] = batches;

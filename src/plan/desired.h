@@ -21,6 +21,13 @@ struct ColumnShape {
 
 enum class TableRole { kMerge, kStaging, kOutput, kChangeLog, kRejected };
 
+/// An index beside the primary key.
+struct Index {
+  std::string name;  ///< bare, in the table's schema
+  std::string column;
+  std::string condition;  ///< of a partial index, or empty
+};
+
 struct Table {
   std::string schema, name;
   TableRole role = TableRole::kMerge;
@@ -32,6 +39,14 @@ struct Table {
   std::vector<std::string> primary_key;  ///< empty: none
   std::vector<std::string> live_key;     ///< forensic: unique where yellow_batch_out is open
   std::vector<std::string> business;     ///< names of the business columns, in declared order
+  std::vector<Index> indexes;
+};
+
+/// A dataset whose changes are followed: a row of yellow.change_log.
+struct Followed {
+  std::string stream;   ///< key of the Ingest node
+  std::string dataset;  ///< bare
+  auto operator<=>(const Followed&) const = default;
 };
 
 struct View {
@@ -60,6 +75,7 @@ struct Desired {
   std::set<std::string> schemas;
   std::set<std::string> groups;
   std::map<std::pair<std::string, std::string>, Table> tables;  ///< by schema, name
+  std::set<Followed> followed;
   std::map<std::pair<std::string, std::string>, View> views;
   std::set<Grant> grants;
   std::set<Membership> readers;
@@ -73,6 +89,7 @@ struct ObservedTable {
   std::vector<ColumnShape> columns;
   bool unlogged = false;
   int64_t rows = 0;  ///< the planner's estimate
+  std::set<std::string> indexes;
 };
 struct ObservedView {
   std::string digest;  ///< of the definition with which Yellow made it; empty: not Yellow's
@@ -85,6 +102,7 @@ struct Observed {
   std::set<std::string> schemas;
   std::set<std::string> groups;
   std::map<std::pair<std::string, std::string>, ObservedTable> tables;
+  std::set<Followed> followed;
   std::map<std::pair<std::string, std::string>, ObservedView> views;
   std::set<Grant> grants;  ///< of Yellow's roles and groups, in Yellow's schemas
   std::set<Membership> readers;

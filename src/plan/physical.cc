@@ -123,14 +123,18 @@ std::string DescribeCode(const model::Code& code, const model::Environment* envi
   return text;
 }
 
-std::string DefinitionOf(const model::Model& model, const model::DataTransformer& transformer,
-                         const Transformer& placed, const std::map<std::string, std::string>& files) {
+std::string DefinitionOf(const model::Model& model, const graph::IntentionGraph& graph,
+                         const model::DataTransformer& transformer, const Transformer& placed,
+                         const std::map<std::string, std::string>& files) {
   std::string text = DescribeCode(transformer.code, model.environment ? &*model.environment : nullptr, files);
   text += transformer.mode == model::Mode::kFull ? "full\n" : "incremental\n";
   for (const TransformerInput& input : placed.inputs)
     text += "input " + ToString(input.address) + "\n" + DescribeColumns(input.table);
-  for (const sql::TableLayout& output : placed.outputs)
+  for (const sql::TableLayout& output : placed.outputs) {
     text += "output " + ToString(output.dataset) + "\n" + DescribeColumns(output);
+    // A dataset that nobody has used so far is empty, and changes alone would not fill it.
+    if (output.incremental_output && FindNeed(graph, output.dataset) != nullptr) text += "merged\n";
+  }
   return base::Sha256Hex(text);
 }
 
@@ -166,7 +170,7 @@ Transformer TransformerOf(const model::Model& model, const graph::IntentionGraph
             [](const auto& a, const auto& b) { return a.address < b.address; });
   for (const model::Dataset& dataset : store.datasets)
     placed.outputs.push_back(LayoutOf(model, graph, {store.name, dataset.name}));
-  placed.definition = DefinitionOf(model, *workspace.transformer, placed, files);
+  placed.definition = DefinitionOf(model, graph, *workspace.transformer, placed, files);
   return placed;
 }
 

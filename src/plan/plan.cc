@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/digest.h"
-#include "base/json_text.h"
 #include "model/data_type.h"
 #include "sql/control_schema.h"
 #include "sql/statement.h"
@@ -38,15 +37,22 @@ bool Widens(const std::string& from, const std::string& to) {
   return a && b && model::IsWidening(a->type, b->type);
 }
 
+/// Code that says nothing means an upsert.
+constexpr const char* kOperation = "yellow_op character(1) NOT NULL DEFAULT 'I' CHECK (yellow_op IN ('I', 'U', 'D'))";
+
 std::string CreateTable(const Table& table) {
   std::string sql = std::string("CREATE ") + (table.unlogged ? "UNLOGGED " : "") + "TABLE " +
                     Qualified(table.schema, table.name) + " (";
   bool first = true;
   for (const ColumnShape& column : table.columns) {
-    sql +=
-        std::string(first ? "" : ", ") + Quoted(column.name) + " " + column.type + (column.not_null ? " NOT NULL" : "");
-    if (column.name == "yellow_batch_out") sql += " DEFAULT " + std::to_string(sql::kOpenBatch);
+    sql += first ? "" : ", ";
     first = false;
+    if (column.name == "yellow_op" && table.role == TableRole::kOutput) {
+      sql += kOperation;
+      continue;
+    }
+    sql += Quoted(column.name) + " " + column.type + (column.not_null ? " NOT NULL" : "");
+    if (column.name == "yellow_batch_out") sql += " DEFAULT " + std::to_string(sql::kOpenBatch);
   }
   if (!table.primary_key.empty()) sql += ", PRIMARY KEY (" + List(table.primary_key) + ")";
   return sql + ")";
@@ -55,6 +61,11 @@ std::string CreateTable(const Table& table) {
 std::string LiveIndex(const Table& table) {
   return "CREATE UNIQUE INDEX ON " + Qualified(table.schema, table.name) + " (" + List(table.live_key) +
          ") WHERE yellow_batch_out = " + std::to_string(sql::kOpenBatch);
+}
+
+std::string CreateIndex(const Table& table, const Index& index) {
+  return "CREATE INDEX " + Quoted(index.name) + " ON " + Qualified(table.schema, table.name) + " (" +
+         Quoted(index.column) + ")" + (index.condition.empty() ? "" : " WHERE " + index.condition);
 }
 
 std::string RememberView(const View& view) {
@@ -82,10 +93,11 @@ class Differ {
       Add("drop view", name.first + "." + name.second, "no workspace of the model has it",
           {"DROP VIEW " + Qualified(name.first, name.second)});
     }
-    for (const auto& [name, table] : desired_.tables) Compare(table);
+    CompareTables();
     for (const auto& [name, view] : desired_.views) Compare(view);
     CompareGrants();
     CompareReaders();
+    DropChangeLogs();
     return std::move(plan_);
   }
 
@@ -95,34 +107,113 @@ class Differ {
     plan_.steps.push_back({kind, address, reason, destroys, true, std::move(statements)});
   }
 
-  void Compare(const Table& table) {
-    const auto found = observed_.tables.find({table.schema, table.name});
-    const std::string address = table.schema + "." + table.name;
-    if (found == observed_.tables.end()) {
+  /// New tables first, merge tables last: a view that is made again with its merge table finds all that it reads.
+  void CompareTables() {
+    for (const auto& [name, table] : desired_.tables) {
+      if (observed_.tables.count(name) != 0) continue;
       std::vector<std::string> statements{CreateTable(table)};
       if (!table.live_key.empty()) statements.push_back(LiveIndex(table));
-      Add("create table", address, ReasonFor(table), std::move(statements));
-      return;
+      for (const Index& index : table.indexes) statements.push_back(CreateIndex(table, index));
+      Add("create table", table.schema + "." + table.name, ReasonFor(table), std::move(statements));
     }
+    for (const bool merge_tables : {false, true}) {
+      for (const auto& [name, table] : desired_.tables) {
+        const auto found = observed_.tables.find(name);
+        if (found == observed_.tables.end() || (table.role == TableRole::kMerge) != merge_tables) continue;
+        Compare(table, found->second);
+        CompareIndexes(table, found->second);
+      }
+    }
+    CompareFollowed();
+  }
+
+  void Compare(const Table& table, const ObservedTable& observed) {
     std::vector<std::string> changes;
     std::string reason;
     bool rebuild_views = false, destroys = false;
-    if (table.role == TableRole::kMerge)
-      CompareMilestoning(table, found->second, changes, reason, rebuild_views, destroys);
-    CompareColumns(table, found->second, changes, reason, rebuild_views);
+    if (table.role == TableRole::kMerge) {
+      CompareMilestoning(table, observed, changes, reason, rebuild_views, destroys);
+    }
+    CompareColumns(table, observed, changes, reason, rebuild_views);
+    if (table.role == TableRole::kOutput) CompareOperation(table, observed, changes, reason);
     if (changes.empty()) return;
+    const std::string address = table.schema + "." + table.name;
     std::vector<std::string> statements;
     if (rebuild_views) {
-      for (const std::string& view : ViewsOn(table)) statements.push_back("DROP VIEW IF EXISTS " + view);
+      for (const auto& view : ViewsOn(table)) {
+        statements.push_back("DROP VIEW IF EXISTS " + Qualified(view.first, view.second));
+        dropped_.insert(view);
+      }
     }
     statements.insert(statements.end(), changes.begin(), changes.end());
-    if (rebuild_views) RecreateViews(table, statements);
+    // Views on a change log read its merge table too, which comes later.
+    if (rebuild_views && table.role == TableRole::kMerge) RecreateViews(table, statements);
     // An open batch of this stream began on the old shape: it begins again.
     statements.push_back("UPDATE yellow.stream SET epoch = epoch + 1 WHERE key = " + Literal(table.stream));
     statements.push_back("UPDATE yellow.batch SET state = 'open', staged_at = NULL WHERE stream = " +
                          Literal(table.stream) + " AND state = 'staged'");
     statements.push_back("DELETE FROM yellow.mark WHERE stream = " + Literal(table.stream));
     Add("alter table", address, reason, std::move(statements), destroys);
+  }
+
+  void CompareIndexes(const Table& table, const ObservedTable& observed) {
+    std::set<std::string> wanted;
+    for (const Index& index : table.indexes) {
+      wanted.insert(index.name);
+      if (observed.indexes.count(index.name) == 0) {
+        Add("create index", table.schema + "." + index.name, "the changes of " + table.dataset + " are read through it",
+            {CreateIndex(table, index)});
+      }
+    }
+    for (const char* what : {"opened", "closed"}) {
+      const std::string name = sql::IndexOn(table.name, what);
+      if (wanted.count(name) != 0 || observed.indexes.count(name) == 0) continue;
+      Add("drop index", table.schema + "." + name, "nobody follows the changes of " + table.dataset + " any more",
+          {"DROP INDEX IF EXISTS " + Qualified(table.schema, name)});
+    }
+  }
+
+  void CompareFollowed() {
+    for (const Followed& followed : desired_.followed) {
+      if (observed_.followed.count(followed) != 0) continue;
+      Add("follow changes", followed.stream + " " + followed.dataset,
+          "an incremental transformer reads them; its first run is full", Follow(followed));
+    }
+    for (const Followed& followed : observed_.followed) {
+      if (desired_.followed.count(followed) != 0) continue;
+      Add("drop following", followed.stream + " " + followed.dataset, "no incremental transformer reads its changes",
+          {NewEpoch(followed.stream), "DELETE FROM yellow.change_log WHERE stream = " + Literal(followed.stream) +
+                                          " AND dataset = " + Literal(followed.dataset)});
+    }
+  }
+
+  static std::string NewEpoch(const std::string& stream) {
+    return "UPDATE yellow.stream SET epoch = epoch + 1 WHERE key = " + Literal(stream);
+  }
+
+  /// From the newest batch on. The epoch first: a batch that is being merged as before is then committed, or never
+  /// will.
+  static std::vector<std::string> Follow(const Followed& followed) {
+    const std::string stream = Literal(followed.stream);
+    return {
+        NewEpoch(followed.stream),
+        "INSERT INTO yellow.change_log (stream, dataset, kept_since) SELECT " + stream + ", " +
+            Literal(followed.dataset) + ", coalesce(max(batch), 0) FROM yellow.batch WHERE stream = " + stream +
+            " AND state = 'committed' ON CONFLICT (stream, dataset) DO UPDATE SET kept_since = excluded.kept_since"};
+  }
+
+  /// A change log that nobody reads would only keep what is gone from its table. Last, when no view reads it any more.
+  void DropChangeLogs() {
+    for (const auto& [name, table] : observed_.tables) {
+      if (!IsUnwantedLog(name, table)) continue;
+      Add("drop table", name.first + "." + name.second, "nobody follows the changes; all that is there is in the table",
+          {"DROP TABLE " + Qualified(name.first, name.second)});
+    }
+  }
+
+  bool IsUnwantedLog(const std::pair<std::string, std::string>& name, const ObservedTable& table) const {
+    return name.second.starts_with("chg__") && FindColumn(table.columns, "yellow_op") != nullptr &&
+           FindColumn(table.columns, "yellow_batch") != nullptr && desired_.tables.count(name) == 0;
   }
 
   static std::string ReasonFor(const Table& table) {
@@ -165,6 +256,34 @@ class Differ {
       changes.push_back(alter + "RENAME COLUMN yellow_batch_in TO yellow_batch");
       if (!table.primary_key.empty()) changes.push_back(alter + "ADD PRIMARY KEY (" + List(table.primary_key) + ")");
     }
+    // What was changed before is not in the log or the intervals that follow from here on.
+    for (const Followed& followed : desired_.followed) {
+      if (observed_.followed.count(followed) == 0 || followed.stream != table.stream ||
+          !table.dataset.ends_with("." + followed.dataset))
+        continue;
+      for (const std::string& statement : Follow(followed)) changes.push_back(statement);
+    }
+  }
+
+  /// yellow_op comes and goes with mode incremental. What the last run left in the table is of no use to anybody.
+  void CompareOperation(const Table& table, const ObservedTable& observed, std::vector<std::string>& changes,
+                        std::string& reason) {
+    const bool wanted = FindColumn(table.columns, "yellow_op") != nullptr;
+    const bool there = FindColumn(observed.columns, "yellow_op") != nullptr;
+    if (wanted == there) return;
+    const std::string alter = "ALTER TABLE " + Qualified(table.schema, table.name) + " ";
+    reason += reason.empty() ? "" : "; ";
+    if (wanted) {
+      reason += "the transformer says what becomes of each row";
+      changes.push_back(alter + "ADD COLUMN " + std::string(kOperation));
+      return;
+    }
+    reason += "the transformer writes all rows in each run";
+    changes.push_back("TRUNCATE " + Qualified(table.schema, table.name));
+    changes.push_back(alter + "DROP COLUMN yellow_op");
+    for (const ColumnShape& column : table.columns) {
+      if (column.not_null) changes.push_back(alter + "ALTER COLUMN " + Quoted(column.name) + " SET NOT NULL");
+    }
   }
 
   void CompareColumns(const Table& table, const ObservedTable& observed, std::vector<std::string>& changes,
@@ -182,7 +301,7 @@ class Differ {
         changes.push_back(alter + "ALTER COLUMN " + Quoted(column.name) + " TYPE " + column.type +
                           (table.role == TableRole::kStaging ? " USING NULL" : ""));
         because("column " + column.name + " is wider: " + there->type + " becomes " + column.type);
-        rebuild_views |= table.role == TableRole::kMerge;
+        rebuild_views |= table.role == TableRole::kMerge || table.role == TableRole::kChangeLog;
       } else if (there->type != column.type) {
         Refuse(table,
                "its column " + column.name + " is " + there->type + " and cannot become " + column.type +
@@ -223,10 +342,10 @@ class Differ {
 
   /// Yellow's own views that read a table, by the model; what else depends on it makes PostgreSQL refuse the DROP, by
   /// name.
-  std::vector<std::string> ViewsOn(const Table& table) const {
-    std::vector<std::string> names;
+  std::vector<std::pair<std::string, std::string>> ViewsOn(const Table& table) const {
+    std::vector<std::pair<std::string, std::string>> names;
     for (const auto& [name, view] : observed_.views) {
-      if (!view.digest.empty() && Reads(name, table)) names.push_back(Qualified(name.first, name.second));
+      if (!view.digest.empty() && Reads(name, table)) names.push_back(name);
     }
     return names;
   }
@@ -262,7 +381,7 @@ class Differ {
     const auto found = observed_.views.find(name);
     const std::string address = view.schema + "." + view.name;
     std::vector<std::string> statements;
-    if (found == observed_.views.end()) {
+    if (found == observed_.views.end() || dropped_.count(name) != 0) {
       CreateView(view, statements);
       created_.insert(name);
       Add("create view", address, "a consumer sees " + view.name + " through it", std::move(statements));
@@ -314,7 +433,8 @@ class Differ {
 
   bool StillThere(const Grant& grant) const {
     const std::pair<std::string, std::string> name{grant.schema, grant.table};
-    return desired_.views.count(name) != 0 || observed_.tables.count(name) != 0;
+    const auto table = observed_.tables.find(name);
+    return desired_.views.count(name) != 0 || (table != observed_.tables.end() && !IsUnwantedLog(name, table->second));
   }
 
   void CompareReaders() {
@@ -335,10 +455,8 @@ class Differ {
   const Desired& desired_;
   const Observed& observed_;
   Plan plan_;
-  std::set<std::pair<std::string, std::string>> remade_, created_;
+  std::set<std::pair<std::string, std::string>> dropped_, remade_, created_;
 };
-
-using base::JsonString;
 
 }  // namespace
 
@@ -354,57 +472,5 @@ Plan Difference(const Desired& desired, const Observed& observed, const std::str
 }
 
 bool Plan::migrates() const { return schema_version != sql::kControlSchemaVersion; }
-
-std::string ToText(const Plan& plan) {
-  std::string out;
-  const std::string version = std::to_string(sql::kControlSchemaVersion);
-  if (plan.schema_version == 0) {
-    out += "+ install           yellow                                       Yellow's own state, version " + version +
-           "\n";
-  } else if (plan.migrates()) {
-    out += "~ migrate           yellow                                       Yellow's own state is version " +
-           std::to_string(plan.schema_version) + ", this program needs " + version + "\n";
-  }
-  for (const Step& step : plan.steps) {
-    const char sign =
-        step.destroys                                                                                          ? '!'
-        : step.kind.starts_with("create") || step.kind.starts_with("grant") || step.kind.starts_with("admit")  ? '+'
-        : step.kind.starts_with("drop") || step.kind.starts_with("revoke") || step.kind.starts_with("dismiss") ? '-'
-                                                                                                               : '~';
-    const auto padded = [](const std::string& text, size_t width) {
-      return text + std::string(text.size() < width ? width - text.size() : 0, ' ');
-    };
-    out += std::string(1, sign) + " " + padded(step.kind, 17) + " " + padded(step.address, 44) + " " + step.reason +
-           (step.destroys ? " (destroys data: needs --allow-destroy)" : "") + "\n";
-  }
-  if (plan.new_model) out += "~ store model       version " + std::to_string(plan.base_version + 1) + "\n";
-  return out;
-}
-
-std::string ToJson(const Plan& plan) {
-  std::string out =
-      "{\"base_version\": " + std::to_string(plan.base_version) +
-      ", \"model_digest\": " + JsonString(plan.model_digest) + ", \"fingerprint\": " + JsonString(Fingerprint(plan)) +
-      ", \"install\": " + (plan.schema_version == 0 ? "true" : "false") +
-      ", \"migrate\": " + (plan.schema_version != 0 && plan.migrates() ? "true" : "false") + ",\n \"steps\": [";
-  bool first = true;
-  for (const Step& step : plan.steps) {
-    out += std::string(first ? "\n" : ",\n") + "  {\"key\": " + JsonString(step.address) +
-           ", \"state\": " + JsonString(step.kind) + ", \"reason\": {\"code\": " + JsonString(step.kind) +
-           ", \"text\": " + JsonString(step.reason) + "}, \"destroys\": " + (step.destroys ? "true" : "false") + "}";
-    first = false;
-  }
-  return out + "]}";
-}
-
-std::string Fingerprint(const Plan& plan) {
-  std::string all =
-      std::to_string(plan.base_version) + "\n" + plan.model_digest + "\n" + std::to_string(plan.schema_version) + "\n";
-  for (const Step& step : plan.steps) {
-    all += step.kind + "\n" + step.address + "\n";
-    for (const std::string& statement : step.statements) all += statement + "\n";
-  }
-  return base::Sha256Hex(all);
-}
 
 }  // namespace yellow::plan

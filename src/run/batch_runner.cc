@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "run/change_log.h"
 #include "run/commit.h"
 #include "run/lease.h"
 #include "run/patience.h"
@@ -91,6 +92,7 @@ class BatchAttempt {
     for (const sql::TableLayout& table : stream_.tables) inputs_.push_back(InputOf(table));
     if (const auto hold = CheckRows(*session_, inputs_, snapshot_.guards, batch_.released)) throw HeldBatch{*hold};
     Write("merge", [&] {
+      RequireFollowed(*session_, stream_.key, stream_.tables);
       auto result = MergeAll(*session_, inputs_, snapshot_.guards, batch_.released);
       if (auto* hold = std::get_if<Hold>(&result)) throw HeldBatch{*hold};
       merged_ = std::get<Merged>(result);
@@ -102,6 +104,7 @@ class BatchAttempt {
   }
 
   BatchReport Committed(int batch) {
+    CleanChangeLogs(*session_, applied_, {stream_.key});
     try {
       session_->Execute({"SELECT pg_notify('yellow', $1)", {stream_.key}});
     } catch (const base::Error&) {  // only a hint; the table is the truth
@@ -123,7 +126,7 @@ class BatchAttempt {
          {stream_.key, table.dataset.dataset, batch_.attempt, std::to_string(batch_.number)}});
     if (mark.empty())
       throw base::Error("staging_lost", "the staged rows of " + ToString(table.dataset) + " are gone").Retryable();
-    return {SpecOf(table), mark.Integer(0, 0), ""};
+    return {SpecOf(table), mark.Integer(0, 0), 0, ""};
   }
 
   std::optional<BatchRow> UnderWay() {

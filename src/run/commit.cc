@@ -64,6 +64,23 @@ std::optional<Hold> CheckRows(ports::Session& session, std::vector<MergeInput>& 
   return std::nullopt;
 }
 
+namespace {
+
+void ChoosePath(ports::Session& session, const MergeInput& input) {
+  const bool changes = input.spec.meaning == merge::SourceMeaning::kChanges;
+  const int64_t rows = changes ? session.Execute(merge::CountSource(input.spec)).Integer(0, 0) : 0;
+  for (const sql::Statement& setting : merge::PathSettings(merge::ChoosePath(input.spec, rows, input.live_rows)))
+    session.Execute(setting);
+}
+
+/// A snapshot names every row, changes only some.
+int64_t RowsBefore(const MergeInput& input, const merge::Counters& counters) {
+  if (input.spec.meaning == merge::SourceMeaning::kChanges) return input.live_rows;
+  return counters.unchanged + counters.updated + counters.deleted + counters.kept;
+}
+
+}  // namespace
+
 std::variant<Merged, Hold> MergeAll(ports::Session& session, const std::vector<MergeInput>& inputs,
                                     const model::Guards& guards, bool released) {
   Merged merged;
@@ -74,6 +91,7 @@ std::variant<Merged, Hold> MergeAll(ports::Session& session, const std::vector<M
                         "the staged rows of " + ToString(input.spec.table.dataset) + " are not what was read")
           .Retryable();
     }
+    ChoosePath(session, input);
     merge::Tally tally;
     for (const merge::MergeStatement& step : merge::Merge(input.spec)) {
       const ports::Rows done = session.Execute(step.statement);
@@ -81,11 +99,11 @@ std::variant<Merged, Hold> MergeAll(ports::Session& session, const std::vector<M
     }
     const merge::Counters counters = merge::Count(input.spec, read, tally);
     const std::string& dataset = input.spec.table.dataset.dataset;
-    if (!released && input.spec.meaning != merge::SourceMeaning::kChanges) {
+    if (!released) {
       if (counters.rejected > 0) {
         if (auto hold = TooManyRejected(input, counters.rejected, read, guards)) return *hold;
       }
-      if (const auto breach = merge::BreachOf(dataset, counters, guards))
+      if (const auto breach = merge::BreachOf(dataset, counters, RowsBefore(input, counters), guards))
         return Hold{breach->code, breach->reason, true};
     }
     merged[dataset] = counters;
@@ -106,15 +124,27 @@ void ForgetRejected(ports::Session& session, const std::string& stream, const st
   }
 }
 
+namespace {
+
+constexpr const char* kLiveRows =
+    "coalesce((SELECT d.live_rows FROM yellow.batch_dataset d WHERE d.stream = $1 AND d.dataset = $2 ORDER BY d.batch "
+    "DESC LIMIT 1), 0)";
+
+}  // namespace
+
+int64_t LiveRows(ports::Session& session, const std::string& stream, const std::string& dataset) {
+  return session.Execute({std::string("SELECT ") + kLiveRows, {stream, dataset}}).Integer(0, 0);
+}
+
 void CommitBatch(ports::Session& session, const std::string& stream, int batch, const Merged& merged,
                  const std::string& from_state) {
   const std::string number = std::to_string(batch);
   for (const auto& [dataset, c] : merged) {
     session.Execute(
-        {"INSERT INTO yellow.batch_dataset (stream, batch, dataset, staged, inserted, updated, deleted, unchanged, "
-         "rejected) "
-         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-         {stream, number, dataset, std::to_string(c.staged), std::to_string(c.inserted), std::to_string(c.updated),
+        {"INSERT INTO yellow.batch_dataset (stream, dataset, batch, staged, inserted, updated, deleted, unchanged, "
+         "rejected, live_rows) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, " +
+             std::string(kLiveRows) + " + $5::bigint - $7::bigint",
+         {stream, dataset, number, std::to_string(c.staged), std::to_string(c.inserted), std::to_string(c.updated),
           std::to_string(c.deleted), std::to_string(c.unchanged), std::to_string(c.rejected)}});
   }
   const ports::Rows done =

@@ -26,6 +26,7 @@ using Merged = std::map<std::string, merge::Counters>;  ///< by dataset
 struct MergeInput {
   merge::MergeSpec spec;
   std::optional<int64_t> mark;  ///< rows that were read; checked again
+  int64_t live_rows = 0;        ///< that the table holds before the batch; only for a merge of changes
   std::string bad_rows;         ///< what CheckRows found of those that are set aside, for people
 };
 
@@ -42,6 +43,9 @@ std::variant<Merged, Hold> MergeAll(ports::Session& session, const std::vector<M
 /// Forgets set-aside rows that have not been bad any more for `seconds`.
 void ForgetRejected(ports::Session& session, const std::string& stream, const std::vector<MergeInput>& inputs,
                     int64_t seconds);
+
+/// Rows that a table holds, by the counters of its batches.
+int64_t LiveRows(ports::Session& session, const std::string& stream, const std::string& dataset);
 
 /// Writes the counters and makes the batch committed; commit times never go back. Throws base::Error code "fenced" if
 /// it was not `from`.

@@ -18,6 +18,10 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE n.nspname ~ '^(dp|ws)_' AND c.relkind IN ('r', 'v') ORDER BY 1, 2, a.attnum)";
 
+constexpr const char* kIndexes = R"(
+SELECT n.nspname, c.relname, i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid
+     JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname ~ '^dp_')";
+
 // Only what Yellow gives: to its own roles and groups, never what an owner has by itself.
 constexpr const char* kGrants = R"(
 SELECT n.nspname, '' AS relname, g.rolname, x.privilege_type FROM pg_namespace n, aclexplode(n.nspacl) x JOIN pg_roles g ON g.oid = x.grantee
@@ -48,6 +52,18 @@ void ReadRelations(ports::Session& session, plan::Observed& observed) {
       table.columns.push_back(column);
     }
   }
+  const ports::Rows indexes = session.Execute(kIndexes);
+  for (size_t i = 0; i < indexes.size(); ++i) {
+    const auto table = observed.tables.find({indexes.Text(i, 0), indexes.Text(i, 1)});
+    if (table != observed.tables.end()) table->second.indexes.insert(indexes.Text(i, 2));
+  }
+}
+
+/// Not there before Yellow's own schema is migrated.
+void ReadFollowed(ports::Session& session, plan::Observed& observed) {
+  if (session.Execute("SELECT to_regclass('yellow.change_log') IS NULL").Boolean(0, 0)) return;
+  const ports::Rows rows = session.Execute("SELECT stream, dataset FROM yellow.change_log");
+  for (size_t i = 0; i < rows.size(); ++i) observed.followed.insert({rows.Text(i, 0), rows.Text(i, 1)});
 }
 
 }  // namespace
@@ -64,6 +80,7 @@ plan::Observed Observe(ports::Session& session, const std::string& prefix) {
   const ports::Rows groups = session.Execute({kGroups, {prefix}});
   for (size_t i = 0; i < groups.size(); ++i) observed.groups.insert(groups.Text(i, 0));
   ReadRelations(session, observed);
+  ReadFollowed(session, observed);
   const ports::Rows grants = session.Execute({kGrants, {prefix}});
   for (size_t i = 0; i < grants.size(); ++i) {
     observed.grants.insert({grants.Text(i, 0), grants.Text(i, 1), grants.Text(i, 2), grants.Text(i, 3)});

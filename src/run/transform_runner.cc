@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.h"
+#include "run/change_log.h"
 #include "run/commit.h"
 #include "run/execute_code.h"
 #include "run/lease.h"
 #include "run/patience.h"
 #include "run/run_login.h"
+#include "run/run_mode.h"
 #include "run/state_store.h"
 #include "sql/names.h"
 
@@ -94,11 +97,19 @@ class TransformRun {
     RunReport report;
     report.run_id = run_id_;
     report.output = merged_.empty() ? ReportOf(*engine_, output_.key, batch_) : ReportOf(batch_, merged_);
+    CleanConsumed();
     try {
       engine_->Execute({"SELECT pg_notify('yellow', $1)", {output_.key}});
     } catch (const base::Error&) {  // only a hint
     }
     return report;
+  }
+
+  /// The cursors have moved, so that changes of the inputs may be needed by nobody any more.
+  void CleanConsumed() {
+    std::set<std::string> streams{output_.key};
+    for (const plan::TransformerInput& input : transformer_.inputs) streams.insert(input.stream);
+    CleanChangeLogs(*engine_, applied_, streams);
   }
 
   /// A writing transaction on `session`, with the fence last.
@@ -148,15 +159,20 @@ class TransformRun {
     return fmt::format("{:012x}", now.count()) + effects.entropy.Hex(8);
   }
 
+  std::string Cause() const {
+    return mode_.why_full.empty() ? cause_ : cause_ + "; in full, because " + mode_.why_full;
+  }
+
   void Prepare() {
     run_id_ = NewRunId(effects_);
     login_.emplace(effects_, *engine_, prefix_, run_id_);
     Write(*engine_, "open", [&] {
+      mode_ = DecideMode(*engine_, declared_, transformer_);
       engine_->Execute(
           {"INSERT INTO yellow.run (id, transformer, state, mode, definition, model_version, cause, holder, login) "
-           "VALUES ($1, $2, 'preparing', 'full', $3, $4, $5, $6, $7)",
-           {run_id_, transformer_.key, transformer_.definition, std::to_string(applied_.version), cause_, actor_.holder,
-            login_->name()}});
+           "VALUES ($1, $2, 'preparing', $8, $3, $4, $5, $6, $7)",
+           {run_id_, transformer_.key, transformer_.definition, std::to_string(applied_.version), Cause(),
+            actor_.holder, login_->name(), mode_.word()}});
       engine_->Execute({"UPDATE yellow.transformer SET requested_at = NULL WHERE key = $1", {transformer_.key}});
     });
     for (const sql::TableLayout& output : transformer_.outputs) {
@@ -195,7 +211,7 @@ class TransformRun {
   CodeResult Execute() {
     const CodeContext context{
         applied_,  transformer_,
-        run_id_,   "full",
+        run_id_,   mode_.word(),
         snapshot_, effects_.endpoints.As(transformer_.container, login_->name(), password_, "run " + run_id_),
         claims_};
     CodeResult result = ExecuteCode(effects_, context);
@@ -259,15 +275,9 @@ class TransformRun {
         writer_->Execute({"SELECT yellow_op.dt_lock($1, $2)", {output.schema, output.output_table}});
       }
       const bool released = OpenOutputBatch();
+      RequireFollowed(*writer_, output_.key, output_.tables);
       std::vector<MergeInput> inputs;
-      for (const sql::TableLayout& table : output_.tables) {
-        merge::MergeSpec spec;
-        spec.table = table;
-        spec.batch = batch_;
-        spec.source = sql::Qualified(table.schema, table.output_table);
-        if (table.incremental_output) spec.meaning = merge::SourceMeaning::kSnapshotWithOp;
-        inputs.push_back({spec, std::nullopt, ""});
-      }
+      for (const sql::TableLayout& table : output_.tables) inputs.push_back(InputOf(table));
       if (const auto hold = CheckRows(*writer_, inputs, Guards(), released)) throw RefusedOutput{*hold};
       auto result = MergeAll(*writer_, inputs, Guards(), released);
       if (auto* hold = std::get_if<Hold>(&result)) throw RefusedOutput{*hold};
@@ -277,6 +287,16 @@ class TransformRun {
       CloseRun();
       in_doubt = run_id_;
     });
+  }
+
+  MergeInput InputOf(const sql::TableLayout& table) {
+    merge::MergeSpec spec;
+    spec.table = table;
+    spec.batch = batch_;
+    spec.source = sql::Qualified(table.schema, table.output_table);
+    if (table.incremental_output) spec.meaning = merge::SourceMeaning::kSnapshotWithOp;
+    if (mode_.incremental) spec.meaning = merge::SourceMeaning::kChanges;
+    return {spec, std::nullopt, LiveRows(*writer_, output_.key, table.dataset.dataset), ""};
   }
 
   /// The next number, or that of a batch that was held and is tried again; says whether a person has released it.
@@ -337,7 +357,7 @@ class TransformRun {
     writer_->Execute(
         {"INSERT INTO yellow.event (kind, node, batch, run_id, actor, detail) VALUES ('run_committed', $1, $2, $3, $4, "
          "$5)",
-         {transformer_.key, std::to_string(batch_), run_id_, actor_.person, cause_}});
+         {transformer_.key, std::to_string(batch_), run_id_, actor_.person, Cause()}});
   }
 
   /// It can do nothing any more; whoever comes next drops it if this fails.
@@ -436,6 +456,7 @@ class TransformRun {
   std::unique_ptr<Lease> lease_;
   std::optional<RunLogin> login_;
   std::string run_id_, snapshot_;
+  RunMode mode_;
   base::Secret password_;
   std::map<std::string, std::pair<int, int>> claims_;
   int batch_ = 0;

@@ -12,3 +12,16 @@ CREATE INDEX verdict_by_node ON yellow.verdict (node, id DESC);
 DELETE FROM yellow.event WHERE kind = 'verdict';
 
 ALTER TABLE yellow.event ADD COLUMN batches jsonb;                          -- as in yellow.verdict, where it is about some
+-- How many rows the table holds after the batch: guards and merges of changes look at it instead of counting. All batches so far were snapshots.
+ALTER TABLE yellow.batch_dataset ADD COLUMN live_rows bigint;
+UPDATE yellow.batch_dataset SET live_rows = staged;
+ALTER TABLE yellow.batch_dataset ALTER COLUMN live_rows SET NOT NULL;
+
+-- The datasets whose changes are followed, and from where on: the changes of every batch after kept_since are there. Entries of a change log up
+-- to it are cleaned away. Whoever merges checks that it follows the same datasets; apply changes them and takes the stream's epoch.
+CREATE TABLE yellow.change_log (
+  stream     text NOT NULL,
+  dataset    text NOT NULL,
+  kept_since integer NOT NULL,
+  PRIMARY KEY (stream, dataset)
+);

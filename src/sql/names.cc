@@ -38,6 +38,9 @@ std::string StagingTable(const model::DatasetAddress& dataset) { return Joined("
 std::string ChangeLogTable(const model::DatasetAddress& dataset) { return Joined("chg__", dataset); }
 std::string RejectedTable(const model::DatasetAddress& dataset) { return Joined("rej__", dataset); }
 std::string OutputTable(const model::DatasetAddress& dataset) { return Joined("dt_", dataset); }
+std::string IndexOn(std::string_view table, std::string_view what) {
+  return FitName(std::string(table) + "__" + std::string(what));
+}
 std::string InputView(const model::InputAddress& i) { return FitName(i.group + "__" + i.store + "__" + i.dataset); }
 std::string HistoryView(const model::InputAddress& i) {
   return FitName(i.group + "__" + i.store + "__" + i.dataset + "__history");

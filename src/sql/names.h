@@ -13,16 +13,17 @@ namespace yellow::sql {
 /// Lower-cases and shortens one whole name by the rule above. (Cuts between code points.)
 std::string FitName(std::string_view whole);
 
-std::string PlatformSchema(std::string_view platform);             ///< dp_<platform>
-std::string WorkspaceSchema(std::string_view workspace);           ///< ws_<workspace>
-std::string MergeTable(const model::DatasetAddress& dataset);      ///< <store>__<dataset>
-std::string StagingTable(const model::DatasetAddress& dataset);    ///< stg__<store>__<dataset>
-std::string ChangeLogTable(const model::DatasetAddress& dataset);  ///< chg__<store>__<dataset>
-std::string RejectedTable(const model::DatasetAddress& dataset);   ///< rej__<store>__<dataset>
-std::string OutputTable(const model::DatasetAddress& dataset);     ///< dt_<store>__<dataset>
-std::string InputView(const model::InputAddress& input);           ///< <group>__<store>__<dataset>
-std::string HistoryView(const model::InputAddress& input);         ///< …__history
-std::string ChangesView(const model::InputAddress& input);         ///< …__changes
+std::string PlatformSchema(std::string_view platform);               ///< dp_<platform>
+std::string WorkspaceSchema(std::string_view workspace);             ///< ws_<workspace>
+std::string MergeTable(const model::DatasetAddress& dataset);        ///< <store>__<dataset>
+std::string StagingTable(const model::DatasetAddress& dataset);      ///< stg__<store>__<dataset>
+std::string ChangeLogTable(const model::DatasetAddress& dataset);    ///< chg__<store>__<dataset>
+std::string RejectedTable(const model::DatasetAddress& dataset);     ///< rej__<store>__<dataset>
+std::string OutputTable(const model::DatasetAddress& dataset);       ///< dt_<store>__<dataset>
+std::string IndexOn(std::string_view table, std::string_view what);  ///< <table>__<what>
+std::string InputView(const model::InputAddress& input);             ///< <group>__<store>__<dataset>
+std::string HistoryView(const model::InputAddress& input);           ///< …__history
+std::string ChangesView(const model::InputAddress& input);           ///< …__changes
 std::string AliasView(std::string_view alias);
 inline constexpr std::string_view kBatchesView = "yellow_batches";
 

@@ -1,1 +1,1 @@
-SELECT customer, nr, city FROM Shop.addresses
+SELECT yellow_op, customer, nr, city FROM Shop.addresses__changes
