@@ -9,6 +9,8 @@ namespace {
 using model::TypeKind;
 
 constexpr int kExampleCharacters = 1000;
+// An entry of a B-tree index has at most 2,704 bytes, with its header, the batch of a version, and padding.
+constexpr int kLongestKey = 2600;
 
 std::string Quoted(const std::string& name) { return sql::Identifier::Quote(name).text(); }
 
@@ -24,17 +26,9 @@ sql::Statement CountAndExample(const MergeSpec& spec, const std::string& conditi
   return "SELECT count(*), (SELECT " + Example(RowJson(spec.table, "s")) + rows + " LIMIT 1)" + rows;
 }
 
-/// The condition under which a value of a column without limits does not fit its declared type; empty when every value
-/// fits.
-std::string Misfit(const model::Column& column) {
-  const std::string value = "s." + Quoted(column.name);
-  const model::DataType& type = column.type;
-  if (!type.length && !type.precision) return "";
-  const std::string cast = value + "::" + model::ToSql(type);
-  if (type.array) {
-    const std::string free = "::" + model::ToSql(model::WithoutLimits(type));
-    return cast + free + " IS DISTINCT FROM " + value + free;
-  }
+/// The condition under which a value without limits does not fit the declared type. Without casts to that type: they
+/// cut, round, or fail.
+std::string Misfit(const model::DataType& type, const std::string& value) {
   switch (type.kind) {
     case TypeKind::kVarchar:
       return "char_length(" + value + ") > " + std::to_string(*type.length);
@@ -45,9 +39,20 @@ std::string Misfit(const model::Column& column) {
       return value + " <> 'NaN' AND (abs(" + value + ") >= " + limit + " OR min_scale(" + value + ") > " +
              std::to_string(*type.scale) + ")";
     }
-    default:
-      return cast + " <> " + value;
+    default: {  // digits of a second
+      int64_t unit = 1'000'000;
+      for (int digit = 0; digit < *type.precision; ++digit) unit /= 10;
+      return "extract(microseconds FROM " + value + ")::bigint % " + std::to_string(unit) + " <> 0";
+    }
   }
+}
+
+/// Empty when every value fits.
+std::string Misfit(const model::Column& column) {
+  const std::string value = "s." + Quoted(column.name);
+  if (!column.type.length && !column.type.precision) return "";
+  if (!column.type.array) return Misfit(column.type, value);
+  return "EXISTS (SELECT FROM unnest(" + value + ") AS e (v) WHERE " + Misfit(column.type, "e.v") + ")";
 }
 
 const char* MisfitCode(const model::DataType& type) {
@@ -55,10 +60,30 @@ const char* MisfitCode(const model::DataType& type) {
   return type.kind == TypeKind::kNumeric ? "out_of_range" : "too_precise";
 }
 
+bool IsOfKey(const sql::TableLayout& table, const model::Column& column) {
+  return std::find(table.key.begin(), table.key.end(), column.name) != table.key.end();
+}
+
 std::string KeyNames(const sql::TableLayout& table) {
   std::string names;
   for (const std::string& key : table.key) names += (names.empty() ? "" : ", ") + key;
   return names;
+}
+
+/// Rows whose key no index can hold; empty when the types of the key leave no room for one. That some such keys could
+/// be compressed is left out: the same key must not fit or not fit by chance.
+std::string KeyTooLong(const sql::TableLayout& table) {
+  constexpr int kLongestCharacter = 4;  // bytes of UTF-8
+  int64_t longest = 0;
+  std::string length;
+  for (const model::Column& column : table.columns) {
+    const model::DataType& type = column.type;
+    const bool text = type.kind == TypeKind::kText || type.kind == TypeKind::kVarchar || type.kind == TypeKind::kChar;
+    if (!IsOfKey(table, column) || type.array || !(text || type.kind == TypeKind::kBytea)) continue;
+    longest += type.length ? int64_t{*type.length} * kLongestCharacter : kLongestKey + 1;
+    length += (length.empty() ? "" : " + ") + ("octet_length(s." + Quoted(column.name) + ")");
+  }
+  return longest > kLongestKey ? length + " > " + std::to_string(kLongestKey) : "";
 }
 
 RowCheck DuplicateKeys(const MergeSpec& spec) {
@@ -70,10 +95,13 @@ RowCheck DuplicateKeys(const MergeSpec& spec) {
 
 }  // namespace
 
+RowRule Readable() { return {std::string(kUnreadable), std::string(kReadableRule), "s.yellow_row IS NOT NULL"}; }
+
 std::vector<RowRule> Rules(const sql::TableLayout& table) {
   std::vector<RowRule> rules;
+  if (table.sets_aside) rules.push_back(Readable());
   for (const model::Column& column : table.columns) {
-    const bool of_key = std::find(table.key.begin(), table.key.end(), column.name) != table.key.end();
+    const bool of_key = IsOfKey(table, column);
     if (column.not_null || of_key) {
       rules.push_back({of_key ? "null_key" : "not_null", "column " + column.name + " is not null",
                        "s." + Quoted(column.name) + " IS NULL", of_key});
@@ -82,6 +110,11 @@ std::vector<RowRule> Rules(const sql::TableLayout& table) {
       rules.push_back(
           {MisfitCode(column.type), "column " + column.name + " is " + model::ToSql(column.type), misfit, of_key});
     }
+  }
+  if (const std::string too_long = KeyTooLong(table); !too_long.empty()) {
+    rules.push_back({"key_too_long",
+                     "the key (" + KeyNames(table) + ") has at most " + std::to_string(kLongestKey) + " bytes",
+                     too_long, true});
   }
   return rules;
 }

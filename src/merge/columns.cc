@@ -34,7 +34,8 @@ std::string RowJson(const sql::TableLayout& table, const std::string& alias) {
   std::string list;
   for (const model::Column& column : table.columns)
     list += (list.empty() ? "" : ", ") + alias + "." + Quoted(column.name);
-  return "(SELECT row_to_json(x)::text FROM (SELECT " + list + ") x)";
+  const std::string json = "(SELECT row_to_json(x)::text FROM (SELECT " + list + ") x)";
+  return table.sets_aside ? "coalesce(" + alias + ".yellow_row, " + json + ")" : json;
 }
 
 std::string Differ(const sql::TableLayout& table, const std::string& target, const std::string& source) {

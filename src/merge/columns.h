@@ -13,7 +13,7 @@ std::string ColumnList(const sql::TableLayout& table);
 std::string CastList(const sql::TableLayout& table, const std::string& alias);
 /// `ROW(t."a", …)`; `cast`: with declared types.
 std::string RowOf(const sql::TableLayout& table, const std::string& alias, bool cast);
-/// The business columns of one row as the text of a JSON object.
+/// The business columns of one staged row as the text of a JSON object, those that could not be read included.
 std::string RowJson(const sql::TableLayout& table, const std::string& alias);
 /// True for rows that are not the same to the letter: `('ab','c')` is not `('a','bc')`, 1.0 is not 1.00, null is not
 /// empty. The function, because the operator between two ROW()s would compare them column by column.

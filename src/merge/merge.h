@@ -84,10 +84,16 @@ sql::Statement CountRead(const MergeSpec& spec);
 /// `SELECT count(*)` of all rows of the source, deletions included.
 sql::Statement CountSource(const MergeSpec& spec);
 
+/// The code and the rule of values that a source holds and cannot give, as text that is not in its encoding. In staging
+/// they are null, and `yellow_row` of a table that sets rows aside holds the whole row as JSON.
+inline constexpr std::string_view kUnreadable = "unreadable";
+inline constexpr std::string_view kReadableRule = "every value can be carried unchanged";
+
 /// A rule that rows of a batch must keep. The statement returns one row: how many rows break it, and an example as
 /// JSON.
 struct RowCheck {
-  std::string code;  ///< null_key, not_null, duplicate_key, too_long, out_of_range, too_precise
+  /// unreadable, null_key, not_null, duplicate_key, too_long, out_of_range, too_precise, key_too_long
+  std::string code;
   std::string rule;  ///< for people: "column firstname is varchar(100)"
   sql::Statement statement;
 };

@@ -1,6 +1,6 @@
 #include "merge/reference_test.h"
 
-#include <cstdlib>
+#include "base/json_text.h"
 
 namespace yellow::merge {
 namespace {
@@ -57,6 +57,34 @@ Cell RandomValue(const model::Column& column, bool key, bool bad, Choice& choice
   }
 }
 
+constexpr const char* kShown = "\\377";  // of a value that could not be read
+
+bool IsText(const model::Column& column) {
+  return column.not_null &&
+         (column.type.kind == model::TypeKind::kText || column.type.kind == model::TypeKind::kVarchar);
+}
+
+/// As reading leaves such a row: one value is null, and the row as JSON comes after the last column. REQUIRES: a text
+/// column that is not null.
+void MakeUnreadable(const sql::TableLayout& layout, Choice& choice, Row& row) {
+  std::vector<size_t> texts;
+  for (size_t i = 0; i < row.size(); ++i) {
+    if (!IsText(layout.columns[i])) continue;
+    if (!row[i]) return;
+    texts.push_back(i);
+  }
+  row[texts[static_cast<size_t>(choice.Below(static_cast<int>(texts.size())))]] = std::nullopt;
+  std::string json;
+  for (size_t i = 0; i < row.size(); ++i) {
+    const bool unreadable = IsText(layout.columns[i]) && !row[i];
+    json += (i == 0 ? "{" : ", ") + base::JsonString(layout.columns[i].name) + ": " +
+            (unreadable ? base::JsonString(kShown)
+             : row[i]   ? base::JsonString(*row[i])
+                        : "null");
+  }
+  row.push_back(json + "}");
+}
+
 }  // namespace
 
 sql::TableLayout LayoutOf(const Shape& shape) {
@@ -92,6 +120,7 @@ void MakeTables(ports::Session& session, const sql::TableLayout& layout) {
   const bool forensic = layout.milestoning == model::Milestoning::kForensic;
   target += forensic ? "yellow_batch_in integer, yellow_batch_out integer, PRIMARY KEY (" + key + ", yellow_batch_in)"
                      : "yellow_batch integer" + (key.empty() ? "" : ", PRIMARY KEY (" + key + ")");
+  if (layout.sets_aside) staging += ", yellow_row text";
   session.Execute("CREATE TABLE " + layout.staging_table + " (" + staging + ")");
   session.Execute("CREATE TABLE " + layout.merge_table + " (" + target + ")");
   if (forensic)
@@ -155,7 +184,9 @@ std::vector<Row> RandomRows(const sql::TableLayout& layout, bool bad, std::mt199
       if (in_key) key.push_back(row.back());
     }
     const bool first = keys.insert(key).second;
-    if (layout.key.empty() || first || (bad && choice.Below(3) == 0)) rows.push_back(row);
+    if (!layout.key.empty() && !first && (!bad || choice.Below(3) != 0)) continue;
+    if (bad && choice.Below(10) == 0) MakeUnreadable(layout, choice, row);
+    rows.push_back(row);
   }
   return rows;
 }
@@ -259,18 +290,30 @@ Row Reference::KeyOf(const Row& row) const {
 }
 
 std::string Reference::Broken(const Row& row, bool of_key) const {
+  const bool unreadable = row.size() > layout_.columns.size();
+  if (unreadable && !of_key) return std::string(kUnreadable);
   for (size_t i = 0; i < layout_.columns.size(); ++i) {
     const model::Column& column = layout_.columns[i];
     if (InKey(column.name) != of_key) continue;
-    if (!row[i] && column.not_null) return of_key ? "null_key" : "not_null";
-    if (row[i] && !Fits(column.type, *row[i])) return column.type.length ? "too_long" : "out_of_range";
+    const bool null = !row[i] && column.not_null, misfit = row[i] && !Fits(column.type, *row[i]);
+    if (unreadable && (null || misfit)) return std::string(kUnreadable);
+    if (null) return of_key ? "null_key" : "not_null";
+    if (misfit) return column.type.length ? "too_long" : "out_of_range";
   }
   return "";
 }
 
 void Reference::SetAside(const std::vector<Bad>& bad, int batch) {
   std::map<Bad, size_t> now;
-  for (const Bad& one : bad) ++now[one];
+  for (auto [rule, row] : bad) {
+    if (row.size() > layout_.columns.size()) {
+      row.pop_back();
+      for (size_t i = 0; i < row.size(); ++i) {
+        if (!row[i] && IsText(layout_.columns[i])) row[i] = kShown;
+      }
+    }
+    ++now[{rule, row}];
+  }
   for (auto& [known, batches] : rejected_) {
     for (const size_t wanted = now[known]; batches.size() > wanted; batches.pop_back()) {
       Row row{std::to_string(batches.back()), std::to_string(batch), known.first};

@@ -34,8 +34,9 @@ void MoveByRules(const MergeSpec& spec, bool of_key, std::vector<MergeStatement>
     if (rule.of_key == of_key) rules.push_back(rule);
   }
   if (rules.empty()) return;
-  statements.push_back(
-      Move(spec, "WHERE " + AnyBroken(rules), FirstBroken(rules, &RowRule::code), FirstBroken(rules, &RowRule::rule)));
+  const std::string where = "WHERE " + AnyBroken(rules);
+  if (of_key) rules.insert(rules.begin(), Readable());  // a key that could not be read is null for that reason
+  statements.push_back(Move(spec, where, FirstBroken(rules, &RowRule::code), FirstBroken(rules, &RowRule::rule)));
 }
 
 /// Every row of a key that comes twice: none of them is more right than the others.

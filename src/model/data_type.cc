@@ -220,8 +220,8 @@ bool IsWidening(const DataType& from, const DataType& to) {
   }
   const bool integers = from.kind == TypeKind::kSmallint || from.kind == TypeKind::kInteger;
   if (integers && to.kind == TypeKind::kBigint) return true;
-  if (from.kind == TypeKind::kSmallint && to.kind == TypeKind::kInteger) return true;
-  return from.kind == TypeKind::kReal && to.kind == TypeKind::kDouble;
+  // Not real to double precision: 0.1 would become 0.10000000149011612.
+  return from.kind == TypeKind::kSmallint && to.kind == TypeKind::kInteger;
 }
 
 }  // namespace yellow::model

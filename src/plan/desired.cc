@@ -62,6 +62,8 @@ Table StagingTableOf(const sql::TableLayout& layout, const std::string& stream) 
   Table table = Begin(layout, layout.staging_table, TableRole::kStaging, stream);
   table.unlogged = true;
   table.columns = Business(layout, false, false);
+  // The whole row, as JSON, where reading found values that cannot be carried.
+  if (layout.sets_aside) table.columns.push_back({"yellow_row", "text", false});
   return table;
 }
 

@@ -291,11 +291,12 @@ class Differ {
     const std::string alter = "ALTER TABLE " + Qualified(table.schema, table.name) + " ";
     const auto because = [&](const std::string& text) { reason += (reason.empty() ? "" : "; ") + text; };
     for (const ColumnShape& column : table.columns) {
-      if (!Contains(table.business, column.name)) continue;
+      const bool business = Contains(table.business, column.name);
+      if (!business && table.role != TableRole::kStaging) continue;
       const ColumnShape* there = FindColumn(observed.columns, column.name);
       if (there == nullptr) {
         AddColumn(table, column, alter, changes);
-        because("column " + column.name + " is new in the model");
+        because(business ? "column " + column.name + " is new in the model" : "bad rows are set aside");
       } else if (there->type != column.type &&
                  (table.role == TableRole::kStaging || Widens(there->type, column.type))) {
         changes.push_back(alter + "ALTER COLUMN " + Quoted(column.name) + " TYPE " + column.type +

@@ -51,7 +51,8 @@ class Session {
   /// Several statements without parameters in one round trip, in one implicit transaction (DDL scripts).
   virtual void ExecuteScript(std::string_view script) = 0;
   /// Reads `COPY … TO STDOUT` of `from` and feeds `COPY … FROM STDIN` here, in constant memory. Returns rows written.
-  /// A failure on either side aborts the COPY here and throws; both sessions stay usable if their connections do.
+  /// A failure on either side aborts the COPY here and throws, with code "source" for what the other server refused;
+  /// both sessions stay usable if their connections do.
   virtual int64_t CopyFrom(Session& from, std::string_view copy_out, std::string_view copy_in) = 0;
   virtual int backend_pid() const = 0;
   virtual int server_version() const = 0;  ///< 150004, 160001, …

@@ -9,7 +9,7 @@
 #include "run/commit.h"
 #include "run/lease.h"
 #include "run/patience.h"
-#include "run/source_schema.h"
+#include "run/source_reader.h"
 #include "run/state_store.h"
 
 namespace yellow::run {
@@ -53,6 +53,8 @@ class BatchAttempt {
     } catch (const base::Error& error) {
       if (error.code == "fenced") return Ended(BatchOutcome::kFenced, "fenced", error.what());
       if (error.retryable) throw;
+      if (IsAboutRows(error))
+        return Close(BatchEvent::kHeld, BatchOutcome::kHeld, "unmergeable", base::Describe(error));
       return Fail(error);
     }
   }
@@ -207,63 +209,31 @@ class BatchAttempt {
            {stream_.key, std::to_string(batch_.number), batch_.attempt}});
     });
     batch_.state = "open";
-    const auto source = effects_.connector.Open(
-        effects_.endpoints.Source(snapshot_.container.text, snapshot_.credential.text, "read " + stream_.key));
-    const std::string lock = LockTables(*source);
-    ports::Transaction snapshot(*source, "ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    // Before the snapshot: a TRUNCATE or a rewrite that commits after it would show the tables empty.
-    if (!lock.empty()) source->Execute(lock);
-    for (const sql::TableLayout& table : stream_.tables) {
-      const model::Dataset& dataset = *store_.FindDataset(table.dataset.dataset);
-      if (const auto drift =
-              SchemaDrift(dataset, snapshot_.schema, ReadSourceColumns(*source, snapshot_.schema, dataset.table))) {
-        throw HeldBatch{{"schema", ToString(table.dataset) + ": " + *drift, false}};
-      }
-    }
-    for (const sql::TableLayout& table : stream_.tables) StageOne(*source, table);
+    SourceReader source(effects_, applied_, stream_, session_->server_version());
+    if (const auto hold = source.Open()) throw HeldBatch{*hold};
+    for (const sql::TableLayout& table : stream_.tables) StageOne(source, table);
     MarkStaged();
   }
 
-  /// `LOCK TABLE … IN ACCESS SHARE MODE` of the plain tables of this stream; other relations cannot be locked so.
-  std::string LockTables(ports::Session& source) const {
-    std::string names;
-    for (const sql::TableLayout& table : stream_.tables) {
-      const std::string& name = store_.FindDataset(table.dataset.dataset)->table;
-      const ports::Rows plain =
-          source.Execute({"SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 "
-                          "AND c.relname = $2 "
-                          "AND c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'SELECT')",
-                          {snapshot_.schema, name}});
-      if (!plain.empty()) names += (names.empty() ? "" : ", ") + sql::Qualified(snapshot_.schema, name);
-    }
-    return names.empty() ? "" : "LOCK TABLE " + names + " IN ACCESS SHARE MODE";
-  }
-
-  void StageOne(ports::Session& source, const sql::TableLayout& table) {
-    const model::Dataset& dataset = *store_.FindDataset(table.dataset.dataset);
-    const std::string staging = sql::Qualified(table.schema, table.staging_table);
-    std::string read, written;
-    for (const model::Column& column : table.columns) {
-      read += (read.empty() ? "" : ", ") + sql::Identifier::Quote(column.from).text() +
-              "::" + model::ToSql(model::WithoutLimits(column.type));
-      written += (written.empty() ? "" : ", ") + sql::Identifier::Quote(column.name).text();
-    }
-    const std::string copy_out = "COPY (SELECT " + read + " FROM " + sql::Qualified(snapshot_.schema, dataset.table) +
-                                 ") TO STDOUT (FORMAT binary)";
-    const std::string copy_in = "COPY " + staging + " (" + written + ") FROM STDIN (FORMAT binary)";
-    Write("stage", [&] {
-      session_->Execute("TRUNCATE " + staging);
-      int64_t rows = 0;
+  void StageOne(SourceReader& source, const sql::TableLayout& table) {
+    while (true) {
       try {
-        rows = session_->CopyFrom(source, copy_out, copy_in);
+        Write("stage", [&] {
+          session_->Execute("TRUNCATE " + sql::Qualified(table.schema, table.staging_table));
+          Mark(table, source.Copy(*session_, table));
+        });
+        return;
       } catch (base::Error& error) {
         error.Context("while staging " + ToString(table.dataset));
-        throw;
+        if (const auto hold = source.Settle(table, error)) throw HeldBatch{*hold};
       }
-      session_->Execute(
-          {"INSERT INTO yellow.mark (stream, batch, attempt, dataset, rows) VALUES ($1, $2, $3, $4, $5)",
-           {stream_.key, std::to_string(batch_.number), batch_.attempt, table.dataset.dataset, std::to_string(rows)}});
-    });
+    }
+  }
+
+  void Mark(const sql::TableLayout& table, int64_t rows) {
+    session_->Execute(
+        {"INSERT INTO yellow.mark (stream, batch, attempt, dataset, rows) VALUES ($1, $2, $3, $4, $5)",
+         {stream_.key, std::to_string(batch_.number), batch_.attempt, table.dataset.dataset, std::to_string(rows)}});
   }
 
   /// Held or failed: recorded on a new session, because the old one may be what failed.

@@ -4,18 +4,9 @@
 
 #include <algorithm>
 
-#include "base/error.h"
-
 namespace yellow::run {
 
 namespace {
-
-/// A rule that rows break.
-struct Broken {
-  std::string code, rule;
-  int64_t rows = 0;
-  std::string example;
-};
 
 std::string Describe(const Broken& broken) {
   return fmt::format("{} {} the rule that {}; {} {}", broken.rows, broken.rows == 1 ? "row breaks" : "rows break",
@@ -44,15 +35,21 @@ std::optional<Hold> TooManyRejected(const MergeInput& input, int64_t rejected, i
 
 }  // namespace
 
+Hold HoldOf(const model::DatasetAddress& dataset, const Broken& broken) {
+  return {broken.code, ToString(dataset) + ": " + Describe(broken), false};
+}
+
+bool IsAboutRows(const base::Error& error) {
+  return error.sqlstate.starts_with("22") || error.sqlstate.starts_with("54");
+}
+
 std::optional<Hold> CheckRows(ports::Session& session, std::vector<MergeInput>& inputs, const model::Guards& guards,
                               bool released) {
   for (MergeInput& input : inputs) {
     int64_t least = 0;  // a row may break several rules, so this is the least that there are
     const std::vector<Broken> broken = Inspect(session, input.spec, least);
     if (broken.empty()) continue;
-    if (!input.spec.table.sets_aside) {
-      return Hold{broken.front().code, ToString(input.spec.table.dataset) + ": " + Describe(broken.front()), false};
-    }
+    if (!input.spec.table.sets_aside) return HoldOf(input.spec.table.dataset, broken.front());
     input.spec.bad_rows = true;
     for (const Broken& rule : broken) {
       least = std::max(least, rule.rows);
@@ -158,15 +155,15 @@ void CommitBatch(ports::Session& session, const std::string& stream, int batch, 
 }
 
 BatchReport ReportOf(ports::Session& session, const std::string& stream, int batch) {
-  const ports::Rows sums =
-      session.Execute({"SELECT coalesce(sum(staged), 0), coalesce(sum(inserted), 0), coalesce(sum(updated), 0), "
-                       "coalesce(sum(deleted), 0), coalesce(sum(unchanged), 0) FROM yellow.batch_dataset "
-                       "WHERE stream = $1 AND batch = $2",
-                       {stream, std::to_string(batch)}});
+  const ports::Rows sums = session.Execute(
+      {"SELECT coalesce(sum(staged), 0), coalesce(sum(inserted), 0), coalesce(sum(updated), 0), "
+       "coalesce(sum(deleted), 0), coalesce(sum(unchanged), 0), coalesce(sum(rejected), 0) FROM yellow.batch_dataset "
+       "WHERE stream = $1 AND batch = $2",
+       {stream, std::to_string(batch)}});
   BatchReport report;
   report.batch = batch;
   report.staged = sums.Integer(0, 0), report.inserted = sums.Integer(0, 1), report.updated = sums.Integer(0, 2);
-  report.deleted = sums.Integer(0, 3), report.unchanged = sums.Integer(0, 4);
+  report.deleted = sums.Integer(0, 3), report.unchanged = sums.Integer(0, 4), report.rejected = sums.Integer(0, 5);
   return report;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <variant>
 
+#include "base/error.h"
 #include "merge/merge.h"
 #include "run/batch_runner.h"
 #include "run/lease.h"
@@ -19,6 +20,18 @@ struct Hold {
   std::string reason;    ///< with an example row
   bool guarded = false;  ///< a person may release it
 };
+
+/// A rule that rows of a dataset break.
+struct Broken {
+  std::string code, rule;
+  int64_t rows = 0;
+  std::string example;
+};
+Hold HoldOf(const model::DatasetAddress& dataset, const Broken& broken);
+
+/// True when the values of rows are to blame for a failure that no check has foreseen: a data exception, or a limit of
+/// the server. The same rows would fail again, so the batch is held.
+bool IsAboutRows(const base::Error& error);
 
 using Merged = std::map<std::string, merge::Counters>;  ///< by dataset
 

@@ -19,8 +19,6 @@ bool Widens(TypeKind from, TypeKind to) {
       return to == TypeKind::kBigint || to == TypeKind::kNumeric;
     case TypeKind::kBigint:
       return to == TypeKind::kNumeric;
-    case TypeKind::kReal:
-      return to == TypeKind::kDouble;
     default:
       return false;
   }
@@ -55,6 +53,7 @@ std::optional<std::string> SchemaDrift(const model::Dataset& dataset, const std:
       return "column " + column.from + " of " + schema + "." + dataset.table + " is not there" +
              (near.empty() ? "" : "; did you mean " + near + "?");
     }
+    if (!found->readable) return "column " + column.from + " of " + schema + "." + dataset.table + " may not be read";
     if (const auto unfit = Unfit(*found, column.type))
       return "column " + column.from + " of " + schema + "." + dataset.table + " " + *unfit;
   }
@@ -67,14 +66,17 @@ std::vector<SourceColumn> ReadSourceColumns(ports::Session& source, const std::s
       source.Execute({"SELECT a.attname, format_type(CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END, CASE "
                       "WHEN t.typtype = 'd' THEN t.typtypmod "
                       "ELSE a.atttypmod END), t.typtype IN ('b', 'd') AND (t.typnamespace = 'pg_catalog'::regnamespace "
-                      "OR t.typtype = 'd' OR t.typelem <> 0) "
+                      "OR t.typtype = 'd' OR t.typelem <> 0), has_schema_privilege(n.oid, 'USAGE') AND "
+                      "has_column_privilege(c.oid, a.attnum, "
+                      "'SELECT') "
                       "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = "
                       "c.relnamespace JOIN pg_type t ON t.oid = a.atttypid "
                       "WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum "
                       "> 0 AND NOT a.attisdropped ORDER BY a.attnum",
                       {schema, table}});
   std::vector<SourceColumn> columns;
-  for (size_t i = 0; i < rows.size(); ++i) columns.push_back({rows.Text(i, 0), rows.Text(i, 1), rows.Boolean(i, 2)});
+  for (size_t i = 0; i < rows.size(); ++i)
+    columns.push_back({rows.Text(i, 0), rows.Text(i, 1), rows.Boolean(i, 2), rows.Boolean(i, 3)});
   return columns;
 }
 

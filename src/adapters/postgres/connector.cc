@@ -22,7 +22,8 @@ constexpr const char* kUserTimeoutMilliseconds = "30000";
 constexpr const char* kSettings =
     "SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; SET DateStyle = 'ISO, YMD'; SET IntervalStyle "
     "= 'postgres';"
-    "SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET lock_timeout = '10s'; SET client_min_messages = 'warning';"
+    "SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET bytea_output = 'hex'; SET lock_timeout = '10s'; SET "
+    "client_min_messages = 'warning';"
     "SET idle_in_transaction_session_timeout = 0;";
 
 class LibpqConnector : public ports::Connector {

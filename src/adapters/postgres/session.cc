@@ -53,6 +53,12 @@ base::Error ErrorOf(PGconn* connection, const PGresult* result, std::string_view
   return error;
 }
 
+/// What the server of the source refuses has a code of its own.
+base::Error OfSource(base::Error error) {
+  if (error.code == "database") error.code = "source";
+  return error.Context("while reading the source");
+}
+
 void IgnoreNotice(void*, const PGresult*) {}
 
 ports::Rows RowsOf(const PGresult* result) {
@@ -127,8 +133,7 @@ int64_t LibpqSession::CopyFrom(ports::Session& from, std::string_view copy_out, 
   PGconn* out = source.connection_.get();
   PGconn* in = connection_.get();
   Result opened(PQexec(out, std::string(copy_out).c_str()));
-  if (PQresultStatus(opened.get()) != PGRES_COPY_OUT)
-    throw ErrorOf(out, opened.get(), copy_out).Context("while reading the source");
+  if (PQresultStatus(opened.get()) != PGRES_COPY_OUT) throw OfSource(ErrorOf(out, opened.get(), copy_out));
   Result target(PQexec(in, std::string(copy_in).c_str()));
   if (PQresultStatus(target.get()) != PGRES_COPY_IN) {
     const base::Error error = ErrorOf(in, target.get(), copy_in);
@@ -153,7 +158,7 @@ int64_t LibpqSession::CopyFrom(ports::Session& from, std::string_view copy_out, 
   if (length == -2 || PQresultStatus(read.get()) != PGRES_COMMAND_OK) {
     const base::Error error = ErrorOf(out, read.get(), copy_out);
     AbortCopyIn("the source failed");
-    throw base::Error(error).Context("while reading the source");
+    throw OfSource(error);
   }
   if (PQputCopyEnd(in, nullptr) != 1) throw ErrorOf(in, nullptr, copy_in);
   const Result written = Drain();
