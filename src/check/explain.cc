@@ -120,11 +120,6 @@ constexpr Entry kEntries[] = {
      "Mode incremental works by key: the changes of an input are one row for each key that changed, and each row of "
      "the "
      "output says what becomes of its key."},
-    {"Y620",
-     "A mask rule that makes several keys one is refused in full mode, as a duplicate key. In mode incremental the "
-     "rows "
-     "would come in different runs and overwrite each other, so the rule itself is refused; pseudonym keeps keys "
-     "apart."},
     {"Y701", "The environment's file is environments/<name>.yaml, or files below environments/<name>/."},
     {"Y702", "The environment says where each container that the model uses is: embedded, or a host."},
     {"Y703",

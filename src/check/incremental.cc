@@ -25,34 +25,12 @@ void CheckKeyed(const model::Model& model, const model::Workspace& workspace, ba
   }
 }
 
-/// Two rows of the source that become one key would be refused in full mode, and overwrite each other here.
-void CheckMaskedKeys(const model::Model& model, const model::Workspace& workspace, base::Diagnostics& diagnostics) {
-  const model::DataTransformer& transformer = *workspace.transformer;
-  const model::Datastore* output = model.FindDatastore(transformer.output.text);
-  if (!transformer.code.mask || output == nullptr) return;
-  for (const model::Dataset& dataset : output->datasets) {
-    const auto rules = transformer.code.mask->rules.find(dataset.name);
-    if (rules == transformer.code.mask->rules.end()) continue;
-    for (const model::Name& key : dataset.key) {
-      const auto rule = rules->second.find(key.text);
-      if (rule == rules->second.end() || rule->second.kind == model::MaskRuleKind::kKeep ||
-          rule->second.kind == model::MaskRuleKind::kPseudonym)
-        continue;
-      diagnostics.Error("Y620", rule->second.where,
-                        "in mode incremental a masked key still tells rows apart, which this rule does not: " +
-                            dataset.name + "." + key.text,
-                        "use pseudonym, or {keep: reason}");
-    }
-  }
-}
-
 }  // namespace
 
 void CheckIncremental(const model::Model& model, base::Diagnostics& diagnostics) {
   for (const model::Workspace& workspace : model.workspaces) {
     if (!workspace.transformer || workspace.transformer->mode != model::Mode::kIncremental) continue;
     CheckKeyed(model, workspace, diagnostics);
-    CheckMaskedKeys(model, workspace, diagnostics);
   }
 }
 

@@ -28,7 +28,7 @@ void CheckZones(const model::Model& model, const graph::Built& built,
 void CheckTransformers(const model::Model& model, const Texts& texts,
                        base::Diagnostics& diagnostics);  ///< Y61x: code, outputs
 void CheckSelects(const model::Model& model, const Texts& texts, base::Diagnostics& diagnostics);  ///< Y616: SQL
-void CheckIncremental(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y619, Y620: mode incremental
+void CheckIncremental(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y619: mode incremental
 void CheckEnvironment(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y70x: places, secrets, launcher
 
 }  // namespace yellow::check

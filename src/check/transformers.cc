@@ -12,10 +12,6 @@ bool HasFiles(const Texts& texts, const std::string& folder) {
 
 void CheckCode(const model::Workspace& workspace, const Texts& texts, base::Diagnostics& diagnostics) {
   const model::DataTransformer& transformer = *workspace.transformer;
-  if (transformer.mode == model::Mode::kIncremental) {
-    diagnostics.Error("Y611", transformer.where, "this version runs transformers in full mode only: " + workspace.name,
-                      "leave mode out");
-  }
   if (transformer.code.process && !HasFiles(texts, transformer.code.process->folder)) {
     diagnostics.Error("Y618", transformer.code.where,
                       "there is no code in this folder: " + transformer.code.process->folder,

@@ -38,9 +38,9 @@ TEST(RewriteSelect, LeavesStringsCommentsAndCommonTablesAlone) {
 
 TEST(RewriteSelect, SaysWhatIsWrong) {
   EXPECT_EQ(Rewrite("SELECT 1\nFROM Shop.custmers"),
-            "2:6: this is not an input of the workspace: shop.custmers = did you mean Shop.customers?\n");
+            "2:6: this is not an input of the workspace: Shop.custmers = did you mean Shop.customers?\n");
   EXPECT_EQ(Rewrite("SELECT 1 FROM Shop.orders"),
-            "1:15: several groups have this dataset: shop.orders = name the group: G.shop.orders\n");
+            "1:15: several groups have this dataset: Shop.orders = name the group: G.Shop.orders\n");
   EXPECT_THAT(Rewrite("SELECT 1; SELECT 2"), testing::HasSubstr("exactly one SELECT, and there are 2"));
   EXPECT_THAT(Rewrite("DELETE FROM Shop.customers"), testing::HasSubstr("this is another statement"));
   EXPECT_THAT(Rewrite("SELECT 1 INTO t FROM Shop.customers"), testing::HasSubstr("only reads"));
@@ -81,8 +81,8 @@ TEST(RewriteSelect, RefusesWhatWouldNotFollow) {
     EXPECT_THAT(RewriteIncremental(text), testing::HasSubstr("1:1: the SELECT has no column yellow_op")) << text;
   }
   EXPECT_EQ(Rewrite("SELECT * FROM Shop.customers__changes"),
-            "1:15: the changes of an input are there in mode incremental only: shop.customers__changes = write mode: "
-            "incremental, or read the whole: shop.customers\n");
+            "1:15: the changes of an input are there in mode incremental only: Shop.customers__changes = write mode: "
+            "incremental, or read the whole: Shop.customers\n");
   EXPECT_THAT(RewriteIncremental("SELECT * FROM Shop.custmers__changes"),
               testing::HasSubstr("did you mean Shop.customers__changes?"));
 }
