@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "merge/merge.h"
+#include "run/run_ending.h"
 #include "run/run_login.h"
 #include "run/state_store.h"
 
@@ -185,14 +186,11 @@ std::string CancelRun(const Effects& effects, ports::Session& engine, const Acto
   {
     ports::Transaction transaction(engine);
     try {
-      MoveRun(engine, run.id, RunEvent::kCancelled);
-    } catch (const base::Error&) {
-      throw base::UsageError(fmt::format("run {} is not open, it is {}", run.id, run.state));
+      EndRun(engine, actor, run.id, {RunEvent::kCancelled, "cancelled", "cancelled by " + actor.person, {}});
+    } catch (const base::Error& error) {
+      if (error.code != "fenced") throw;
+      throw base::UsageError(fmt::format("run {} is not open, it is {}", run.id, ShowRun(engine, run.id).state));
     }
-    engine.Execute(
-        {"UPDATE yellow.run SET reason_code = 'cancelled', reason = $2, closed_at = clock_timestamp() WHERE id = $1",
-         {run.id, "cancelled by " + actor.person}});
-    RecordEvent(engine, actor, "run_cancelled", run.transformer, 0, run.id);
     transaction.Commit();
   }
   RunLogin login(effects, engine, prefix, run.id);

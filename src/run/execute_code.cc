@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kLogTail = 1 << 20;
 constexpr int kSnapshotStatus = 75;  // EX_TEMPFAIL of sysexits(3): the snapshot could not be imported
-constexpr std::chrono::milliseconds kFirstPoll{2}, kLongestPoll{100};
+constexpr std::chrono::milliseconds kFirstPoll{2}, kLongestPoll{100}, kAskEvery{1000};
 
 CodeResult Failed(const std::string& code, const std::string& reason) {
   return {CodeOutcome::kFailed, 1, code, reason, reason};
@@ -140,10 +140,16 @@ CodeResult ExecuteProcess(const Effects& effects, const CodeContext& context, co
   const ports::TimePoint deadline = effects.clock.Now() + std::chrono::seconds(timeout_seconds);
   std::optional<ports::ProcessExit> exit;
   bool timed_out = false;
+  ports::TimePoint asked = effects.clock.Now();
   for (auto pause = kFirstPoll; !(exit = process->Poll()); pause = std::min(pause * 2, kLongestPoll)) {
-    if (!timed_out && effects.clock.Now() > deadline) {
+    const ports::TimePoint now = effects.clock.Now();
+    if (!timed_out && now > deadline) {
       timed_out = true;
       process->Terminate();
+    }
+    if (now - asked > kAskEvery) {
+      if (!context.wanted()) process->Terminate();
+      asked = now;
     }
     effects.clock.Sleep(pause);
   }
@@ -155,7 +161,7 @@ CodeResult ExecuteProcess(const Effects& effects, const CodeContext& context, co
     result.outcome = CodeOutcome::kTimedOut, result.reason_code = "timeout";
     result.reason = fmt::format("the code ran longer than {} s and was ended", timeout_seconds);
   } else if (exit->status == kSnapshotStatus) {
-    result.outcome = CodeOutcome::kSnapshotGone, result.reason_code = "snapshot";
+    result.outcome = CodeOutcome::kSnapshotGone, result.reason_code = kSnapshotReason;
     result.reason = "the code could not import its snapshot (exit status 75)";
   } else if (exit->status != 0) {
     result.outcome = CodeOutcome::kFailed, result.reason_code = "exit_status";

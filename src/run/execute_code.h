@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "plan/physical.h"
 #include "run/context.h"
@@ -16,7 +18,11 @@ struct CodeContext {
   std::string snapshot;                               ///< of the keeper
   ports::ConnectionTarget target;                     ///< as the run's login
   std::map<std::string, std::pair<int, int>> claims;  ///< Store.dataset -> (from, to]
+  std::function<bool()> wanted;                       ///< false: end it, nobody will look at what it does
 };
+
+/// Reason code of code that could not import its snapshot: the run is tried again at once and not counted.
+inline constexpr std::string_view kSnapshotReason = "snapshot";
 
 enum class CodeOutcome { kFinished, kFailed, kTimedOut, kSnapshotGone };
 

@@ -158,7 +158,7 @@ Explanation Explain(ports::Session& engine, const Applied& applied, const Actor&
                           explanation.verdicts[0].sentence != decision.sentence;
     if (transformer != nullptr && WaitsForInputs(decision.code))
       explanation.feeders = FeedersOf(engine, applied, *transformer);
-    if (moved_on) explanation.now = std::move(decision);
+    if (moved_on || decision.action != Action::kWait) explanation.now = std::move(decision);
   }
   return explanation;
 }

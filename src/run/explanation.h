@@ -27,7 +27,7 @@ struct Explanation {
   bool last_run_abandoned = false;        ///< open, and nobody works on it any more
   std::vector<Consumed> consumed;         ///< by a transformer
   std::vector<RecordedVerdict> verdicts;  ///< newest first
-  std::optional<Decision> now;            ///< what would be decided now, when that is not the newest verdict
+  std::optional<Decision> now;            ///< what would be decided now: when it is not the newest verdict, or to act
   std::vector<RecordedVerdict> feeders;   ///< newest verdicts on what a waiting transformer waits for
 };
 

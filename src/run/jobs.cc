@@ -58,6 +58,10 @@ void ReportRun(Reporter& reporter, const plan::Transformer& transformer, const R
       reporter.Line(fmt::format("{}: run {} failed: {}\n  = yellow runs show {}", name, report.run_id, report.reason,
                                 report.run_id));
       return;
+    case RunOutcome::kCancelled:
+      reporter.Line(fmt::format("{}: run {} was {}\n  = to run it after all: yellow run {}", name, report.run_id,
+                                report.reason, name));
+      return;
     case RunOutcome::kNothingDue:
       return;
     case RunOutcome::kBusy:

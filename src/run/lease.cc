@@ -88,10 +88,10 @@ void Lease::Beat() {
 void Lease::Renew() {
   const sql::Statement renew{kRenew, {stream_, std::to_string(epoch_)}};
   try {
-    heartbeat_->Execute(renew);
+    lost_ = heartbeat_->Execute(renew).empty();
   } catch (const base::Error&) {  // its connection may be lost, and no other
     heartbeat_ = connector_.Open(target_);
-    heartbeat_->Execute(renew);
+    lost_ = heartbeat_->Execute(renew).empty();
   }
 }
 

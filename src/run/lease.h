@@ -30,6 +30,8 @@ class Lease {
   Lease& operator=(const Lease&) = delete;
 
   int64_t epoch() const { return epoch_; }
+  /// True once a renewal has found that somebody else has taken it. May still be false then.
+  bool lost() const { return lost_; }
   /// Reads the epoch, to fail early. Throws base::Error code "fenced".
   void Check(ports::Session& session) const;
   /// The last statement of a writing transaction. Throws base::Error code "fenced" if the lease is somebody else's.
@@ -49,6 +51,7 @@ class Lease {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stop_ = false;
+  std::atomic<bool> lost_ = false;
   std::thread thread_;
 };
 

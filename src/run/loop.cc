@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "run/patience.h"
+#include "run/run_ending.h"
 #include "run/run_login.h"
 #include "run/verdicts.h"
 #include "run/world.h"
@@ -14,6 +15,7 @@ namespace {
 /// One tick and the most urgent thing that it says; false when nothing is due.
 bool Step(const Effects& effects, const Actor& actor, const Applied& applied, ports::Session& engine,
           std::set<std::string>& left_alone, LoopReport& total) {
+  if (EndOverdueRuns(effects, engine, actor, applied) > 0) DropOrphanLogins(effects, engine, PrefixOf(applied));
   total.last = Tick(ReadWorld(engine, applied, actor, effects.processes));
   Record(engine, total.last);
   for (const Decision& decision : total.last) {

@@ -38,10 +38,16 @@ void RunLogin::Drop() {
   engine_.Execute({"UPDATE yellow.run SET login = NULL WHERE id = $1", {run_id_}});
 }
 
-int DropOrphanLogins(const Effects& effects, ports::Session& engine, const std::string& prefix) {
-  const ports::Rows orphans = engine.Execute(
-      "SELECT id FROM yellow.run WHERE login IS NOT NULL AND state IN ('committed', 'failed', 'timed_out', 'lost', "
-      "'cancelled')");
+int DropOrphanLogins(const Effects& effects, ports::Session& engine, const std::string& prefix,
+                     const std::string& transformer) {
+  // Also a login that its run made after somebody else had closed it.
+  const ports::Rows orphans =
+      engine.Execute({"SELECT id FROM yellow.run WHERE state IN ('committed', 'failed', 'timed_out', 'lost', "
+                      "'cancelled') AND ($2 = '' "
+                      "OR transformer = $2) AND (login IS NOT NULL OR id IN (SELECT substr(rolname, length($1) + 1) "
+                      "FROM pg_roles WHERE "
+                      "starts_with(rolname, $1)))",
+                      {sql::Roles(prefix).RunLogin(""), transformer}});
   for (size_t i = 0; i < orphans.size(); ++i) {
     RunLogin login(effects, engine, prefix, orphans.Text(i, 0));
     login.Quiesce();

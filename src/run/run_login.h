@@ -26,7 +26,9 @@ class RunLogin {
   std::string run_id_;
 };
 
-/// Ends and drops the logins of runs that are not open any more; returns how many.
-int DropOrphanLogins(const Effects& effects, ports::Session& engine, const std::string& prefix);
+/// Ends and drops the logins of runs that are not open any more, of one transformer or (empty) of all; returns how
+/// many.
+int DropOrphanLogins(const Effects& effects, ports::Session& engine, const std::string& prefix,
+                     const std::string& transformer = "");
 
 }  // namespace yellow::run

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "run/jobs.h"
 #include "run/patience.h"
+#include "run/run_ending.h"
 #include "run/run_login.h"
 #include "run/tick.h"
 #include "run/verdicts.h"
@@ -154,6 +155,8 @@ class Scheduler {
   /// Returns when to look again at the latest.
   ports::TimePoint StartWhatIsDue() {
     const ports::TimePoint began = effects_.clock.Now();
+    if (EndOverdueRuns(effects_, *engine_, actor_, *applied_) > 0)
+      DropOrphanLogins(effects_, *engine_, PrefixOf(*applied_));
     const View view = ReadWorld(*engine_, *applied_, actor_, effects_.processes);
     const std::vector<Decision> decisions = Tick(view);
     Record(*engine_, decisions);

@@ -6,11 +6,13 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "run/change_log.h"
 #include "run/commit.h"
 #include "run/execute_code.h"
 #include "run/lease.h"
 #include "run/patience.h"
+#include "run/run_ending.h"
 #include "run/run_login.h"
 #include "run/run_mode.h"
 #include "run/state_store.h"
@@ -19,7 +21,7 @@
 namespace yellow::run {
 namespace {
 
-constexpr int64_t kFirstBackOff = 10, kLongestBackOff = 600;  // seconds
+constexpr int kSnapshotAttempts = 4;
 
 /// A run's output is refused: its cursors and the old output stay.
 struct RefusedOutput {
@@ -31,12 +33,13 @@ struct RefusedOutput {
 class TransformRun {
  public:
   TransformRun(const Effects& effects, const Actor& actor, const Applied& applied, const plan::Transformer& transformer,
-               std::string cause)
+               std::string cause, bool last_attempt)
       : effects_(effects),
         actor_(actor),
         applied_(applied),
         transformer_(transformer),
         cause_(std::move(cause)),
+        last_attempt_(last_attempt),
         declared_(*applied.model.FindWorkspace(transformer.workspace)->transformer),
         output_(*applied.physical.FindStream(transformer.output_stream)),
         prefix_(applied.model.environment ? applied.model.environment->role_prefix : "yellow") {}
@@ -66,16 +69,17 @@ class TransformRun {
       DropLogin();
       return Committed();
     } catch (const RefusedOutput& refused) {
-      return Fail(RunOutcome::kHeld, RunEvent::kFailed, refused.hold.code, refused.hold.reason);
+      return Fail(RunOutcome::kHeld, Counted(RunEvent::kFailed, refused.hold.code, refused.hold.reason));
     } catch (const base::Error& error) {
-      if (error.code == "fenced") return Ended(RunOutcome::kFenced, "fenced", error.what());
+      if (const auto closed = ClosedBySomebody(error)) return *closed;
+      if (StepTimedOut(error)) return Fail(RunOutcome::kTimedOut, Counted(RunEvent::kTimedOut, "timeout", step_limit_));
       if (error.retryable) throw;
       return Fail(error);
     }
   }
 
   RunReport Fail(const base::Error& error) {
-    return Fail(RunOutcome::kFailed, RunEvent::kFailed, error.code, base::Describe(error));
+    return Fail(RunOutcome::kFailed, Counted(RunEvent::kFailed, error.code, base::Describe(error)));
   }
 
  private:
@@ -131,27 +135,45 @@ class TransformRun {
     for (size_t i = 0; i < open.size(); ++i) {
       RunLogin(effects_, *engine_, prefix_, open.Text(i, 0)).Quiesce();
       Write(*engine_, "lost", [&] {
-        MoveRun(*engine_, open.Text(i, 0), RunEvent::kLost);
-        engine_->Execute(
-            {"UPDATE yellow.run SET reason_code = 'lost', reason = 'the process that ran it has "
-             "ended', closed_at = clock_timestamp() "
-             "WHERE id = $1",
-             {open.Text(i, 0)}});
+        EndRun(*engine_, actor_, open.Text(i, 0),
+               {RunEvent::kLost,
+                "lost",
+                "the process that ran it has ended, or was paused for longer than its lease",
+                {}});
       });
     }
-    const ports::Rows left =
-        engine_->Execute({"SELECT id FROM yellow.run WHERE transformer = $1 AND login IS NOT NULL AND state IN "
-                          "('committed', 'failed', 'timed_out', 'lost', 'cancelled')",
-                          {transformer_.key}});
-    for (size_t i = 0; i < left.size(); ++i) {
-      RunLogin earlier(effects_, *engine_, prefix_, left.Text(i, 0));
-      earlier.Quiesce();
-      try {
-        earlier.Drop();
-      } catch (const base::Error& error) {
-        effects_.reporter.Line("The login of run " + left.Text(i, 0) + " could not be dropped: " + error.what());
-      }
+    DropOrphanLogins(effects_, *engine_, prefix_, transformer_.key);
+  }
+
+  /// No statement of the step that begins here takes longer, nor, as StepTimedOut and RequireTime see it, all of them.
+  void LimitStep(const std::string& what, const std::string& setting, int64_t seconds) {
+    step_limit_ = fmt::format("{} took longer than {} s ({})", what, seconds, setting);
+    step_ends_ = effects_.clock.Now() + std::chrono::seconds(seconds);
+    for (ports::Session* session : {engine_.get(), writer_.get()})
+      session->Execute(fmt::format("SET statement_timeout = '{}s'", seconds));
+  }
+
+  void RequireTime() {
+    if (effects_.clock.Now() >= step_ends_) throw base::Error("timeout", step_limit_);
+  }
+
+  bool StepTimedOut(const base::Error& error) {
+    return error.code == "timeout" || (error.sqlstate == "57014" && effects_.clock.Now() >= step_ends_);
+  }
+
+  /// The report of a run that somebody else has closed: cancelled, or taken over. What it made since goes; on a session
+  /// of its own, because its own are ended with the run.
+  std::optional<RunReport> ClosedBySomebody(const base::Error& error) {
+    std::optional<std::string> cancelled;
+    try {
+      const auto session = Connect(ports::ServiceRole::kEngine, "transform");
+      if (!run_id_.empty()) cancelled = CancelledBecause(*session, run_id_);
+      if (cancelled || error.code == "fenced") DropOrphanLogins(effects_, *session, prefix_, transformer_.key);
+    } catch (const base::Error&) {  // not known now; whoever comes next finds it closed, and the login with it
     }
+    if (cancelled) return Ended(RunOutcome::kCancelled, "cancelled", *cancelled);
+    if (error.code == "fenced") return Ended(RunOutcome::kFenced, "fenced", error.what());
+    return std::nullopt;
   }
 
   static std::string NewRunId(const Effects& effects) {
@@ -166,13 +188,15 @@ class TransformRun {
   void Prepare() {
     run_id_ = NewRunId(effects_);
     login_.emplace(effects_, *engine_, prefix_, run_id_);
+    LimitStep("preparing", "start_limit", declared_.start_limit.seconds);
     Write(*engine_, "open", [&] {
       mode_ = DecideMode(*engine_, declared_, transformer_);
       engine_->Execute(
-          {"INSERT INTO yellow.run (id, transformer, state, mode, definition, model_version, cause, holder, login) "
-           "VALUES ($1, $2, 'preparing', $8, $3, $4, $5, $6, $7)",
+          {"INSERT INTO yellow.run (id, transformer, state, mode, definition, model_version, cause, holder, login, "
+           "deadline) VALUES ($1, $2, 'preparing', $9, $3, $4, $5, $6, $7, clock_timestamp() + make_interval(secs "
+           "=> $8))",
            {run_id_, transformer_.key, transformer_.definition, std::to_string(applied_.version), Cause(),
-            actor_.holder, login_->name(), mode_.word()}});
+            actor_.holder, login_->name(), std::to_string(declared_.start_limit.seconds), mode_.word()}});
       engine_->Execute({"UPDATE yellow.transformer SET requested_at = NULL WHERE key = $1", {transformer_.key}});
     });
     for (const sql::TableLayout& output : transformer_.outputs) {
@@ -213,7 +237,7 @@ class TransformRun {
         applied_,  transformer_,
         run_id_,   mode_.word(),
         snapshot_, effects_.endpoints.As(transformer_.container, login_->name(), password_, "run " + run_id_),
-        claims_};
+        claims_,   [this] { return Wanted(); }};
     CodeResult result = ExecuteCode(effects_, context);
     const bool relied_on_keeper =
         result.outcome != CodeOutcome::kFinished || declared_.snapshot == model::SnapshotUse::kRequired;
@@ -226,6 +250,16 @@ class TransformRun {
     return result;
   }
 
+  /// False when the run was closed by somebody else: its code is to end.
+  bool Wanted() {
+    if (lease_->lost()) return false;
+    try {
+      return !engine_->Execute({"SELECT 1 FROM yellow.run WHERE id = $1 AND state = 'launched'", {run_id_}}).empty();
+    } catch (const base::Error&) {  // not known; the code may well be done before the database is back
+      return true;
+    }
+  }
+
   bool KeeperLives() {
     try {
       keeper_->Execute("SELECT 1");
@@ -235,32 +269,17 @@ class TransformRun {
     }
   }
 
+  /// From here on the output has as long as the code had.
   void Finish(const CodeResult& code) {
+    LimitStep("taking the output in", "timeout", declared_.timeout.seconds);
     Write(*engine_, "finish", [&] {
       MoveRun(*engine_, run_id_, RunEvent::kFinished);
       engine_->Execute(
-          {"UPDATE yellow.run SET finished_at = clock_timestamp(), exit_status = $2, log = $3, "
-           "keeper_pid = NULL WHERE id = $1",
-           {run_id_, std::to_string(code.exit_status), Printable(code.log)}});
+          {"UPDATE yellow.run SET finished_at = clock_timestamp(), exit_status = $2, log = $3, keeper_pid = NULL, "
+           "deadline = clock_timestamp() + make_interval(secs => $4) WHERE id = $1",
+           {run_id_, std::to_string(code.exit_status), base::AsText(code.log),
+            std::to_string(declared_.timeout.seconds)}});
     });
-  }
-
-  /// The database's text holds no NUL, and only UTF-8; what the code printed may hold anything.
-  static std::string Printable(const std::string& text) {
-    std::string out;
-    for (size_t i = 0; i < text.size();) {
-      const auto c = static_cast<unsigned char>(text[i]);
-      const size_t length = c < 0x80 ? 1 : (c >> 5) == 6 ? 2 : (c >> 4) == 14 ? 3 : (c >> 3) == 30 ? 4 : 0;
-      bool good = length > 0 && c != 0 && i + length <= text.size() && c != 0xC0 && c != 0xC1 && c < 0xF5;
-      for (size_t k = 1; good && k < length; ++k) good = (text[i + k] & 0xC0) == 0x80;
-      if (good && length == 3 && c == 0xED && static_cast<unsigned char>(text[i + 1]) > 0x9F) good = false;
-      if (good && length == 3 && c == 0xE0 && static_cast<unsigned char>(text[i + 1]) < 0xA0) good = false;
-      if (good && length == 4 && c == 0xF0 && static_cast<unsigned char>(text[i + 1]) < 0x90) good = false;
-      if (good && length == 4 && c == 0xF4 && static_cast<unsigned char>(text[i + 1]) > 0x8F) good = false;
-      out += good ? text.substr(i, length) : "?";
-      i += good ? length : 1;
-    }
-    return out;
   }
 
   model::Guards Guards() const {
@@ -284,6 +303,7 @@ class TransformRun {
       merged_ = std::get<Merged>(result);
       CommitBatch(*writer_, output_.key, batch_, merged_, "staged");
       MoveCursors();
+      RequireTime();
       CloseRun();
       in_doubt = run_id_;
     });
@@ -380,58 +400,34 @@ class TransformRun {
 
   RunReport Fail(const CodeResult& code) {
     const bool timed_out = code.outcome == CodeOutcome::kTimedOut;
-    return Fail(timed_out ? RunOutcome::kTimedOut : RunOutcome::kFailed,
-                timed_out ? RunEvent::kTimedOut : RunEvent::kFailed, code.reason_code, code.reason,
-                code.outcome != CodeOutcome::kSnapshotGone);
+    RunEnding ending = Counted(timed_out ? RunEvent::kTimedOut : RunEvent::kFailed, code.reason_code, code.reason);
+    if (code.outcome == CodeOutcome::kSnapshotGone && !last_attempt_) ending.retries.reset();
+    return Fail(timed_out ? RunOutcome::kTimedOut : RunOutcome::kFailed, ending);
+  }
+
+  RunEnding Counted(RunEvent event, const std::string& code, const std::string& reason) const {
+    return {event, code, reason, declared_.retries};
   }
 
   /// The old output stays, the cursors stay; the reason is recorded, and when the next attempt may begin.
-  RunReport Fail(RunOutcome outcome, RunEvent event, const std::string& code, const std::string& reason,
-                 bool counts = true) {
+  RunReport Fail(RunOutcome outcome, const RunEnding& ending) {
     keeper_transaction_.reset();
     keeper_.reset();
     engine_ = Connect(ports::ServiceRole::kEngine, "transform");
-    if (run_id_.empty()) return Ended(outcome, code, reason);
+    if (run_id_.empty()) return Ended(outcome, ending.code, ending.reason);
     login_.emplace(effects_, *engine_, prefix_, run_id_);
     login_->Quiesce();
     try {
-      Write(*engine_, "fail", [&] { RecordFailure(outcome, event, code, reason, counts); });
+      Write(*engine_, "fail", [&] {
+        EndRun(*engine_, actor_, run_id_, ending);
+        if (outcome == RunOutcome::kHeld && merge::IsGuarded(ending.code)) HoldOutputBatch(ending.code, ending.reason);
+      });
     } catch (const base::Error& error) {
-      if (error.code != "fenced") throw;
-      return Ended(RunOutcome::kFenced, "fenced", error.what());
+      if (const auto closed = ClosedBySomebody(error)) return *closed;
+      throw;
     }
     DropLogin();
-    return Ended(outcome, code, reason);
-  }
-
-  void RecordFailure(RunOutcome outcome, RunEvent event, const std::string& code, const std::string& reason,
-                     bool counts) {
-    const std::string text = Printable(reason);
-    MoveRun(*engine_, run_id_, event);
-    engine_->Execute(
-        {"UPDATE yellow.run SET reason_code = $2, reason = $3, closed_at = clock_timestamp(), keeper_pid = NULL WHERE "
-         "id = $1",
-         {run_id_, code, text}});
-    engine_->Execute(
-        {"INSERT INTO yellow.event (kind, node, run_id, actor, detail) VALUES ('run_failed', $1, $2, $3, $4)",
-         {transformer_.key, run_id_, actor_.person, text}});
-    if (outcome == RunOutcome::kHeld && merge::IsGuarded(code)) HoldOutputBatch(code, text);
-    if (!counts) return;
-    const int64_t failures =
-        engine_
-            ->Execute({"UPDATE yellow.transformer SET failures = failures + 1 WHERE key = $1 RETURNING failures",
-                       {transformer_.key}})
-            .Integer(0, 0);
-    if (failures > declared_.retries) {
-      engine_->Execute(
-          {"UPDATE yellow.transformer SET failed_definition = $2, failures = 0, retry_at = NULL WHERE key = $1",
-           {transformer_.key, transformer_.definition}});
-      return;
-    }
-    const int64_t pause = std::min(kLongestBackOff, kFirstBackOff << std::min<int64_t>(failures - 1, 10));
-    engine_->Execute(
-        {"UPDATE yellow.transformer SET retry_at = clock_timestamp() + make_interval(secs => $2) WHERE key = $1",
-         {transformer_.key, std::to_string(pause)}});
+    return Ended(outcome, ending.code, ending.reason);
   }
 
   /// A guarded case keeps its number, so that a person can release it for the next run.
@@ -448,6 +444,7 @@ class TransformRun {
   const Applied& applied_;
   const plan::Transformer& transformer_;
   const std::string cause_;
+  const bool last_attempt_;  // a snapshot that cannot be imported counts as a failure
   const model::DataTransformer& declared_;
   const plan::Stream& output_;
   const std::string prefix_;
@@ -457,6 +454,8 @@ class TransformRun {
   std::optional<RunLogin> login_;
   std::string run_id_, snapshot_;
   RunMode mode_;
+  std::string step_limit_;  // what to say when the step that is under way takes too long
+  ports::TimePoint step_ends_;
   base::Secret password_;
   std::map<std::string, std::pair<int, int>> claims_;
   int batch_ = 0;
@@ -465,19 +464,34 @@ class TransformRun {
 
 }  // namespace
 
-RunReport RunTransformer(const Effects& effects, const Actor& actor, const Applied& applied,
-                         const plan::Transformer& transformer, const std::string& cause) {
+namespace {
+
+/// One run, tried again while what fails may pass by itself.
+RunReport RunOnce(const Effects& effects, const Actor& actor, const Applied& applied,
+                  const plan::Transformer& transformer, const std::string& cause, bool last_attempt) {
   Patience patience(effects.clock, effects.entropy, RetryLimit(applied));
   std::string in_doubt;
   while (true) {
     std::unique_ptr<TransformRun> attempt;
     try {
-      attempt = std::make_unique<TransformRun>(effects, actor, applied, transformer, cause);
+      attempt = std::make_unique<TransformRun>(effects, actor, applied, transformer, cause, last_attempt);
       return attempt->Run(in_doubt);
     } catch (const base::Error& error) {
       if (error.retryable && Again(effects, patience, transformer.key, error)) continue;
       return attempt->Fail(error);
     }
+  }
+}
+
+}  // namespace
+
+RunReport RunTransformer(const Effects& effects, const Actor& actor, const Applied& applied,
+                         const plan::Transformer& transformer, const std::string& cause) {
+  for (int attempt = 1;; ++attempt) {
+    RunReport report = RunOnce(effects, actor, applied, transformer, cause, attempt == kSnapshotAttempts);
+    if (report.reason_code != kSnapshotReason || attempt == kSnapshotAttempts) return report;
+    effects.reporter.Line(
+        fmt::format("{}: run {} is tried again at once: {}", transformer.workspace, report.run_id, report.reason));
   }
 }
 

@@ -4,7 +4,7 @@
 
 namespace yellow::run {
 
-enum class RunOutcome { kCommitted, kNothingDue, kFailed, kTimedOut, kLost, kHeld, kBusy, kFenced };
+enum class RunOutcome { kCommitted, kNothingDue, kFailed, kTimedOut, kLost, kHeld, kCancelled, kBusy, kFenced };
 
 struct RunReport {
   RunOutcome outcome = RunOutcome::kCommitted;

@@ -13,11 +13,11 @@ namespace {
 constexpr int kDefaultRuns = 4;
 
 constexpr const char* kStreams = R"(
-SELECT s.key, s.paused, s.lease_until > clock_timestamp() AND s.lease_until < clock_timestamp() + interval '20 seconds' AND s.holder <> $1,
+SELECT s.key, s.paused, s.lease_until > clock_timestamp() AND s.lease_until < clock_timestamp() + interval '20 seconds',
        extract(epoch FROM s.last_opened_at)::numeric * 1000000, extract(epoch FROM s.requested_at)::numeric * 1000000,
        coalesce(n.state, ''), coalesce(n.released, false),
        coalesce((SELECT max(c.batch) FROM yellow.batch c WHERE c.stream = s.key AND c.state = 'committed'), 0), s.holder,
-       coalesce(n.batch, 0), coalesce(n.reason, ''), coalesce(n.reason_code, '')
+       coalesce(n.batch, 0), coalesce(n.reason, ''), coalesce(n.reason_code, ''), s.holder = $1
 FROM yellow.stream s LEFT JOIN LATERAL
      (SELECT * FROM yellow.batch b WHERE b.stream = s.key ORDER BY b.batch DESC LIMIT 1) n ON true WHERE NOT s.retired)";
 
@@ -63,16 +63,16 @@ Outputs ReadStreams(ports::Session& engine, const Applied& applied, const Actor&
   for (size_t i = 0; i < rows.size(); ++i) {
     const plan::Stream* stream = applied.physical.FindStream(rows.Text(i, 0));
     if (stream == nullptr) continue;
-    const bool busy = !rows.IsNull(i, 2) && rows.Boolean(i, 2) && processes.MayBeAlive(rows.Text(i, 8));
+    const bool leased = rows.Boolean(i, 2) && !rows.IsNull(i, 8) && processes.MayBeAlive(rows.Text(i, 8));
     if (stream->workspace) {
       if (rows.Boolean(i, 1)) outputs.paused.insert(stream->key);
-      if (busy) outputs.leased.insert(stream->key);
+      if (leased) outputs.leased.insert(stream->key);
       continue;
     }
     StreamView one;
     one.key = stream->key;
     one.paused = rows.Boolean(i, 1);
-    one.busy = busy;
+    one.busy = leased && !rows.Boolean(i, 12);
     if (one.busy) one.holder = rows.Text(i, 8);
     one.last_opened_at = Microseconds(rows, i, 3);
     one.requested_at = Microseconds(rows, i, 4);

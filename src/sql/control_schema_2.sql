@@ -25,3 +25,5 @@ CREATE TABLE yellow.change_log (
   kept_since integer NOT NULL,
   PRIMARY KEY (stream, dataset)
 );
+
+COMMENT ON COLUMN yellow.run.deadline IS 'when the step that the run is in must be done: preparing (start_limit), the code (timeout), its output (timeout again)';

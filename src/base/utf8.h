@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+/// Text as PostgreSQL stores it: UTF-8 by the letter (Unicode 15, table 3-7), and no NUL.
+namespace yellow::base {
+
+/// Length of the longest beginning that is such text; text.size() when all of it is.
+size_t LengthOfText(std::string_view bytes);
+
+/// The same with `?` in place of each byte that does not belong.
+std::string AsText(std::string_view bytes);
+
+}  // namespace yellow::base

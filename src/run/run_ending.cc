@@ -1,0 +1,85 @@
+#include "run/run_ending.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/utf8.h"
+#include "run/run_login.h"
+#include "run/state_store.h"
+
+namespace yellow::run {
+namespace {
+
+constexpr int64_t kFirstBackOff = 10, kLongestBackOff = 600;  // seconds
+
+// Who works on a run ends its step at the deadline himself; this is for whom could not.
+constexpr const char* kOverdue =
+    "SELECT id, transformer, state FROM yellow.run WHERE state IN ('preparing', 'launched', 'finished', 'ingesting') "
+    "AND "
+    "deadline < clock_timestamp() - interval '30 seconds'";
+
+void CountFailure(ports::Session& session, const std::string& transformer, const std::string& definition, int retries) {
+  const int64_t failures =
+      session
+          .Execute({"UPDATE yellow.transformer SET failures = failures + 1 WHERE key = $1 RETURNING failures",
+                    {transformer}})
+          .Integer(0, 0);
+  if (failures > retries) {
+    session.Execute(
+        {"UPDATE yellow.transformer SET failed_definition = $2, failures = 0, retry_at = NULL WHERE key = $1",
+         {transformer, definition}});
+    return;
+  }
+  const int64_t pause = std::min(kLongestBackOff, kFirstBackOff << std::min<int64_t>(failures - 1, 10));
+  session.Execute(
+      {"UPDATE yellow.transformer SET retry_at = clock_timestamp() + make_interval(secs => $2) WHERE key = $1",
+       {transformer, std::to_string(pause)}});
+}
+
+}  // namespace
+
+void EndRun(ports::Session& session, const Actor& actor, const std::string& run_id, const RunEnding& ending) {
+  const std::string reason = base::AsText(ending.reason);
+  MoveRun(session, run_id, ending.event);
+  const ports::Rows run =
+      session.Execute({"UPDATE yellow.run SET reason_code = $2, reason = $3, closed_at = clock_timestamp(), keeper_pid "
+                       "= NULL WHERE id = $1 RETURNING transformer, definition, state",
+                       {run_id, ending.code, reason}});
+  session.Execute({"INSERT INTO yellow.event (kind, node, run_id, actor, detail) VALUES ($1, $2, $3, $4, $5)",
+                   {"run_" + run.Text(0, 2), run.Text(0, 0), run_id, actor.person, reason}});
+  if (ending.retries) CountFailure(session, run.Text(0, 0), run.Text(0, 1), *ending.retries);
+}
+
+std::optional<std::string> CancelledBecause(ports::Session& session, const std::string& run_id) {
+  const ports::Rows rows =
+      session.Execute({"SELECT reason FROM yellow.run WHERE id = $1 AND state = 'cancelled'", {run_id}});
+  if (rows.empty()) return std::nullopt;
+  return rows.Text(0, 0);
+}
+
+int EndOverdueRuns(const Effects& effects, ports::Session& engine, const Actor& actor, const Applied& applied) {
+  const ports::Rows overdue = engine.Execute(kOverdue);
+  int ended = 0;
+  for (size_t i = 0; i < overdue.size(); ++i) {
+    const plan::Transformer* transformer = applied.physical.FindTransformer(overdue.Text(i, 1));
+    RunEnding ending{RunEvent::kTimedOut,
+                     "timeout",
+                     "it was still " + overdue.Text(i, 2) + " after its deadline, and was ended by another yellow",
+                     {}};
+    if (transformer != nullptr)
+      ending.retries = applied.model.FindWorkspace(transformer->workspace)->transformer->retries;
+    try {
+      ports::Transaction transaction(engine, "", "overdue");
+      EndRun(engine, actor, overdue.Text(i, 0), ending);
+      transaction.Commit();
+    } catch (const base::Error& error) {
+      if (error.code != "fenced") throw;
+      continue;  // it ended by itself meanwhile
+    }
+    ++ended;
+    effects.reporter.Line("Run " + overdue.Text(i, 0) + " has timed out: " + ending.reason);
+  }
+  return ended;
+}
+
+}  // namespace yellow::run

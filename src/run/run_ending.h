@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "run/context.h"
+#include "run/state.h"
+
+/// How a run ends without its output: in its own process, by a person, or by whoever finds it. The old output stays,
+/// the cursors stay.
+namespace yellow::run {
+
+struct RunEnding {
+  RunEvent event = RunEvent::kFailed;
+  std::string code, reason;
+  std::optional<int> retries;  ///< it counts as a failure against these; else it does not
+};
+
+/// Closes an open run, and when it counts says when the next attempt may begin: after a back-off that doubles from ten
+/// seconds to ten minutes, or, when it was the last, not before something changes. Runs in the caller's transaction.
+/// Throws base::Error code "fenced" when the run is not open.
+void EndRun(ports::Session& session, const Actor& actor, const std::string& run_id, const RunEnding& ending);
+
+/// The reason if a person has cancelled the run.
+std::optional<std::string> CancelledBecause(ports::Session& session, const std::string& run_id);
+
+/// Ends runs whose step is not done half a minute after its deadline (yellow.run.deadline), whoever works on them: that
+/// process is stuck, and finds the run closed when it goes on. Returns how many.
+int EndOverdueRuns(const Effects& effects, ports::Session& engine, const Actor& actor, const Applied& applied);
+
+}  // namespace yellow::run
