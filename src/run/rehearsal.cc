@@ -103,10 +103,10 @@ void Rehearsal::Reset() {
   const ports::Rows tables = session_->Execute(
       "SELECT string_agg(c.oid::regclass::text, ', ') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
       "WHERE c.relkind = 'r' AND (n.nspname ~ '^dp_' OR n.nspname = 'public' OR n.nspname = 'yellow' AND c.relname "
-      "NOT IN ('installation', 'model'))");
+      "NOT IN ('installation', 'model', 'change_log'))");
   session_->ExecuteScript("BEGIN; TRUNCATE " + tables.Text(0, 0) +
                           "; INSERT INTO yellow.stream TABLE initial_stream; INSERT INTO yellow.transformer TABLE "
-                          "initial_transformer; COMMIT");
+                          "initial_transformer; UPDATE yellow.change_log SET kept_since = 0; COMMIT");
 }
 
 void Rehearsal::Fill(const plan::TestCase& test) {

@@ -67,6 +67,8 @@ class Following(unittest.TestCase):
         self.apply_and_run()
         self.assertEqual(self.objects(), self.LIVE)
         self.assertEqual(self.mode(), "full")
+        tested = self.project.yellow("test")
+        self.assertEqual(tested.status, 0, tested)
         self.change(1)
         self.apply_and_run("Shop")
         self.assertEqual(self.mode(), "incremental")
