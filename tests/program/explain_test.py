@@ -4,7 +4,7 @@ import json
 import re
 import unittest
 
-from project import Project
+from project import Project, without_dates
 
 WORKER = """
 kind: Workspace
@@ -51,7 +51,7 @@ class Explain(unittest.TestCase):
     def explain(self, *arguments):
         result = self.project.yellow("explain", *arguments)
         self.assertEqual(result.status, 0, result)
-        return result.out
+        return without_dates(result.out)
 
     def json(self, *arguments):
         return json.loads(self.explain(*arguments, "--output", "json"))
@@ -65,7 +65,7 @@ class Explain(unittest.TestCase):
                                r"Shop.addresses has batch 2, Shop.customers has batch 2\.")
         self.assertIn("It has consumed Shop.addresses up to batch 2, Shop.customers up to batch 2.", text)
         self.assertRegex(text, r"Decided \d\d:\d\d:\d\d: MaskShop is not due: there is no batch of Shop.addresses after 2, Shop.customers after 2\.\n"
-                               r"Shop is not due\. It is read next at \d{4}-01-01 00:00:00\.")
+                               r"Shop is not due\. It is read next at 00:00:00\.")
         self.assertIn("Before that:\n", text)
         self.assertIn("its definition is new or has changed", text)
         document = self.json("MaskShop")
@@ -128,7 +128,7 @@ class Explain(unittest.TestCase):
         self.project.sql("ShopDB", "DELETE FROM customers WHERE id > 'C02000'")
         self.assertEqual(self.project.yellow("run", "Shop").status, 1)
         text = self.explain("Shop")
-        self.assertRegex(text, r"Decided [^\n]*Shop waits, because its batch 3 is held: [^\n]* would lose \d+ of \d000 rows, more than max_deleted allows: 20%\. It is read again at \d{4}-01-01 00:00:00, or at once "
+        self.assertRegex(text, r"Decided [^\n]*Shop waits, because its batch 3 is held: [^\n]* would lose \d+ of \d000 rows, more than max_deleted allows: 20%\. It is read again at 00:00:00, or at once "
                                r"with: yellow run Shop\. If it is right as it is: yellow batches release Shop")
         self.assertIn("MaskShop does not see Shop.addresses, Shop.customers of it, because it is not committed.", self.explain("Shop", "--batch", "3"))
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -52,6 +53,11 @@ INVARIANTS = {
         SELECT * FROM (SELECT stream, committed_at, lag(committed_at) OVER (PARTITION BY stream ORDER BY batch) AS before
                        FROM yellow.batch WHERE state = 'committed') x WHERE before > committed_at""",
 }
+
+
+def without_dates(text):
+    """Times of another day than today's have their date before them; no test may fail at midnight."""
+    return re.sub(r"\d{4}-\d\d-\d\d (?=\d\d:\d\d:\d\d)", "", text)
 
 
 class Result:
