@@ -17,4 +17,10 @@ std::string JsonString(std::string_view text) {
   return out + "\"";
 }
 
+std::string JsonArray(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + JsonString(text);
+  return "[" + out + "]";
+}
+
 }  // namespace yellow::base

@@ -72,6 +72,7 @@ nlohmann::ordered_json ToJson(const run::BatchInfo& batch) {
                                 {"unchanged", c.unchanged},
                                 {"rejected", c.rejected}});
   }
+  for (const std::string& column : batch.ignored) item["ignored"].push_back(column);
   return item;
 }
 
@@ -170,6 +171,9 @@ int BatchesShow(const Program& program, const Options& options, const BatchesOpt
                      std::to_string(c.deleted), std::to_string(c.unchanged), std::to_string(c.rejected)});
   }
   if (!batch.counts.empty()) program.out << TextTable(table, {1, 2, 3, 4, 5, 6});
+  std::string ignored;
+  for (const std::string& column : batch.ignored) ignored += (ignored.empty() ? "" : ", ") + column;
+  if (!ignored.empty()) program.out << "Not read, because the model does not name them: " << ignored << "\n";
   for (const run::RejectedRows& rows : rejected) {
     program.out << fmt::format(
         "Set aside: {} of {}, because of the rule that {}; for example {}\n  = all of them are in {}, which only "

@@ -13,12 +13,6 @@ namespace {
 
 class MergeAgainstReference : public ::testing::TestWithParam<Shape> {};
 
-std::vector<Row> ReadRejected(ports::Session& session, const sql::TableLayout& layout) {
-  std::string columns = "yellow_batch_in, yellow_batch_out, yellow_rule";
-  for (const model::Column& column : layout.columns) columns += ", yellow_row::json ->> '" + column.name + "'";
-  return ReadTable(session, "(SELECT " + columns + " FROM " + layout.rejected_table + ") x");
-}
-
 TEST_P(MergeAgainstReference, GivesTheSameTableAndCounters) {
   const unsigned seed = std::random_device{}();
   std::mt19937 random(seed);

@@ -172,6 +172,12 @@ std::vector<Row> ReadTable(ports::Session& session, const std::string& table) {
   return rows;
 }
 
+std::vector<Row> ReadRejected(ports::Session& session, const sql::TableLayout& layout) {
+  std::string columns = "yellow_batch_in, yellow_batch_out, yellow_rule";
+  for (const model::Column& column : layout.columns) columns += ", yellow_row::json ->> '" + column.name + "'";
+  return ReadTable(session, "(SELECT " + columns + " FROM " + layout.rejected_table + ") x");
+}
+
 std::vector<Row> RandomRows(const sql::TableLayout& layout, bool bad, std::mt19937& random) {
   Choice choice(random);
   std::vector<Row> rows;
@@ -185,7 +191,7 @@ std::vector<Row> RandomRows(const sql::TableLayout& layout, bool bad, std::mt199
     }
     const bool first = keys.insert(key).second;
     if (!layout.key.empty() && !first && (!bad || choice.Below(3) != 0)) continue;
-    if (bad && choice.Below(10) == 0) MakeUnreadable(layout, choice, row);
+    if (bad && layout.sets_aside && choice.Below(10) == 0) MakeUnreadable(layout, choice, row);
     rows.push_back(row);
   }
   return rows;

@@ -36,6 +36,8 @@ MergeSpec SpecOf(const sql::TableLayout& layout, int batch);
 /// Checks, and merges as a batch does, without guards. REQUIRES: no bad rows, or a layout that sets them aside.
 Counters MergeOnce(ports::Session& session, MergeSpec spec);
 std::vector<Row> ReadTable(ports::Session& session, const std::string& table);
+/// The rejected table, as Reference::Rejected gives it.
+std::vector<Row> ReadRejected(ports::Session& session, const sql::TableLayout& layout);
 
 /// Rows near each other, so that batches collide, change, and differ in the letter only. `bad`: some of them break
 /// rules.

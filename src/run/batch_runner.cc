@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "run/change_log.h"
 #include "run/commit.h"
 #include "run/lease.h"
@@ -220,7 +221,7 @@ class BatchAttempt {
       try {
         Write("stage", [&] {
           session_->Execute("TRUNCATE " + sql::Qualified(table.schema, table.staging_table));
-          Mark(table, source.Copy(*session_, table));
+          Mark(table, source.Copy(*session_, table), source.ignored(table));
         });
         return;
       } catch (base::Error& error) {
@@ -230,10 +231,12 @@ class BatchAttempt {
     }
   }
 
-  void Mark(const sql::TableLayout& table, int64_t rows) {
+  void Mark(const sql::TableLayout& table, int64_t rows, const std::vector<std::string>& ignored) {
     session_->Execute(
-        {"INSERT INTO yellow.mark (stream, batch, attempt, dataset, rows) VALUES ($1, $2, $3, $4, $5)",
-         {stream_.key, std::to_string(batch_.number), batch_.attempt, table.dataset.dataset, std::to_string(rows)}});
+        {"INSERT INTO yellow.mark (stream, batch, attempt, dataset, rows, ignored) VALUES ($1, $2, $3, $4, "
+         "$5, ARRAY(SELECT jsonb_array_elements_text($6)))",
+         {stream_.key, std::to_string(batch_.number), batch_.attempt, table.dataset.dataset, std::to_string(rows),
+          base::JsonArray(ignored)}});
   }
 
   /// Held or failed: recorded on a new session, because the old one may be what failed.

@@ -89,6 +89,11 @@ BatchInfo ShowBatch(ports::Session& engine, const std::string& stream, std::opti
     info.counts.push_back({counts.Text(i, 0), counts.Integer(i, 1), counts.Integer(i, 2), counts.Integer(i, 3),
                            counts.Integer(i, 4), counts.Integer(i, 5), counts.Integer(i, 6)});
   }
+  const ports::Rows ignored = engine.Execute(
+      {"SELECT dataset || '.' || unnest(ignored) FROM yellow.batch_dataset WHERE stream = $1 AND batch = "
+       "$2 ORDER BY dataset",
+       {stream, std::to_string(info.batch)}});
+  for (size_t i = 0; i < ignored.size(); ++i) info.ignored.push_back(ignored.Text(i, 0));
   return info;
 }
 

@@ -24,6 +24,8 @@ struct BatchInfo {
     int64_t staged = 0, inserted = 0, updated = 0, deleted = 0, unchanged = 0, rejected = 0;
   };
   std::vector<Counts> counts;  ///< only from ShowBatch
+  std::vector<std::string>
+      ignored;  ///< only from ShowBatch: `dataset.column` at the source that the model does not name
 };
 
 /// The newest batches, of one stream or (empty) of all.

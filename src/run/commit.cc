@@ -45,6 +45,7 @@ bool IsAboutRows(const base::Error& error) {
 
 std::optional<Hold> CheckRows(ports::Session& session, std::vector<MergeInput>& inputs, const model::Guards& guards,
                               bool released) {
+  std::optional<Hold> guarded;  // told only when no other table has what nobody may release
   for (MergeInput& input : inputs) {
     int64_t least = 0;  // a row may break several rules, so this is the least that there are
     const std::vector<Broken> broken = Inspect(session, input.spec, least);
@@ -55,10 +56,10 @@ std::optional<Hold> CheckRows(ports::Session& session, std::vector<MergeInput>& 
       least = std::max(least, rule.rows);
       input.bad_rows += "\n" + Describe(rule);
     }
-    if (released || !input.mark) continue;
-    if (auto hold = TooManyRejected(input, least, *input.mark, guards)) return hold;
+    if (released || guarded || !input.mark) continue;
+    guarded = TooManyRejected(input, least, *input.mark, guards);
   }
-  return std::nullopt;
+  return guarded;
 }
 
 namespace {
@@ -139,8 +140,11 @@ void CommitBatch(ports::Session& session, const std::string& stream, int batch, 
   for (const auto& [dataset, c] : merged) {
     session.Execute(
         {"INSERT INTO yellow.batch_dataset (stream, dataset, batch, staged, inserted, updated, deleted, unchanged, "
-         "rejected, live_rows) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, " +
-             std::string(kLiveRows) + " + $5::bigint - $7::bigint",
+         "rejected, live_rows, ignored) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, " +
+             std::string(kLiveRows) +
+             " + $5::bigint - $7::bigint, coalesce((SELECT ignored FROM yellow.mark WHERE stream = $1 AND dataset = $2 "
+             "AND "
+             "batch = $3), '{}')",
          {stream, dataset, number, std::to_string(c.staged), std::to_string(c.inserted), std::to_string(c.updated),
           std::to_string(c.deleted), std::to_string(c.unchanged), std::to_string(c.rejected)}});
   }

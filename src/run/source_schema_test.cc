@@ -185,7 +185,7 @@ TEST_F(Pairs, AreAllowedAsTheTableSays) {
 /// Fills one column with its values: alone, in an array of one and of two dimensions, with nulls and empty.
 Texts ValuesOf(const std::string& type, bool array) {
   const auto found = kValues.find(type);
-  const Texts values = found == kValues.end() ? Texts() : found->second;
+  Texts values = found == kValues.end() ? Texts() : found->second;
   if (!array) return values;
   const char* delimiter = type == "box" ? ";" : ",";
   std::string all;
@@ -225,7 +225,6 @@ TEST_F(Pairs, ThatAreAllowedCarryEveryValueUnchanged) {
         SCOPED_TRACE(source.type + (source.array ? "[]" : "") + " as " + declared + (array ? "[]" : ""));
         sql::TableLayout layout;
         layout.schema = "public", layout.staging_table = "staged", layout.columns = {column};
-        const std::string type = model::ToSql(column.type);
         target->Execute("CREATE TABLE public.staged (v " + model::ToSql(model::WithoutLimits(column.type)) + ")");
         target->CopyFrom(*session_, sql::CopyOut({"public", "t", {column}}, {}), sql::CopyIn(layout, {}));
         const std::string compare = Comparable(source.type, source.array, column.type);

@@ -27,3 +27,7 @@ CREATE TABLE yellow.change_log (
 );
 
 COMMENT ON COLUMN yellow.run.deadline IS 'when the step that the run is in must be done: preparing (start_limit), the code (timeout), its output (timeout again)';
+
+-- Columns that a source table has and the model does not name: they are not read, and shown.
+ALTER TABLE yellow.mark ADD COLUMN ignored text[] NOT NULL DEFAULT '{}';
+ALTER TABLE yellow.batch_dataset ADD COLUMN ignored text[] NOT NULL DEFAULT '{}';

@@ -20,6 +20,12 @@ std::string FirstLine(const std::string& text) { return text.substr(0, text.find
 
 std::string Sentence(const std::string& text) { return text.ends_with('.') ? text : text + "."; }
 
+std::string Joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
 std::string CountsOf(const run::BatchInfo& batch) {
   int64_t inserted = 0, updated = 0, deleted = 0, unchanged = 0, rejected = 0;
   for (const auto& c : batch.counts) {
@@ -31,7 +37,8 @@ std::string CountsOf(const run::BatchInfo& batch) {
   if (rejected > 0)
     text +=
         fmt::format(", {} set aside (yellow batches show {} {})", rejected, run::NameOfNode(batch.stream), batch.batch);
-  return text;
+  return batch.ignored.empty() ? text
+                               : text + "; not read, because the model does not name them: " + Joined(batch.ignored);
 }
 
 /// `committed 12:30:03 by run 0197…: 12 inserted, …`, `held since 12:30:00: …`
@@ -71,12 +78,6 @@ std::string VerdictLines(const std::vector<run::RecordedVerdict>& verdicts, cons
   std::string text;
   for (const run::RecordedVerdict& verdict : verdicts)
     text += fmt::format("  {}  {}\n", When(verdict.at, today), verdict.sentence);
-  return text;
-}
-
-std::string Joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
   return text;
 }
 

@@ -1,0 +1,202 @@
+#include "run/commit.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <random>
+
+#include "merge/reference_test.h"
+#include "sql/control_schema.h"
+#include "testing/postgres_server.h"
+
+// A batch of several tables in one transaction, as the runners do it, beside a reference model of each table: all of
+// them go on together, or none does.
+namespace yellow::run {
+namespace {
+
+using merge::Reference;
+using merge::Row;
+using merge::Shape;
+
+constexpr const char* kStream = "Ingest/Main/S";
+
+const std::vector<std::pair<std::string, std::string>> kColumns{
+    {"id", "integer"}, {"code", "varchar(2)"}, {"amount", "numeric(3,1)"}, {"note", "text not null"}};
+
+struct Dataset {
+  explicit Dataset(const Shape& shape) : layout(merge::LayoutOf(shape)), reference(Reference(layout)) {}
+  sql::TableLayout layout;
+  std::optional<Reference> reference;
+  std::vector<Row> rows;  ///< of the batch
+};
+
+class Batch : public ::testing::Test {
+ protected:
+  Batch() : session_(yellow::testing::PostgresServer::Shared().FreshDatabase()) {
+    session_->Execute("CREATE SCHEMA yellow");
+    for (const std::string_view script : sql::ControlSchemaScripts(0)) session_->ExecuteScript(script);
+    session_->ExecuteScript(
+        "INSERT INTO yellow.stream (key, platform, store) VALUES ('Ingest/Main/S', 'Main', 'S');"
+        "INSERT INTO yellow.model (version, environment, files, digest, applied_by, program) VALUES (1, 'e', '{}', '', "
+        "'', "
+        "'')");
+    // The layouts are referred to, so no element may move.
+    datasets_.reserve(4);
+    datasets_.emplace_back(Shape{"live", kColumns, {"id"}, model::Milestoning::kLive, false});
+    datasets_.emplace_back(Shape{"forensic", kColumns, {"id", "code"}, model::Milestoning::kForensic, false});
+    datasets_.emplace_back(Shape{"aside", kColumns, {"code"}, model::Milestoning::kForensic, true});
+    datasets_.emplace_back(Shape{"keyless", kColumns, {}, model::Milestoning::kLive, false});
+    for (Dataset& dataset : datasets_) {
+      dataset.reference.emplace(dataset.layout);
+      merge::MakeTables(*session_, dataset.layout);
+    }
+  }
+
+  void Stage(Dataset& dataset, std::vector<Row> rows) {
+    dataset.rows = std::move(rows);
+    merge::Stage(*session_, dataset.layout, dataset.rows);
+  }
+
+  std::vector<MergeInput> Inputs(int batch) const {
+    std::vector<MergeInput> inputs;
+    for (const Dataset& dataset : datasets_) {
+      MergeInput input;
+      input.spec = merge::SpecOf(dataset.layout, batch);
+      input.mark = static_cast<int64_t>(dataset.rows.size());
+      inputs.push_back(input);
+    }
+    return inputs;
+  }
+
+  /// As a runner: checks, then one transaction. The code of the hold, or empty when the batch is committed.
+  std::string Commit(int batch, const model::Guards& guards, bool released, Merged& merged) {
+    session_->Execute(
+        {"INSERT INTO yellow.batch (stream, batch, state, attempt, model_version) VALUES ($1, $2, 'staged', "
+         "'', 1) ON CONFLICT DO NOTHING",
+         {kStream, std::to_string(batch)}});
+    std::vector<MergeInput> inputs = Inputs(batch);
+    if (const auto hold = CheckRows(*session_, inputs, guards, released)) return hold->code;
+    ports::Transaction transaction(*session_);
+    auto result = MergeAll(*session_, inputs, guards, released);
+    if (const auto* hold = std::get_if<Hold>(&result)) return hold->code;
+    merged = std::get<Merged>(result);
+    CommitBatch(*session_, kStream, batch, merged, "staged");
+    transaction.Commit();
+    return "";
+  }
+
+  /// Every table, merged and rejected, is as the references say, and the staging holds what was read or what was
+  /// merged.
+  void ExpectTablesAsInReferences() {
+    for (const Dataset& dataset : datasets_) {
+      SCOPED_TRACE(dataset.layout.merge_table);
+      ASSERT_EQ(merge::ReadTable(*session_, dataset.layout.merge_table), dataset.reference->Table());
+      ASSERT_EQ(merge::ReadRejected(*session_, dataset.layout), dataset.reference->Rejected());
+      const bool forensic = dataset.layout.milestoning == model::Milestoning::kForensic;
+      ASSERT_EQ(session_
+                    ->Execute("SELECT count(*) FROM " + dataset.layout.merge_table +
+                              (forensic ? " WHERE yellow_batch_out = " + std::to_string(sql::kOpenBatch) : ""))
+                    .Integer(0, 0),
+                LiveRows(*session_, kStream, dataset.layout.dataset.dataset));
+    }
+  }
+
+  std::unique_ptr<ports::Session> session_;
+  std::vector<Dataset> datasets_;
+};
+
+/// What should become of a batch, told from its rows and the tables as they are.
+struct Fate {
+  bool bad_rows = false;  ///< in a table that sets none aside
+  bool emptied = false;
+  bool too_many = false;
+  Merged counters;
+  std::vector<Reference> after;
+};
+
+Fate Foretell(const std::vector<Dataset>& datasets, int batch, const model::Guards& guards) {
+  Fate fate;
+  for (const Dataset& dataset : datasets) {
+    sql::TableLayout strict = dataset.layout;
+    strict.sets_aside = true;
+    Reference judge(strict);
+    const int64_t bad = judge.Merge(dataset.rows, batch).rejected;
+    fate.bad_rows |= bad > 0 && !dataset.layout.sets_aside;
+    fate.after.push_back(*dataset.reference);
+    const merge::Counters c = fate.after.back().Merge(dataset.rows, batch);
+    fate.counters[dataset.layout.dataset.dataset] = c;
+    fate.too_many |= c.rejected > *guards.max_rejected->rows;
+    fate.emptied |= dataset.rows.empty() && c.deleted > 0;
+  }
+  return fate;
+}
+
+TEST_F(Batch, OfSeveralTablesGoesOnAsAWholeOrNotAtAll) {
+  const unsigned seed = std::random_device{}();
+  std::mt19937 random(seed);
+  const auto one_in = [&](unsigned n) { return random() % n == 0; };
+  model::Guards guards;
+  guards.max_rejected = model::RowLimit{5, std::nullopt};
+  int committed = 0, held = 0;
+  for (int batch = 1; batch <= 80; ++batch) {
+    SCOPED_TRACE(fmt::format("seed {}, batch {}", seed, batch));
+    for (Dataset& dataset : datasets_)
+      Stage(dataset, merge::RandomRows(dataset.layout, dataset.layout.sets_aside || one_in(6), random));
+    const bool released = one_in(3);
+    const Fate fate = Foretell(datasets_, batch, guards);
+    Merged merged;
+    const std::string code = Commit(batch, guards, released, merged);
+    if (fate.bad_rows || (!released && (fate.emptied || fate.too_many))) {
+      EXPECT_EQ(merge::IsGuarded(code), !fate.bad_rows) << code;
+      ++held;
+      session_->Execute({"UPDATE yellow.batch SET state = 'failed' WHERE batch = $1", {std::to_string(batch)}});
+      ASSERT_EQ(
+          session_->Execute({"SELECT 1 FROM yellow.batch_dataset WHERE batch = $1", {std::to_string(batch)}}).size(),
+          0U);
+      for (const Dataset& dataset : datasets_) {
+        EXPECT_EQ(session_->Execute("SELECT 1 FROM " + dataset.layout.staging_table).size(), dataset.rows.size())
+            << "what was staged is still there for a release";
+      }
+    } else {
+      ASSERT_EQ(code, "");
+      EXPECT_EQ(merged, fate.counters);
+      ++committed;
+      for (size_t i = 0; i < datasets_.size(); ++i) datasets_[i].reference.emplace(fate.after[i]);
+    }
+    ExpectTablesAsInReferences();
+  }
+  EXPECT_GT(committed, 5) << "seed " << seed;
+  EXPECT_GT(held, 5) << "seed " << seed;
+}
+
+TEST_F(Batch, WhoseStagingHasLostRowsIsNotMerged) {
+  for (Dataset& dataset : datasets_) Stage(dataset, {{"1", "a", "1.0", "x"}, {"2", "b", "1.0", "y"}});
+  session_->Execute("DELETE FROM " + datasets_.back().layout.staging_table + " WHERE id = 2");
+  Merged merged;
+  try {
+    Commit(1, {}, false, merged);
+    FAIL() << "it was merged";
+  } catch (const base::Error& error) {
+    EXPECT_EQ(error.code, "staging_lost");
+    EXPECT_TRUE(error.retryable);
+  }
+  ExpectTablesAsInReferences();
+}
+
+TEST_F(Batch, ThatSomebodyElseHasClosedIsNotMerged) {
+  for (Dataset& dataset : datasets_) Stage(dataset, {{"1", "a", "1.0", "x"}});
+  session_->Execute(
+      {"INSERT INTO yellow.batch (stream, batch, state, attempt, model_version) VALUES ($1, 1, 'rejected', '', 1)",
+       {kStream}});
+  Merged merged;
+  try {
+    Commit(1, {}, false, merged);
+    FAIL() << "it was merged";
+  } catch (const base::Error& error) {
+    EXPECT_EQ(error.code, "fenced");
+  }
+  ExpectTablesAsInReferences();
+}
+
+}  // namespace
+}  // namespace yellow::run
