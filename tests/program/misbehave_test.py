@@ -5,7 +5,7 @@ import json
 import time
 import unittest
 
-from project import Project
+from project import PSQL, Project
 
 MODEL = """
 kind: Workspace
@@ -29,7 +29,7 @@ COMMON = """
 import os, subprocess, sys, time
 SOURCE, TARGET = os.environ["YELLOW_INPUT__IN__SHOP__CUSTOMERS"], os.environ["YELLOW_OUTPUT__PEOPLE"]
 def sql(text, check=True):
-    done = subprocess.run(["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-c", text], capture_output=True, text=True)
+    done = subprocess.run(["@PSQL@", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-c", text], capture_output=True, text=True)
     print(done.stdout, done.stderr, sep="")
     if check and done.returncode: sys.exit(4)
     return done
@@ -76,7 +76,7 @@ class Misbehaviour(unittest.TestCase):
     def run_code(cls, body, timeout=60):
         """A changed file is a changed definition, so that the code runs at once."""
         cls.step += 1
-        (cls.project.root / "model/worker/main.py").write_text(f"# {cls.step}\n" + COMMON + body)
+        (cls.project.root / "model/worker/main.py").write_text(f"# {cls.step}\n" + COMMON.replace("@PSQL@", PSQL) + body)
         return cls.project.yellow("run", "--apply", timeout=timeout)
 
     @classmethod

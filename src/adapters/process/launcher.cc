@@ -94,6 +94,9 @@ std::string StartTimeOf(const std::string& pid) {
 [[noreturn]] void Become(const ports::ProcessSpec& spec, char* const* arguments, char* const* environment, int alive) {
   signal(SIGTERM, SIG_DFL);
   signal(SIGINT, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
   close(alive);
   dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
   // Its own open file description in append mode: a truncation moves the writer too.
@@ -138,11 +141,19 @@ class LocalLauncher : public ports::ProcessLauncher {
         if (descriptor != alive[0]) close(descriptor);
       }
       prctl(PR_SET_CHILD_SUBREAPER, 1);
-      signal(SIGTERM, SIG_IGN);
-      signal(SIGINT, SIG_IGN);
+      // A request to end that comes while the code is being started must reach it, and must not end its guardian.
+      sigset_t ending, pending;
+      sigemptyset(&ending);
+      sigaddset(&ending, SIGTERM);
+      sigaddset(&ending, SIGINT);
+      sigprocmask(SIG_BLOCK, &ending, nullptr);
       const pid_t code = fork();
       if (code == 0) Become(spec, arguments.data(), environment.data(), alive[0]);
       if (code < 0) _exit(126);
+      if (sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1) kill(code, SIGTERM);
+      signal(SIGTERM, SIG_IGN);
+      signal(SIGINT, SIG_IGN);
+      sigprocmask(SIG_UNBLOCK, &ending, nullptr);
       Guard(code, alive[0]);
     }
     setpgid(guardian, guardian);
