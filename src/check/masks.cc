@@ -6,7 +6,7 @@
 namespace yellow::check {
 namespace {
 
-constexpr int kShortestPseudonym = 16;
+constexpr int kPseudonymLength = 16;
 
 bool IsText(const model::Column& column) {
   using model::TypeKind;
@@ -50,8 +50,8 @@ std::optional<Misfit> MisfitOf(const model::MaskRule& rule, const model::Dataset
       return std::nullopt;
     case MaskRuleKind::kPseudonym:
       if (!has_key) return Misfit{"pseudonym needs a key", "add mask_key: <credential>"};
-      if (column.type.length.value_or(kShortestPseudonym) < kShortestPseudonym)
-        return Misfit{"a pseudonym has at least 16 digits and does not fit", "use a column of 16 characters or more"};
+      if (column.type.length.value_or(kPseudonymLength) < kPseudonymLength)
+        return Misfit{"a pseudonym has 16 characters and does not fit", "use a column of 16 characters or more"};
       [[fallthrough]];
     case MaskRuleKind::kRedact:
     case MaskRuleKind::kLast:

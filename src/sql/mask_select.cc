@@ -8,8 +8,8 @@
 namespace yellow::sql {
 namespace {
 
-constexpr size_t kBlock = 64;  // of SHA-256
-constexpr int kShortestPseudonym = 16;
+constexpr size_t kBlock = 64;         // of SHA-256
+constexpr int kPseudonymLength = 16;  // characters of six bits; the same for every type, so that joins survive
 
 std::string Masked(const model::Column& column, const model::MaskRule& rule) {
   std::string value = Identifier::Quote(column.name).text();
@@ -30,11 +30,9 @@ std::string Masked(const model::Column& column, const model::MaskRule& rule) {
       const std::string shown = "least(" + std::to_string(rule.last) + ", char_length(" + text + ") / 2)";
       return "(repeat('*', char_length(" + text + ") - " + shown + ") || right(" + text + ", " + shown + "))::" + type;
     }
-    case model::MaskRuleKind::kPseudonym: {
-      const int digits = std::min(64, column.type.length.value_or(64));
-      return "left(encode(sha256($2::bytea || sha256($1::bytea || convert_to(" + value + "::text, 'UTF8'))), 'hex'), " +
-             std::to_string(std::max(digits, kShortestPseudonym)) + ")::" + type;
-    }
+    case model::MaskRuleKind::kPseudonym:
+      return "translate(left(encode(sha256($2::bytea || sha256($1::bytea || convert_to(" + value +
+             "::text, 'UTF8'))), 'base64'), " + std::to_string(kPseudonymLength) + "), '+/', '-_')::" + type;
   }
   return value;
 }
