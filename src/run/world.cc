@@ -132,20 +132,27 @@ bool IsNewerThanRun(ports::Session& engine, const std::string& run_id, const Tra
   });
 }
 
+/// What the model says of a transformer, and whether its output is paused.
+TransformerView Declared(const plan::Transformer& placed, const model::DataTransformer& declared,
+                         const Outputs& outputs) {
+  TransformerView one;
+  one.key = placed.key;
+  one.priority = placed.priority;
+  one.trigger = declared.trigger;
+  one.deterministic = declared.deterministic;
+  one.retries = declared.retries;
+  one.output = NameOfNode(placed.output_stream);
+  one.paused = outputs.paused.count(placed.output_stream) != 0;
+  return one;
+}
+
 void ReadTransformers(ports::Session& engine, const Applied& applied, const Outputs& outputs, View& view) {
   const ports::Rows rows = engine.Execute(kTransformers);
   for (size_t i = 0; i < rows.size(); ++i) {
     const plan::Transformer* transformer = applied.physical.FindTransformer(rows.Text(i, 0));
     if (transformer == nullptr) continue;
     const model::DataTransformer& declared = *applied.model.FindWorkspace(transformer->workspace)->transformer;
-    TransformerView one;
-    one.key = transformer->key;
-    one.priority = transformer->priority;
-    one.trigger = declared.trigger;
-    one.deterministic = declared.deterministic;
-    one.retries = declared.retries;
-    one.output = NameOfNode(transformer->output_stream);
-    one.paused = outputs.paused.count(transformer->output_stream) != 0;
+    TransformerView one = Declared(*transformer, declared, outputs);
     one.definition_changed = rows.Text(i, 1) != transformer->definition;
     // Who has mended the code need not wait for the back-off of what was wrong with it.
     if (rows.Text(i, 8) == transformer->definition) one.retry_at = Microseconds(rows, i, 3);
