@@ -96,10 +96,12 @@ class BatchAttempt {
     if (const auto hold = CheckRows(*session_, inputs_, snapshot_.guards, batch_.released)) throw HeldBatch{*hold};
     Write("merge", [&] {
       RequireFollowed(*session_, stream_.key, stream_.tables);
-      auto result = MergeAll(*session_, inputs_, snapshot_.guards, batch_.released);
+      const std::set<std::string> unread = Unread(*session_, applied_, stream_);
+      auto result = MergeAll(*session_, WithoutLogs(inputs_, unread), snapshot_.guards, batch_.released);
       if (auto* hold = std::get_if<Hold>(&result)) throw HeldBatch{*hold};
       merged_ = std::get<Merged>(result);
       ForgetRejected(*session_, stream_.key, inputs_, applied_.model.ecosystem.retention.control.seconds);
+      BeginLogsAfter(*session_, stream_.key, unread, batch_.number);
       CommitBatch(*session_, stream_.key, batch_.number, merged_, "staged");
       in_doubt = batch_.number;
     });

@@ -5,7 +5,7 @@
 namespace yellow::run {
 namespace {
 
-constexpr int64_t kRetention = 30 * 86400;  // seconds, where the model does not say
+constexpr int64_t kRetention = int64_t{30} * 86400;  // seconds, where the model does not say
 constexpr int kChunkRows = 20'000, kChunks = 50;
 
 constexpr const char* kLock = "SELECT kept_since FROM yellow.change_log WHERE stream = $1 AND dataset = $2 FOR UPDATE";
@@ -29,6 +29,13 @@ bound AS (
 UPDATE yellow.change_log l SET kept_since = bound.batch FROM bound
 WHERE l.stream = $1 AND l.dataset = $2 AND bound.batch > l.kept_since AND (SELECT max(version) FROM yellow.model) = $6::int
 RETURNING l.kept_since)";
+
+// $1: transformers that read the changes; $2: Store.dataset.
+constexpr const char* kIsRead = R"(
+SELECT EXISTS (SELECT FROM yellow.cursor WHERE consumer = ANY ($1::text[]) AND input = $2)
+    OR EXISTS (SELECT FROM yellow.run WHERE transformer = ANY ($1::text[]) AND state IN ('preparing', 'launched', 'finished', 'ingesting')))";
+
+bool HasLog(const sql::TableLayout& table) { return table.changes && table.milestoning == model::Milestoning::kLive; }
 
 std::string Readers(const Applied& applied, const sql::TableLayout& table) {
   std::string list;
@@ -83,12 +90,37 @@ void RequireFollowed(ports::Session& session, const std::string& stream, const s
       .Remedy("start again: yellow run");
 }
 
+std::set<std::string> Unread(ports::Session& session, const Applied& applied, const plan::Stream& stream) {
+  std::set<std::string> unread;
+  for (const sql::TableLayout& table : stream.tables) {
+    if (!HasLog(table)) continue;
+    if (!session.Execute({kIsRead, {Readers(applied, table), ToString(table.dataset)}}).Boolean(0, 0))
+      unread.insert(table.dataset.dataset);
+  }
+  return unread;
+}
+
+std::vector<MergeInput> WithoutLogs(std::vector<MergeInput> inputs, const std::set<std::string>& datasets) {
+  for (MergeInput& input : inputs) {
+    if (datasets.count(input.spec.table.dataset.dataset) != 0) input.spec.table.changes = false;
+  }
+  return inputs;
+}
+
+void BeginLogsAfter(ports::Session& session, const std::string& stream, const std::set<std::string>& datasets,
+                    int batch) {
+  for (const std::string& dataset : datasets) {
+    session.Execute({"UPDATE yellow.change_log SET kept_since = $3 WHERE stream = $1 AND dataset = $2",
+                     {stream, dataset, std::to_string(batch)}});
+  }
+}
+
 void CleanChangeLogs(ports::Session& engine, const Applied& applied, const std::set<std::string>& streams) {
   for (const std::string& key : streams) {
     const plan::Stream* stream = applied.physical.FindStream(key);
     if (stream == nullptr) continue;
     for (const sql::TableLayout& table : stream->tables) {
-      if (!table.changes || table.milestoning != model::Milestoning::kLive) continue;
+      if (!HasLog(table)) continue;
       try {
         Clean(engine, applied, key, table);
       } catch (const base::Error&) {  // the next batch or run cleans

@@ -298,9 +298,11 @@ class TransformRun {
       std::vector<MergeInput> inputs;
       for (const sql::TableLayout& table : output_.tables) inputs.push_back(InputOf(table));
       if (const auto hold = CheckRows(*writer_, inputs, Guards(), released)) throw RefusedOutput{*hold};
-      auto result = MergeAll(*writer_, inputs, Guards(), released);
+      const std::set<std::string> unread = Unread(*writer_, applied_, output_);
+      auto result = MergeAll(*writer_, WithoutLogs(inputs, unread), Guards(), released);
       if (auto* hold = std::get_if<Hold>(&result)) throw RefusedOutput{*hold};
       merged_ = std::get<Merged>(result);
+      BeginLogsAfter(*writer_, output_.key, unread, batch_);
       CommitBatch(*writer_, output_.key, batch_, merged_, "staged");
       MoveCursors();
       RequireTime();

@@ -9,6 +9,31 @@ import unittest
 from project import YELLOW, Project
 
 
+LATE = """
+kind: Datastore
+name: Early
+capture: {sql_snapshot: {container: ShopDB, credential: shop_reader}}
+datasets: {item: {key: [id], columns: {id: integer, n: integer}}}
+---
+kind: Datastore
+name: Late
+capture: {sql_snapshot: {container: ShopDB, credential: shop_reader}}
+datasets: {late: {key: [id], columns: {id: integer}}}
+---
+kind: Workspace
+name: Waits
+groups: {In: {sinks: [Early.item, Late.late]}}
+transformer:
+  code: {sql: late/}
+  mode: incremental
+  output: {datastore: After, datasets: {item: {like: Early.item}}}
+---
+kind: Workspace
+name: LateReader
+groups: {G: {sinks: [After.item]}}
+"""
+
+
 class Following(unittest.TestCase):
     def setUp(self):
         self.project = Project()
@@ -122,6 +147,26 @@ class Following(unittest.TestCase):
         self.assertEqual(self.mode(), "incremental")
         self.assertEqual(self.project.sql("MergeDB", "SELECT loyalty FROM ws_analysts.now__shopmasked__customers WHERE loyalty IS NOT NULL ORDER BY id"),
                          [("7",), ("8",)])
+
+    def test_what_nobody_can_read_yet_is_not_logged(self):
+        """The follower of two stores waits for the second one; its first run will be full, whatever is logged before."""
+        self.project.sql("ShopDB", "CREATE TABLE item (id int PRIMARY KEY, n int); INSERT INTO item SELECT i, 1 FROM generate_series(1, 50) i; GRANT SELECT ON item TO shop_reader")
+        (self.project.root / "model/late.yaml").write_text(LATE)
+        (self.project.root / "model/late").mkdir()
+        (self.project.root / "model/late/item.sql").write_text("SELECT yellow_op, id, n FROM Early.item__changes")
+        log = "SELECT (SELECT count(*) FROM dp_main.chg__early__item), kept_since FROM yellow.change_log WHERE stream = 'Ingest/Main/Early'"
+        self.assertEqual(self.project.yellow("run", "--apply").status, 1, "the second store has no table")
+        self.project.sql("ShopDB", "UPDATE item SET n = 2 WHERE id < 10")
+        self.project.yellow("run", "Early")
+        self.assertEqual(self.project.sql("MergeDB", log), [("0", "2")])
+        self.project.sql("ShopDB", "CREATE TABLE late (id int PRIMARY KEY); GRANT SELECT ON late TO shop_reader")
+        self.assertEqual(self.project.yellow("run", "Late").status, 0)
+        self.assertEqual(self.mode(), "full")
+        self.project.sql("ShopDB", "UPDATE item SET n = 3 WHERE id < 5; DELETE FROM item WHERE id = 50")
+        self.assertEqual(self.project.yellow("run", "Early").status, 0)
+        self.assertEqual(self.mode(), "incremental")
+        self.assertEqual(self.project.sql("MergeDB", "SELECT n, count(*) FROM ws_latereader.g__after__item GROUP BY n ORDER BY n"), [("1", "40"), ("2", "5"), ("3", "4")])
+        self.assertEqual(self.project.broken_invariants(), {})
 
     def test_a_program_with_an_older_model_merges_nothing_unseen(self):
         """It has read the model before apply begins to follow changes: its batch would be missing in the log."""

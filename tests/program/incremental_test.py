@@ -31,6 +31,17 @@ transformer:
       addresses: {like: Shop.addresses, drop: [street]}
 ---
 kind: Workspace
+name: Slow
+groups: {In: {sinks: [Shop.customers]}}
+transformer:
+  code: {sql: slow/}
+  mode: incremental
+  trigger: {cron: "0 0 1 1 *"}
+  output:
+    datastore: Slowly
+    datasets: {names: {key: [id], columns: {id: varchar(20), name: text}}}
+---
+kind: Workspace
 name: Pseudo
 groups: {In: {sinks: [Followed.customers]}}
 transformer:
@@ -60,7 +71,7 @@ transformer:
 kind: Workspace
 name: Everyone
 groups:
-  Now: {sinks: [Followed.customers, Pseudonyms.customers, "Counted.*"]}
+  Now: {sinks: [Followed.customers, Pseudonyms.customers, "Counted.*", Slowly.names]}
   Past: {requires: {milestoning: forensic}, sinks: [Followed.addresses]}
 """
 
@@ -68,6 +79,7 @@ CUSTOMERS_SQL = """
 SELECT yellow_op, id, left(firstname, 1) || left(lastname, 1) AS initials, extract(year FROM dob)::integer AS born
 FROM Shop.customers__changes
 """
+SLOW_SQL = "SELECT c.yellow_op, c.id, concat_ws(' ', c.firstname, c.lastname) AS name FROM Shop.customers__changes c"
 ADDRESSES_SQL = "SELECT * FROM Past.Shop.addresses__changes"
 
 # Counts again what a change touches: the customer that an address has now, and by its own output the one it had before. One run in
@@ -99,6 +111,8 @@ def add_model(project):
     (model / "follow").mkdir()
     (model / "follow/customers.sql").write_text(CUSTOMERS_SQL)
     (model / "follow/addresses.sql").write_text(ADDRESSES_SQL)
+    (model / "slow").mkdir()
+    (model / "slow/names.sql").write_text(SLOW_SQL)
     (model / "count").mkdir()
     (model / "count/main.py").write_text(COUNT_PY)
     team = model / "team.yaml"
@@ -155,6 +169,10 @@ class Incremental(unittest.TestCase):
             self.fail(f"{hint}: {len(found)} rows, expected {len(expected)}; too much: {sorted(set(found) - set(expected))[:5]}, "
                       f"missing: {sorted(set(expected) - set(found))[:5]}")
 
+    def assert_slow_follows(self, hint):
+        self.assert_same(sorted(self.merge_sql("SELECT * FROM ws_everyone.now__slowly__names")),
+                         self.project.sql("ShopDB", "SELECT id, firstname || ' ' || lastname FROM customers ORDER BY id COLLATE \"C\""), hint)
+
     def modes(self, workspace):
         """The committed runs, oldest first."""
         return [row[0] for row in self.merge_sql("SELECT mode FROM yellow.run WHERE state = 'committed' AND "
@@ -205,6 +223,11 @@ class Incremental(unittest.TestCase):
                 self.killed(chance, *nodes)
             self.run_nodes(*nodes)
             self.assert_follows(hint)
+            # Its changes are kept although others have consumed them.
+            if step % 4 == 3:
+                self.run_nodes("Slow")
+                self.assert_slow_follows(hint)
+        self.assertEqual(set(self.modes("Slow")[1:]), {"incremental"})
         for workspace in ("Follow", "Pseudo", "Count"):
             modes = self.modes(workspace)
             self.assertEqual(modes[0], "full")
@@ -233,6 +256,16 @@ class Incremental(unittest.TestCase):
         self.project.sql("ShopDB", "UPDATE customers SET firstname = 'Zed' WHERE id = 'C00001'")
         self.run_nodes("Shop")
         self.assertEqual(self.merge_sql(f"SELECT * FROM {view}"), [], "no other login has a claim")
+        # As the run of this very login would see it: what was changed, without reading the table.
+        plan = "\n".join(row[0] for row in self.merge_sql(f"""
+            BEGIN;
+            INSERT INTO yellow.run (id, transformer, state, mode, definition, model_version, cause, holder, login)
+              VALUES ('fake', 'Transform/Main/Follow', 'launched', 'incremental', '', 1, '', '', session_user);
+            EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT * FROM {view};
+            ROLLBACK"""))
+        scans = [line for line in plan.splitlines() if "Seq Scan on shop__customers" in line]
+        self.assertTrue(scans and all("never executed" in line for line in scans), plan)
+        self.assertRegex(plan.splitlines()[0], r"actual rows=1(\.00)? loops=1", plan)
         columns = [row[0] for row in self.merge_sql("SELECT attname FROM pg_attribute WHERE attnum > 0 AND attrelid = "
                                                     f"'{view}'::regclass ORDER BY attnum")]
         self.assertEqual(columns[:2], ["yellow_op", "id"])
