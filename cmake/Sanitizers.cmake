@@ -1,4 +1,5 @@
 set(YELLOW_SANITIZE "" CACHE STRING "Sanitizers for every target, as for -fsanitize=")
+option(YELLOW_FUZZ "Build the fuzzers of tests/fuzz; needs clang and fuzzer-no-link among the sanitizers" OFF)
 if(YELLOW_SANITIZE)
   add_compile_options(-fsanitize=${YELLOW_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${YELLOW_SANITIZE})

@@ -4,7 +4,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 
 #include "adapters/clock/system_clock.h"
@@ -23,26 +22,10 @@
 
 namespace {
 
-std::string HostName() {
-  char name[256] = "";
-  gethostname(name, sizeof name - 1);
-  return name;
-}
-
-/// Start time of this process in clock ticks since boot: with it a pid that was given again is told apart.
-std::string StartTime() {
-  std::ifstream in("/proc/self/stat");
-  std::string stat((std::istreambuf_iterator<char>(in)), {});
-  size_t at = stat.rfind(')');
-  for (int field = 0; field < 20 && at != std::string::npos; ++field) at = stat.find(' ', at + 1);
-  return at == std::string::npos ? "0" : stat.substr(at + 1, stat.find(' ', at + 1) - at - 1);
-}
-
 yellow::run::Actor Actor() {
   const passwd* user = getpwuid(getuid());
-  const std::string host = HostName();
-  return {host + ":" + std::to_string(getpid()) + ":" + StartTime(), host,
-          user == nullptr ? std::to_string(getuid()) : user->pw_name};
+  const yellow::ports::Holder process = yellow::adapters::process::ThisProcess();
+  return {ToString(process), process.host, user == nullptr ? std::to_string(getuid()) : user->pw_name};
 }
 
 /// A port, behind its fault points only when a test asked for a fault: else nothing stands before its effects.

@@ -90,7 +90,9 @@ std::string CsvLine(const std::vector<std::optional<std::string>>& values) {
     if (i > 0) line += ',';
     if (!values[i]) continue;
     const std::string& value = *values[i];
-    const bool plain = !value.empty() && value.find_first_of("\",\r\n") == std::string::npos;
+    // At the beginning of a file U+FEFF would be taken for a byte order mark.
+    const bool plain =
+        !value.empty() && !value.starts_with("\xEF\xBB\xBF") && value.find_first_of("\",\r\n") == std::string::npos;
     if (plain) {
       line += value;
       continue;

@@ -59,5 +59,10 @@ TEST(Csv, WritesWhatItReads) {
   EXPECT_EQ(table.rows.at(0).values, values);
 }
 
+TEST(Csv, AColumnMayBeginWithAByteOrderMark) {
+  const std::string mark = "\xEF\xBB\xBF";
+  EXPECT_EQ(Table(CsvLine({mark + "a"})).columns, std::vector<std::string>{mark + "a"});
+}
+
 }  // namespace
 }  // namespace yellow::base

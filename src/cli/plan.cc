@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/engine.h"
 #include "cli/exit_status.h"
+#include "cli/saved_plan.h"
 #include "run/apply.h"
 #include "run/observe.h"
 
@@ -73,12 +74,8 @@ void RequireDoable(const Program& program, const Prepared& prepared, bool allow_
 void RequireSame(const Program& program, const AllPlans& all, const std::string& path) {
   const auto text = program.files.Read(path.starts_with('/') ? path : program.working_directory + "/" + path);
   if (!text) throw base::UsageError("there is no such plan: " + path);
-  const auto saved = nlohmann::json::parse(*text, nullptr, false);
   for (const Prepared& prepared : all.plans) {
-    const bool same = saved.is_object() && saved.contains(prepared.container) &&
-                      saved[prepared.container].is_object() &&
-                      saved[prepared.container].value("fingerprint", "") == plan::Fingerprint(prepared.plan);
-    if (!same)
+    if (SavedFingerprint(*text, prepared.container) != plan::Fingerprint(prepared.plan))
       throw base::Error("stale_plan", "the plan is stale: model or database are not what they were: " + path)
           .Remedy("make a new one: yellow plan -o FILE");
   }

@@ -9,7 +9,14 @@
 
 namespace yellow::load {
 
-struct Field;
+struct Shape;
+
+struct Field {
+  std::string name;
+  const Shape* shape = nullptr;
+  std::string about;  ///< one sentence or two, for JSON Schema and the reference
+  bool required = false;
+};
 
 /// What a value may look like, as data: a scalar, a list, a record with these fields, a map of free names; several
 /// where a short form exists. The one description from which checks, JSON Schema and the reference come. Shapes live as
@@ -27,13 +34,6 @@ struct Shape {
   const Shape* keys = nullptr;     ///< what those names follow, when it is more than text
   bool one_of_fields = false;      ///< a closed choice: exactly one field
   std::string choice = {};         ///< what its unknown keys are taken for, "capture kind"; a key otherwise
-};
-
-struct Field {
-  std::string name;
-  const Shape* shape = nullptr;
-  std::string about;  ///< one sentence or two, for JSON Schema and the reference
-  bool required = false;
 };
 
 /// Checks a value against its shape: unknown keys with "did you mean", missing ones, wrong kinds of values; all at

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/cron.h"
+#include "ports/holder.h"
 
 namespace yellow::run {
 namespace {
@@ -45,10 +46,8 @@ std::string Times(int count) { return count == 1 ? "once" : fmt::format("{} time
 
 /// `host:pid:start` in words.
 std::string Process(const std::string& holder) {
-  const size_t start = holder.rfind(':');
-  const size_t pid = start == std::string::npos || start == 0 ? std::string::npos : holder.rfind(':', start - 1);
-  if (pid == std::string::npos) return holder;
-  return "process " + holder.substr(pid + 1, start - pid - 1) + " on " + holder.substr(0, pid);
+  const auto known = ports::ParseHolder(holder);
+  return known ? "process " + std::to_string(known->pid) + " on " + known->host : holder;
 }
 
 Decision DecideHeld(const StreamView& stream, TimePoint now, Decision decision, const std::string& name,

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/suggest.h"
+#include "base/utf8.h"
 
 namespace yellow::sql {
 namespace {
@@ -89,8 +90,8 @@ class Rewriter {
       : text_(text), inputs_(inputs), incremental_(mode == model::Mode::kIncremental) {}
 
   std::variant<std::string, std::vector<SelectProblem>> Run() {
-    if (const size_t nul = text_.find('\0'); nul != std::string::npos) {
-      Problem("the text holds a NUL byte", "take it out", nul);
+    if (const size_t good = base::LengthOfText(text_); good != text_.size()) {
+      Problem("the text is not UTF-8, or holds a NUL", "save the file as UTF-8", good);
       return problems_;
     }
     const PgQueryParseResult parsed = pg_query_parse(text_.c_str());

@@ -47,6 +47,11 @@ TEST(RewriteSelect, SaysWhatIsWrong) {
   EXPECT_THAT(Rewrite("WITH d AS (DELETE FROM Shop.customers RETURNING id) SELECT id FROM d"),
               testing::HasSubstr("changes nothing"));
   EXPECT_THAT(Rewrite("SELECT 1 FROM Shop.customers FOR UPDATE"), testing::HasSubstr("takes no locks"));
+  EXPECT_THAT(Rewrite("SELECT 'é', 1 FROM Shop.custmers"), testing::HasSubstr("1:20: this is not an input"));
+  EXPECT_THAT(Rewrite("SELECT 'é' FRM x"), testing::HasSubstr("1:16: syntax error"));
+  EXPECT_THAT(Rewrite(std::string("SELECT 1\n\0 FROM x", 17)),
+              testing::HasSubstr("2:1: the text is not UTF-8, or holds a NUL"));
+  EXPECT_THAT(Rewrite("SELECT 1\nFROM Sho\xE5\xE5p.x"), testing::HasSubstr("2:9: the text is not UTF-8"));
   EXPECT_THAT(Rewrite("SELEC 1"), testing::HasSubstr("1:1: syntax error"));
   EXPECT_THAT(Rewrite("SELECT 1 FROM pg_authid"), testing::HasSubstr("not an input"));
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <fstream>
@@ -81,13 +82,22 @@ class ChildProcess : public ports::Process {
   std::optional<std::chrono::steady_clock::time_point> killing_since_;
 };
 
-/// Start time of a process in clock ticks since boot (field 22 of proc(5) stat), or empty when it is not there.
-std::string StartTimeOf(const std::string& pid) {
-  std::ifstream in("/proc/" + pid + "/stat");
+/// Start time of a process in clock ticks since boot (field 22 of proc(5) stat); nothing when it is not there.
+std::optional<uint64_t> StartOf(int64_t pid) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
   const std::string stat((std::istreambuf_iterator<char>(in)), {});
-  size_t at = stat.rfind(')');
+  size_t at = stat.rfind(')');  // the name of the program stands in brackets, and may hold anything
   for (int field = 0; field < 20 && at != std::string::npos; ++field) at = stat.find(' ', at + 1);
-  return at == std::string::npos ? "" : stat.substr(at + 1, stat.find(' ', at + 1) - at - 1);
+  uint64_t start = 0;
+  if (at == std::string::npos) return std::nullopt;
+  const auto [end, error] = std::from_chars(stat.data() + at + 1, stat.data() + stat.size(), start);
+  return error == std::errc() ? std::optional(start) : std::nullopt;
+}
+
+std::string HostName() {
+  char name[256] = "";
+  gethostname(name, sizeof name - 1);
+  return name;
 }
 
 /// The code itself: in the group of its guardian, with its own output and nothing else of ours.
@@ -162,16 +172,14 @@ class LocalLauncher : public ports::ProcessLauncher {
   }
 
   bool MayBeAlive(const std::string& holder) override {
-    const size_t start = holder.rfind(':');
-    const size_t pid = start == std::string::npos || start == 0 ? std::string::npos : holder.rfind(':', start - 1);
-    char host[256] = "";
-    gethostname(host, sizeof host - 1);
-    if (pid == std::string::npos || holder.substr(0, pid) != host) return true;
-    return StartTimeOf(holder.substr(pid + 1, start - pid - 1)) == holder.substr(start + 1);
+    const auto known = ports::ParseHolder(holder);
+    return !known || known->host != HostName() || StartOf(known->pid) == known->start;
   }
 };
 
 }  // namespace
+
+ports::Holder ThisProcess() { return {HostName(), getpid(), StartOf(getpid()).value_or(0)}; }
 
 std::unique_ptr<ports::ProcessLauncher> MakeLauncher() { return std::make_unique<LocalLauncher>(); }
 

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <optional>
 
+#include "adapters/secrets/secret_line.h"
 #include "base/error.h"
 
 namespace yellow::adapters::secrets {
@@ -23,12 +24,11 @@ std::string Variable(const std::string& name) {
   return value == nullptr ? "" : value;
 }
 
-std::optional<std::string> FirstLine(const std::string& path) {
+std::optional<std::string> ReadFirstLine(const std::string& path) {
   std::ifstream in(path);
   std::string line;
   if (!in || !std::getline(in, line)) return std::nullopt;
-  if (!line.empty() && line.back() == '\r') line.pop_back();
-  return line;
+  return std::string(FirstLine(line));
 }
 
 ports::CredentialValue FromVariables(const std::string& credential, const std::string& prefix) {
@@ -43,19 +43,19 @@ ports::CredentialValue FromVariables(const std::string& credential, const std::s
 
 ports::CredentialValue FromFile(const std::string& credential, const std::string& path) {
   if (std::filesystem::is_directory(path)) {
-    ports::CredentialValue value{FirstLine(path + "/username").value_or(""),
-                                 base::Secret(FirstLine(path + "/password").value_or("")),
-                                 base::Secret(FirstLine(path + "/token").value_or(""))};
+    ports::CredentialValue value{ReadFirstLine(path + "/username").value_or(""),
+                                 base::Secret(ReadFirstLine(path + "/password").value_or("")),
+                                 base::Secret(ReadFirstLine(path + "/token").value_or(""))};
     if (value.user.empty() && value.token.empty()) throw Missing(credential, "file " + path + "/username");
     return value;
   }
-  const auto line = FirstLine(path);
+  const auto line = ReadFirstLine(path);
   if (!line) throw Missing(credential, "file " + path).Remedy("write user:password on its first line");
-  const size_t colon = line->find(':');
-  if (colon == std::string::npos) {
+  auto parsed = ParseSecretLine(*line);
+  if (!parsed) {
     throw base::Error("secret", "the secret of credential " + credential + " is not user:password in file " + path);
   }
-  return {line->substr(0, colon), base::Secret(line->substr(colon + 1)), {}};
+  return {std::move(parsed->user), std::move(parsed->password), {}};
 }
 
 class LocalSecretStore : public ports::SecretStore {
