@@ -14,6 +14,8 @@ struct LintOptions {
 };
 int Lint(const Program& program, const Options& options, const LintOptions& lint);
 
+int ExportJsonSchema(const Program& program, const Options& options);
+
 struct GraphOptions {
   std::string format = "text";
 };

@@ -118,6 +118,19 @@ class CommandLine {
         ->check(CLI::IsMember({"text", "mermaid", "json"}))
         ->capture_default_str();
     Import();
+    Export();
+  }
+
+  void Export() {
+    CLI::App* parent = app_.add_subcommand("export", "Print what is described here in formats that others read")
+                           ->group("Model")
+                           ->require_subcommand(1);
+    parent->fallthrough();
+    CLI::App* schema =
+        parent->add_subcommand("json-schema", "The JSON Schema of every document of a model, for editors");
+    schema->fallthrough();
+    schema->callback([this] { request_.action = [this] { return ExportJsonSchema(program_, request_.options); }; });
+    schema->footer("Example: yellow export json-schema > yellow.schema.json");
   }
 
   void Import() {

@@ -28,7 +28,8 @@ const Shape kDuration{
     .what = "a duration such as 90d, 1h, 30m, 15s", .scalar = S::kText, .pattern = "^[0-9]+([.][0-9]+)?[smhd]$"};
 const Shape kRowLimit{.what = "a number of rows or a percentage such as 20%",
                       .scalar = S::kText,
-                      .pattern = "^([0-9]+|[0-9]+([.][0-9]+)?%)$"};
+                      .pattern = "^([0-9]+|[0-9]+([.][0-9]+)?%)$",
+                      .also_number = true};
 const Shape kAddress{.what = "Store.dataset", .scalar = S::kText, .pattern = "^[^.]+[.][^.]+$"};
 const Shape kReferences{.what = "a list of names", .items = &kReference};
 const Shape kTexts{.what = "a list of texts", .items = &kText};
@@ -136,6 +137,7 @@ const Shape kGroups{.what = "groups by name", .values = &kGroup, .keys = &kName}
 const Shape kMaskRule{.what = "redact, null, year, last<N>, pseudonym, or {keep: reason}",
                       .scalar = S::kText,
                       .pattern = "^(redact|null|year|last[1-9][0-9]?|pseudonym)$",
+                      .also_null = true,
                       .fields = {Optional("keep", kText, "The value stays; this says why that is right.")},
                       .one_of_fields = true};
 const Shape kMaskRules{.what = "rules by column", .values = &kMaskRule};

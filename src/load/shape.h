@@ -27,13 +27,14 @@ struct Shape {
   Scalar scalar = Scalar::kNone;
   std::vector<std::string> words = {};                                                  ///< for kWord
   int least = std::numeric_limits<int>::min(), most = std::numeric_limits<int>::max();  ///< for kInteger
-  std::string pattern = {};      ///< for kText: the ECMA 262 expression it follows; a rule of check says what is wrong
-  const Shape* items = nullptr;  ///< a list of these
-  std::vector<Field> fields = {};  ///< a record
-  const Shape* values = nullptr;   ///< a map from free names to these
-  const Shape* keys = nullptr;     ///< what those names follow, when it is more than text
-  bool one_of_fields = false;      ///< a closed choice: exactly one field
-  std::string choice = {};         ///< what its unknown keys are taken for, "capture kind"; a key otherwise
+  std::string pattern = {};  ///< for kText: the ECMA 262 expression it follows; a rule of check says what is wrong
+  bool also_number = false, also_null = false;  ///< what YAML takes for a number, or `null`, fits the pattern too
+  const Shape* items = nullptr;                 ///< a list of these
+  std::vector<Field> fields = {};               ///< a record
+  const Shape* values = nullptr;                ///< a map from free names to these
+  const Shape* keys = nullptr;                  ///< what those names follow, when it is more than text
+  bool one_of_fields = false;                   ///< a closed choice: exactly one field
+  std::string choice = {};  ///< what its unknown keys are taken for, "capture kind"; a key otherwise
 };
 
 /// Checks a value against its shape: unknown keys with "did you mean", missing ones, wrong kinds of values; all at

@@ -8,7 +8,6 @@
 namespace yellow::plan {
 namespace {
 
-using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 

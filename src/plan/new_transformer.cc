@@ -22,7 +22,7 @@ void ReplaceAll(std::string& text, const std::string& from, const std::string& t
 /// A value of a type, another one for each number.
 std::string Sample(const std::string& column, const model::DataType& type, int number) {
   using model::TypeKind;
-  const std::string n = std::to_string(number);
+  std::string n = std::to_string(number);
   switch (type.kind) {
     case TypeKind::kSmallint:
     case TypeKind::kInteger:
