@@ -82,6 +82,12 @@ struct TestOptions {
 };
 int Test(const Program& program, const Options& options, const TestOptions& test);
 
+struct TryOptions {
+  std::string workspace;
+  size_t rows = 10;
+};
+int Try(const Program& program, const Options& options, const TryOptions& attempt);
+
 struct ImportOptions {
   std::string container;
   std::string schema;  ///< empty: public, or that of the Datastore that is updated

@@ -131,6 +131,7 @@ What next? The project is in {0}:
   ../yellow sql -w Analysts                    # psql with the analysts' rights
   edit model/mask/customers.sql, then
   ../yellow test                               # the code on small tables, in model/mask/tests
+  ../yellow try MaskShop                       # on today's data; commits nothing
   ../yellow run --apply                        # the new mask, on all rows
   ../yellow import postgres --container ShopDB --stdout    # how a database of your own becomes a model
   ../yellow down                               # stop the private PostgreSQL; the data stays

@@ -76,7 +76,8 @@ int InitTransformer(const Program& program, const Options& options, const InitTr
   for (const auto& [path, text] : files) program.out << "  " << path << "\n";
   program.out << fmt::format(R"(
 What next?
-  yellow test {}
+  yellow test {0}          # on the small tables of its tests
+  yellow try {0}           # on today's data, when that is applied; commits nothing
   yellow run --apply
 )",
                              init.name);

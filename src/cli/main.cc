@@ -26,6 +26,7 @@ struct Request {
   InitTransformerOptions init_transformer;
   ImportOptions import;
   TestOptions test;
+  TryOptions attempt;
   BootstrapOptions bootstrap;
   DemoOptions demo;
   StreamsOptions streams;
@@ -256,6 +257,15 @@ class CommandLine {
         "tests/<Workspace>/ beside its document), as COPY … CSV HEADER writes them: \"\" is the empty text, nothing is "
         "null.\n"
         "Example: yellow test MaskShop --junit test-report.xml");
+    CLI::App* attempt =
+        Command(app_, "Authors", "try", "Run a transformer of the files on today's data, and commit nothing", &Try,
+                request_.attempt);
+    attempt->add_option("workspace", request_.attempt.workspace, "The workspace")->required();
+    attempt->add_option("--rows", request_.attempt.rows, "How many rows to show of each output")->capture_default_str();
+    attempt->footer(
+        "Shows what its output would change: + inserted, ~ updated, - deleted. Exit status 1: the code failed, or the\n"
+        "output would be held.\n"
+        "Example: yellow try MaskShop --rows 20");
   }
 
   const Program& program_;

@@ -6,6 +6,7 @@
 #include "run/patience.h"
 #include "run/run_ending.h"
 #include "run/run_login.h"
+#include "run/try_runner.h"
 #include "run/verdicts.h"
 #include "run/world.h"
 
@@ -53,6 +54,7 @@ LoopReport RunUntilQuiet(const Effects& effects, const Actor& actor, const Appli
       if (engine == nullptr) {
         engine = effects.connector.Open(effects.endpoints.Service(container, ports::ServiceRole::kEngine, "control"));
         DropOrphanLogins(effects, *engine, PrefixOf(applied));
+        DropAbandonedTries(effects, *engine, container, applied);
       }
       if (!Step(effects, actor, applied, *engine, left_alone, total)) return total;
       patience.Renew();

@@ -82,9 +82,18 @@ Rehearsal::Rehearsal(const Effects& effects, ports::Servers& servers, const Acto
   const plan::Plan plan =
       plan::Difference(plan::Want(applied.physical, prefix), Observe(*session, prefix), applied.digest);
   Apply(effects, actor, transformer_.container, prefix, applied, plan);
-  // What a reset puts back.
-  for (const char* table : {"stream", "transformer"}) {
-    session_->Execute(std::string("CREATE TEMPORARY TABLE initial_") + table + " AS TABLE yellow." + table);
+  Remember();
+}
+
+/// Yellow's own state after apply, which a reset puts back.
+void Rehearsal::Remember() {
+  const ports::Rows state = session_->Execute(
+      "SELECT relname FROM pg_class WHERE relnamespace = 'yellow'::regnamespace AND relkind = 'r' AND relname NOT IN "
+      "('installation', 'model')");
+  for (size_t i = 0; i < state.size(); ++i) {
+    const std::string table = sql::Qualified("yellow", state.Text(i, 0)), copy = Quoted("initial_" + state.Text(i, 0));
+    session_->Execute("CREATE TEMPORARY TABLE " + copy + " AS TABLE " + table);
+    restore_ += "INSERT INTO " + table + " OVERRIDING SYSTEM VALUE TABLE " + copy + ";";
   }
 }
 
@@ -103,10 +112,10 @@ void Rehearsal::Reset() {
   const ports::Rows tables = session_->Execute(
       "SELECT string_agg(c.oid::regclass::text, ', ') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
       "WHERE c.relkind = 'r' AND (n.nspname ~ '^dp_' OR n.nspname = 'public' OR n.nspname = 'yellow' AND c.relname "
-      "NOT IN ('installation', 'model', 'change_log'))");
-  session_->ExecuteScript("BEGIN; TRUNCATE " + tables.Text(0, 0) +
-                          "; INSERT INTO yellow.stream TABLE initial_stream; INSERT INTO yellow.transformer TABLE "
-                          "initial_transformer; UPDATE yellow.change_log SET kept_since = 0; COMMIT");
+      "NOT IN ('installation', 'model'))");
+  // Rows come back as they were, whatever refers to what.
+  session_->ExecuteScript("BEGIN; SET LOCAL session_replication_role = replica; TRUNCATE " + tables.Text(0, 0) + ";" +
+                          restore_ + "COMMIT");
 }
 
 void Rehearsal::Fill(const plan::TestCase& test) {

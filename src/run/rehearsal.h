@@ -50,6 +50,7 @@ class Rehearsal {
 
  private:
   void MakeSourceTables();
+  void Remember();
   void Reset();
   void Fill(const plan::TestCase& test);
   void SeedOwnOutput(const model::DatasetAddress& address, const plan::Fixture& fixture);
@@ -61,6 +62,7 @@ class Rehearsal {
   const Actor& actor_;
   const Applied& applied_;
   const plan::Transformer& transformer_;
+  std::string restore_;                      ///< statements that put Yellow's own state back
   std::unique_ptr<ports::Session> session_;  ///< as the superuser of the private cluster
 };
 

@@ -1,5 +1,7 @@
 #include "run/run_login.h"
 
+#include <fmt/format.h>
+
 #include "base/error.h"
 #include "sql/names.h"
 
@@ -11,6 +13,11 @@ constexpr std::chrono::milliseconds kEndPause{10};
 
 }  // namespace
 
+std::string NewRunId(const Effects& effects) {
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(effects.clock.Now().time_since_epoch());
+  return fmt::format("{:012x}", now.count()) + effects.entropy.Hex(8);
+}
+
 RunLogin::RunLogin(const Effects& effects, ports::Session& engine, std::string prefix, std::string run_id)
     : effects_(effects), engine_(engine), prefix_(std::move(prefix)), run_id_(std::move(run_id)) {}
 
@@ -18,10 +25,17 @@ std::string RunLogin::name() const { return sql::Roles(prefix_).RunLogin(run_id_
 
 base::Secret RunLogin::Open(const std::string& workspace, int64_t valid_seconds) {
   const sql::Roles roles(prefix_);
+  return OpenWith(roles.WorkspaceGroup(workspace), roles.OutputGroup(workspace), valid_seconds);
+}
+
+base::Secret RunLogin::OpenAlone(int64_t valid_seconds) { return OpenWith(std::nullopt, std::nullopt, valid_seconds); }
+
+base::Secret RunLogin::OpenWith(const std::optional<std::string>& readers, const std::optional<std::string>& writers,
+                                int64_t valid_seconds) {
   base::Secret password = effects_.entropy.Password();
-  engine_.Execute({"SELECT yellow_sec.run_open($1, $2, clock_timestamp() + make_interval(secs => $3), $4, $5)",
-                   {run_id_, effects_.connector.ScramVerifier(password), std::to_string(valid_seconds),
-                    roles.WorkspaceGroup(workspace), roles.OutputGroup(workspace)}});
+  engine_.Execute(
+      {"SELECT yellow_sec.run_open($1, $2, clock_timestamp() + make_interval(secs => $3), $4, $5)",
+       {run_id_, effects_.connector.ScramVerifier(password), std::to_string(valid_seconds), readers, writers}});
   return password;
 }
 

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "run/context.h"
 
 namespace yellow::run {
+
+/// Unique for ever: milliseconds and chance, in hexadecimal digits.
+std::string NewRunId(const Effects& effects);
 
 /// The login of one run. Each step may be repeated, in the order open, disable, end, drop (SECURITY 1).
 class RunLogin {
@@ -14,12 +18,17 @@ class RunLogin {
 
   /// Makes the login with a fresh password, a member of the workspace's readers and of the transformer's writers.
   base::Secret Open(const std::string& workspace, int64_t valid_seconds);
+  /// Makes a login of no group, for a try: what it may use is granted to itself.
+  base::Secret OpenAlone(int64_t valid_seconds);
   /// No new sessions, none left, and nothing that a forgotten transaction could still write.
   void Quiesce();
   void Drop();
   std::string name() const;
 
  private:
+  base::Secret OpenWith(const std::optional<std::string>& readers, const std::optional<std::string>& writers,
+                        int64_t valid_seconds);
+
   const Effects& effects_;
   ports::Session& engine_;
   std::string prefix_;

@@ -13,6 +13,7 @@
 #include "run/run_ending.h"
 #include "run/run_login.h"
 #include "run/tick.h"
+#include "run/try_runner.h"
 #include "run/verdicts.h"
 #include "run/world.h"
 
@@ -150,6 +151,7 @@ class Scheduler {
     applied_ = std::make_unique<Applied>(hooks_.compile(*engine_));
     effects_.reporter.Line(container_ + ": serving model version " + std::to_string(applied_->version));
     DropOrphanLogins(effects_, *engine_, PrefixOf(*applied_));
+    DropAbandonedTries(effects_, *engine_, container_, *applied_);
   }
 
   /// Returns when to look again at the latest.

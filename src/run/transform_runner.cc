@@ -176,11 +176,6 @@ class TransformRun {
     return std::nullopt;
   }
 
-  static std::string NewRunId(const Effects& effects) {
-    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(effects.clock.Now().time_since_epoch());
-    return fmt::format("{:012x}", now.count()) + effects.entropy.Hex(8);
-  }
-
   std::string Cause() const {
     return mode_.why_full.empty() ? cause_ : cause_ + "; in full, because " + mode_.why_full;
   }

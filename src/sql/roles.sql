@@ -110,7 +110,8 @@ END
 $function$;
 
 -- The login of one run: a member of the base group, of its workspace's readers and of its transformer's writers; a scratch
--- schema of its own. Only the verifier of its password reaches the server.
+-- schema of its own. Only the verifier of its password reaches the server. Without groups, for a try, it may use nothing but
+-- what is granted to itself.
 CREATE OR REPLACE FUNCTION yellow_sec.run_open(run_id text, verifier text, valid_until timestamptz, ws_group text, dt_group text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -127,8 +128,8 @@ BEGIN
   EXECUTE format('CREATE ROLE %I LOGIN INHERIT NOCREATEDB NOCREATEROLE PASSWORD %L VALID UNTIL %L', login, verifier, valid_until);
   EXECUTE format('COMMENT ON ROLE %I IS %L', login, 'yellow: {owner}');
   EXECUTE format('GRANT {prefix}_run TO %I', login) || membership;
-  EXECUTE format('GRANT %I TO %I', ws_group, login) || membership;
-  EXECUTE format('GRANT %I TO %I', dt_group, login) || membership;
+  IF ws_group IS NOT NULL THEN EXECUTE format('GRANT %I TO %I', ws_group, login) || membership; END IF;
+  IF dt_group IS NOT NULL THEN EXECUTE format('GRANT %I TO %I', dt_group, login) || membership; END IF;
   EXECUTE format('CREATE SCHEMA %I', scratch);
   EXECUTE format('GRANT USAGE, CREATE ON SCHEMA %I TO %I', scratch, login);
   EXECUTE format('ALTER ROLE %I SET search_path TO %I', login, scratch);
