@@ -261,24 +261,30 @@ std::string NewText(const Project& project, const Subject& subject, const plan::
   return load::AddToDatastore(text, *document, {import.datasets, import.columns});
 }
 
-std::set<std::string> ErrorsOf(const Project& project, const load::Files& files) {
-  load::Loaded loaded = load::Load(files, project.environment);
-  loaded.diagnostics.Append(check::Check(loaded.model, files));
+/// Errors in one file.
+std::set<std::string> ErrorsIn(const std::string& path, const model::Model& model, const load::Files& files,
+                               base::Diagnostics diagnostics) {
+  diagnostics.Append(check::Check(model, files));
   std::set<std::string> errors;
-  for (const base::Diagnostic& item : loaded.diagnostics.items()) {
-    if (item.severity == base::Severity::kError) errors.insert(item.code + ": " + item.message);
+  for (const base::Diagnostic& item : diagnostics.items()) {
+    if (item.severity == base::Severity::kError && item.where.file == path)
+      errors.insert(item.code + ": " + item.message);
   }
   return errors;
 }
 
-/// The new text makes no error that was not there before.
-void RequireNoNewErrors(const Project& project, const Subject& subject, const std::string& text) {
+/// The new text makes no error in its file that was not there before, and says what it brings to others.
+void CheckNewText(const Project& project, const Subject& subject, const std::string& text, plan::Import& import) {
   load::Files files = project.files;
-  const bool in_model = subject.path.starts_with("model/");
-  files[in_model ? subject.path : "model/yellow_import.yaml"] = text;
-  const std::set<std::string> before = ErrorsOf(project, project.files);
-  for (const std::string& error : ErrorsOf(project, files)) {
-    if (before.count(error) != 0) continue;
+  const std::string path = subject.path.starts_with("model/") ? subject.path : "model/yellow_import.yaml";
+  files[path] = text;
+  const load::Loaded before = load::Load(project.files, project.environment);
+  const load::Loaded after = load::Load(files, project.environment);
+  for (plan::ImportFinding& finding : plan::FindSpreading(import, before.model, after.model))
+    import.findings.push_back(std::move(finding));
+  const std::set<std::string> known = ErrorsIn(path, before.model, project.files, before.diagnostics);
+  for (const std::string& error : ErrorsIn(path, after.model, files, after.diagnostics)) {
+    if (known.count(error) != 0) continue;
     throw base::Error("import", "what would be written does not lint: " + error)
         .Remedy("nothing was written; --stdout shows the text");
   }
@@ -334,6 +340,7 @@ void PrintReport(std::ostream& out, const ImportOptions& options, const Subject&
   if (types > 0)
     out << types << " columns of types that the model does not have as such; the file says how each is carried\n";
   PrintGroup(out, import, {"declined", "left_out"}, "Not taken:");
+  PrintGroup(out, import, {"spreads"}, "Reaches others by your model, which you decide:");
   PrintGroup(out, import, {"gone"}, "Gone from the source; the model keeps them until you take them out:");
   PrintGroup(out, import, {"differs"}, "Otherwise at the source than in the model, which you decide:");
   if (changed && !options.to_stdout) out << "Next: yellow lint; then use the datasets in a Workspace\n";
@@ -355,10 +362,10 @@ int ImportPostgres(const Program& program, const Options& options, const ImportO
                       "there is nothing to take in schema " + subject.schema + " of database " + catalogue.database)
         .Remedy("name another schema with --schema, or tables and views with --tables");
   }
+  if (changed) CheckNewText(project, subject, text, result);
   if (import.to_stdout) {
     program.out << text;
   } else if (changed) {
-    RequireNoNewErrors(project, subject, text);
     program.files.WriteAtomically(subject.path.starts_with('/') ? subject.path : project.root + "/" + subject.path,
                                   text, false);
   }
@@ -368,7 +375,7 @@ int ImportPostgres(const Program& program, const Options& options, const ImportO
     PrintReport(import.to_stdout ? program.err : program.out, import, subject, catalogue, result, changed);
   }
   const bool findings = std::any_of(result.findings.begin(), result.findings.end(), [](const auto& finding) {
-    return finding.state == "gone" || finding.state == "differs";
+    return finding.state == "gone" || finding.state == "differs" || finding.state == "spreads";
   });
   return findings ? kFindings : kDone;
 }

@@ -154,7 +154,9 @@ class CommandLine {
     file->excludes(to_stdout)->excludes(update);
     postgres->footer(
         "Example: yellow import postgres --container ShopDB --stdout\n"
-        "Exit status 1: the source has no longer, or has otherwise, what the Datastore says (--update).");
+        "Exit status 1 (--update): the source has no longer, or has otherwise, what the Datastore says; or a new "
+        "column\n"
+        "reaches others because an output is like its dataset.");
   }
 
   void Deploy() {

@@ -315,7 +315,41 @@ class Importer {
   Import import_;
 };
 
+/// True when a mask says what becomes of the column.
+bool HasRule(const model::DataTransformer& transformer, const std::string& dataset, const std::string& column) {
+  if (!transformer.code.mask) return false;
+  const auto rules = transformer.code.mask->rules.find(dataset);
+  return rules != transformer.code.mask->rules.end() && rules->second.count(column) != 0;
+}
+
 }  // namespace
+
+std::vector<ImportFinding> FindSpreading(const Import& import, const model::Model& before, const model::Model& after) {
+  std::vector<ImportFinding> findings;
+  for (const model::Datastore& store : after.datastores) {
+    const auto* output = std::get_if<model::TransformerOutput>(&store.capture);
+    const model::Workspace* workspace = output == nullptr ? nullptr : after.FindWorkspace(output->workspace);
+    if (workspace == nullptr || !workspace->transformer) continue;
+    for (const model::Dataset& dataset : store.datasets) {
+      const model::Dataset* was = before.FindDataset({store.name, dataset.name});
+      for (const auto& [added_to, columns] : import.columns) {
+        for (const ImportedColumn& added : columns) {
+          const std::string& name = added.column.name;
+          if (was == nullptr || was->FindColumn(name) != nullptr || dataset.FindColumn(name) == nullptr) continue;
+          if (HasRule(*workspace->transformer, dataset.name, name)) continue;
+          const std::string address = store.name + "." + dataset.name;
+          const bool mask = workspace->transformer->code.mask.has_value();
+          findings.push_back({added_to, added.column.from, "spreads", mask ? "unmasked" : "like",
+                              address + " is like " + added_to +
+                                  (mask ? " and will show it as it is: drop it there, or "
+                                          "give it a class and a rule"
+                                        : ": its code has to write it, or drop it there")});
+        }
+      }
+    }
+  }
+  return findings;
+}
 
 Import ImportTables(const SourceCatalogue& catalogue, const ImportRequest& request) {
   return Importer(catalogue, request).Run();

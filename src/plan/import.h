@@ -47,7 +47,7 @@ struct SourceCatalogue {
   std::vector<SourceTable> tables;  ///< by name
 };
 
-/// One thing to tell. `state`: added, renamed, no_key, guess, left_out, declined, gone, differs.
+/// One thing to tell. `state`: added, renamed, note, no_key, guess, left_out, declined, gone, differs, spreads.
 struct ImportFinding {
   std::string table;
   std::string column;  ///< empty: the table
@@ -71,5 +71,10 @@ struct Import {
 
 /// Views, foreign tables, partitions and heirs are left out unless `request.tables` names them.
 Import ImportTables(const SourceCatalogue& catalogue, const ImportRequest& request);
+
+/// New columns that outputs of transformers get by being `like` the datasets to which `import` has added them, so that
+/// they reach others although nobody has said so: findings with state `spreads`. `before`, `after`: the model without
+/// and with what was added.
+std::vector<ImportFinding> FindSpreading(const Import& import, const model::Model& before, const model::Model& after);
 
 }  // namespace yellow::plan

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "load/load.h"
 #include "plan/guess_class.h"
 #include "plan/source_names.h"
 
@@ -137,6 +138,42 @@ TEST(Import, ComparesWithWhatIsThere) {
   ASSERT_EQ(import.columns.at("t").size(), 1u);
   EXPECT_EQ(import.columns.at("t")[0].column.name, "Short_2");
   EXPECT_FALSE(import.columns.at("t")[0].column.not_null) << "rows that are there have no value for it";
+}
+
+TEST(Import, SaysWhereANewColumnSpreads) {
+  const std::string rest = R"(
+---
+kind: Workspace
+name: Mask
+groups: {In: {sinks: [Shop.a]}}
+transformer:
+  code: {mask: {a: {street: redact}}}
+  output: {datastore: Masked, datasets: {a: {like: Shop.a}, own: {key: [id], columns: {id: integer, note: text}}}}
+---
+kind: Workspace
+name: Code
+groups: {In: {sinks: [Shop.a]}}
+transformer:
+  code: {source: code/, command: [x]}
+  output: {datastore: Coded, datasets: {a: {like: Masked.a}, b: {like: Shop.a, drop: [id, note]}}}
+)";
+  const std::string store =
+      "kind: Datastore\nname: Shop\ncapture: {sql_snapshot: {container: C, credential: c}}\n"
+      "datasets: {a: {columns: {id: integer";
+  const load::Loaded before = load::Load({{"model/a.yaml", store + "}}}" + rest}}, "");
+  const load::Loaded after = load::Load({{"model/a.yaml", store + ", street: text, note: text}}}" + rest}}, "");
+  Import import;
+  for (const char* name : {"street", "note"}) {
+    model::ImportedColumn column;
+    column.column.name = name, column.column.from = std::string("the ") + name;
+    import.columns["a"].push_back(column);
+  }
+  std::vector<std::string> found;
+  for (const ImportFinding& finding : FindSpreading(import, before.model, after.model))
+    found.push_back(finding.table + "." + finding.column + " " + finding.code + ": " + finding.text.substr(0, 21));
+  EXPECT_THAT(found,
+              ElementsAre("a.the street like: Coded.a is like a: it", "a.the note like: Coded.a is like a: it",
+                          "a.the street like: Coded.b is like a: it", "a.the note unmasked: Masked.a is like a an"));
 }
 
 TEST(SourceNames, GoTogether) {

@@ -50,6 +50,20 @@ class Init(unittest.TestCase):
         self.done("init", str(self.project.base / "other"), "--source", "postgresql://reader:secret@db/crm", status=2)
         self.assertFalse((self.project.base / "other").exists())
 
+    def test_an_image_is_code_for_other_launchers(self):
+        self.done("init", str(self.project.root))
+        self.done("init", "transformer", "ByRow", "--language", "python")
+        document = self.project.root / "model/by_row.yaml"
+        text = document.read_text()
+        document.write_text(text.replace("code: {source:", "code: {image: example/by-row, source:"))
+        self.assertIn("0 errors, 0 warnings", self.done("lint").out)
+        self.assertIn("1 tests: 0 failed, 0 errors", self.done("test", "ByRow").out)
+        self.assertIn("1 of them by a transformer", self.done("run", "--apply").out)
+        document.write_text(text.replace("code: {source: by_row/,", "code: {image: example/by-row,"))
+        for command in (["lint"], ["run", "--apply"], ["test"], ["try", "ByRow"]):
+            refused = self.done(*command, status=1)
+            self.assertIn("launcher: process cannot run an image: example/by-row", refused.out + refused.err)
+
     def test_new_transformers_run_as_they_are(self):
         self.done("init", str(self.project.root))
         self.assertIn("model/by_row/main.py", self.done("init", "transformer", "ByRow", "--language", "python").out)

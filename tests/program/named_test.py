@@ -1,47 +1,22 @@
 """A server that Yellow does not own: bootstrap by its administrator, passwords really asked for, secrets from the environment."""
 
 import os
-import pathlib
-import pwd
 import shutil
-import socket
 import subprocess
-import tempfile
 import unittest
 
 from project import ROOT, YELLOW, Result
+from server import NamedPostgres
 
-PROGRAMS = os.environ.get("YELLOW_PG_BIN") or "/usr/lib/postgresql/15/bin"
-SUPERUSER = {"PGUSER": "postgres", "PGPASSWORD": "canary-super-3141"}
+SUPERUSER = {"PGUSER": "postgres", "PGPASSWORD": NamedPostgres.PASSWORD}
 READER = {"SHOP_USER": "shop_reader", "SHOP_PASSWORD": "canary-reader-2718"}
-
-
-def unprivileged():
-    """A server may not run as root."""
-    if os.geteuid() != 0:
-        return {}
-    user = pwd.getpwnam("postgres")
-    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 class NamedServer(unittest.TestCase):
     def setUp(self):
-        self.base = pathlib.Path(tempfile.mkdtemp(prefix="yellow-named-"))
-        self.addCleanup(shutil.rmtree, self.base, True)
-        self.base.chmod(0o755)
-        server = self.base / "server"
-        server.mkdir()
-        if os.geteuid() == 0:
-            shutil.chown(server, "postgres", "postgres")
-        password = self.base / "password"
-        password.write_text(SUPERUSER["PGPASSWORD"])
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.server("initdb", "-A", "scram-sha-256", "-U", "postgres", "--pwfile", str(password), "-N", "-D", str(server / "data"))
-        self.server("pg_ctl", "-D", str(server / "data"), "-w", "-s", "-l", str(server / "log"), "-o",
-                    f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={server} -c fsync=off", "start")
-        self.addCleanup(self.server, "pg_ctl", "-D", str(server / "data"), "-m", "immediate", "-s", "stop")
+        self.server = NamedPostgres()
+        self.addCleanup(self.server.close)
+        self.base, self.port, self.psql = self.server.base, self.server.port, self.server.psql
         self.psql("postgres", "CREATE DATABASE merge")
         self.psql("postgres", "CREATE DATABASE shop")
         self.psql("shop", (ROOT / "examples/shop/source.sql").read_text())
@@ -57,17 +32,6 @@ containers:
 credentials: {{shop_reader: {{env: SHOP}}}}
 classes: {{allowed: [pii]}}
 """)
-
-    def server(self, program, *arguments):
-        subprocess.run([f"{PROGRAMS}/{program}", *arguments], check=True, cwd="/", stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-                       **unprivileged())
-
-    def psql(self, database, text, user="postgres", password=None):
-        environment = {**os.environ, "PGPASSWORD": password or SUPERUSER["PGPASSWORD"]}
-        done = subprocess.run(["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port), "-U", user, "-d", database],
-                              input=text, capture_output=True, text=True, env=environment)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout.strip()
 
     def yellow(self, *arguments, secrets=None):
         clean = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
@@ -93,7 +57,7 @@ classes: {{allowed: [pii]}}
         self.assertEqual(outputs[-1].status, 0, outputs[-1])
         self.assertEqual(self.psql("merge", "SELECT count(*) FROM ws_analysts.now__shopmasked__customers"), "3000")
         self.assertEqual(self.yellow("sql", "-w", "Analysts").status, 3, "nobody has standing access")
-        log = (self.base / "server/log").read_text()
+        log = self.server.log.read_text()
         for secret in (SUPERUSER["PGPASSWORD"], READER["SHOP_PASSWORD"], *[p.read_text() for p in (self.project / ".yellow/secrets").iterdir()]):
             self.assertNotIn(secret, log + "".join(o.out + o.err for o in outputs))
 

@@ -1,0 +1,85 @@
+"""docs/howto: the commands of each page, run as they are written; only the port of the database is the test's own."""
+
+import os
+import re
+import subprocess
+import unittest
+
+from project import ROOT, YELLOW
+from server import NamedPostgres
+
+CRM = """
+CREATE TABLE customers (id integer PRIMARY KEY, name text NOT NULL, email text, phone text, date_of_birth date, segment char(1));
+INSERT INTO customers SELECT i, 'Firstname' || i || ' Lastname' || i, 'person' || i || '@example.com', '+49 30 55' || lpad(i::text, 5, '0'), date '1950-03-07' + i * 11,
+  CASE WHEN i % 3 > 0 THEN chr(65 + i % 3) END FROM generate_series(1, 200) i;
+CREATE TABLE orders (id integer PRIMARY KEY, customer_id integer NOT NULL REFERENCES customers, placed date NOT NULL, total numeric(10,2));
+INSERT INTO orders SELECT i, 1 + i % 200, date '2024-01-01' + i % 100, i * 1.25 FROM generate_series(1, 500) i;
+"""
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / "docs/howto" / page).read_text(), re.M | re.S)
+
+
+class FirstMaskedDatabase(unittest.TestCase):
+    PAGE = "first-masked-database.md"
+
+    def setUp(self):
+        self.server = NamedPostgres()
+        self.addCleanup(self.server.close)
+        self.server.psql("postgres", "CREATE DATABASE crm")
+        self.server.psql("crm", CRM)
+        for block in blocks(self.PAGE, "sql"):
+            self.server.psql("crm", block)
+        programs = self.server.base / "bin"
+        programs.mkdir()
+        (programs / "yellow").symlink_to(YELLOW)
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "CRM_"))}
+        self.environment = {**clean, "PATH": f"{programs}:{os.environ['PATH']}"}
+        self.addCleanup(lambda: self.sh("cd crm && yellow down"))
+
+    def sh(self, script):
+        return subprocess.run(["bash", "-e", "-u", "-o", "pipefail", "-c", script.replace("localhost:5432", f"127.0.0.1:{self.server.port}")],
+                              cwd=self.server.base, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+
+    def test_as_it_is_written(self):
+        scripts = blocks(self.PAGE, "sh")
+        self.assertEqual(len(scripts), 8)
+        *first, update, last = scripts
+        done = self.sh("\n".join(first))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("Done: 2 batches committed, 1 of them by a transformer; 0 held, 0 failed", done.stdout)
+        self.assertIn("1 tests: 0 failed, 0 errors", done.stdout)
+        self.assertIn("customers: 200 rows; against batch 1: 0 inserted, 0 updated, 0 deleted, 200 unchanged", done.stdout)
+        self.assertRegex(done.stdout, r"\n +1 \| redacted \| \*+0001 +\| 1950-01-01 +\| B\b")
+        self.assertEqual(done.stdout.count("0 errors, 0 warnings"), 2)
+        model = (self.server.base / "crm/model/crm.yaml").read_text()
+        self.assertIn('name: {type: "text not null", classification: pii.name}', model)
+        self.assertNotIn("classification: pii.name ?", model)
+
+        masked = self.sh("cd crm && yellow sql -w Analysts -c 'TABLE now__crmmasked__customers' && yellow sql -w Analysts -c 'TABLE now__crmmasked__orders'"
+                         " && ! yellow sql -w Analysts -c 'TABLE dp_main.crm__customers'")
+        self.assertEqual(masked.returncode, 0, masked)
+        for value in self.server.psql("crm", "SELECT name FROM customers UNION SELECT email FROM customers UNION SELECT phone FROM customers").splitlines():
+            self.assertNotIn(value, masked.stdout)
+        self.assertIn("permission denied", masked.stderr)
+
+        self.server.psql("crm", "ALTER TABLE customers ADD COLUMN street text; INSERT INTO customers VALUES (900, 'New One', NULL, NULL, '2001-02-03', 'C'); GRANT SELECT ON customers TO crm_reader")
+        exports = [line for line in "\n".join(first).splitlines() if line.startswith("export ")]
+        updated = self.sh("\n".join(["cd crm", *exports, update]))
+        self.assertEqual(updated.returncode, 1, updated)
+        self.assertIn("1 columns in datasets that were there", updated.stdout)
+        self.assertRegex(updated.stdout, r"customers.street +pii.address \?")
+        self.assertRegex(updated.stdout, r"customers.street +CrmMasked.customers is like customers and will show it as it is")
+        confirmed = self.sh("cd crm\n" + next(s for s in scripts if "sed -i -E" in s))
+        self.assertNotEqual(confirmed.returncode, 0, "lint insists on a rule")
+        self.assertIn("a restricted column has no mask rule: customers.street", confirmed.stdout)
+
+        done = self.sh("\n".join(["cd crm", *exports, last, "yellow sql -w Analysts -c 'SELECT * FROM now__crmmasked__customers WHERE id = 900'"]))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"900 \| redacted \| +\| 2001-01-01 +\| C")
+        self.assertNotIn("street", done.stdout.rpartition("900 |")[0].rpartition("\n id ")[2])
+
+
+if __name__ == "__main__":
+    unittest.main()
