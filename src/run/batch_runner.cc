@@ -52,7 +52,9 @@ class BatchAttempt {
     } catch (const HeldBatch& held) {
       return Close(BatchEvent::kHeld, BatchOutcome::kHeld, held.hold.code, held.hold.reason);
     } catch (const base::Error& error) {
-      if (error.code == "fenced") return Ended(BatchOutcome::kFenced, "fenced", error.what());
+      // Its batch stays as it is; who has the lease, or the newer model, goes on with it.
+      if (error.code == "fenced" || error.code == "model_moved")
+        return Ended(BatchOutcome::kFenced, error.code, error.what());
       if (error.retryable) throw;
       if (IsAboutRows(error))
         return Close(BatchEvent::kHeld, BatchOutcome::kHeld, "unmergeable", base::Describe(error));
@@ -276,8 +278,8 @@ class BatchAttempt {
   const plan::Stream& stream_;
   const model::Datastore& store_;
   const model::SqlSnapshot& snapshot_;
+  std::unique_ptr<Lease> lease_;  // outlives the session, whose transaction may hold the lease's row
   std::unique_ptr<ports::Session> session_;
-  std::unique_ptr<Lease> lease_;
   BatchRow batch_;
   std::vector<MergeInput> inputs_;
   Merged merged_;

@@ -86,7 +86,6 @@ void RequireFollowed(ports::Session& session, const std::string& stream, const s
   for (size_t i = 0; i < rows.size(); ++i) theirs.insert(rows.Text(i, 0));
   if (ours == theirs) return;
   throw base::Error("model_moved", "another model has been applied, which follows other changes of " + stream)
-      .Retryable()
       .Remedy("start again: yellow run");
 }
 

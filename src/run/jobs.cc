@@ -31,6 +31,11 @@ void ReportBatch(Reporter& reporter, const std::string& name, const BatchReport&
       return;
     case BatchOutcome::kBusy:
     case BatchOutcome::kFenced:
+      if (report.reason_code == "model_moved") {
+        ++total.failed;
+        reporter.Line(fmt::format("{}: {}\n  = start again: yellow run", name, report.reason));
+        return;
+      }
       reporter.Line(fmt::format("{}: another yellow process is at work here", name));
       return;
   }

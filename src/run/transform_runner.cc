@@ -445,9 +445,9 @@ class TransformRun {
   const model::DataTransformer& declared_;
   const plan::Stream& output_;
   const std::string prefix_;
+  std::unique_ptr<Lease> lease_;  // outlives the sessions, whose transactions may hold the lease's row
   std::unique_ptr<ports::Session> engine_, writer_, keeper_;
   std::unique_ptr<ports::Transaction> keeper_transaction_;  // ends before its session
-  std::unique_ptr<Lease> lease_;
   std::optional<RunLogin> login_;
   std::string run_id_, snapshot_;
   RunMode mode_;

@@ -94,7 +94,7 @@ class Sweep:
         result = storm.yellow(*command, environment={"YELLOW_FAULT": f"count:{counted}"})
         assert result.status == 0, result
         passings = collections.Counter(counted.read_text().splitlines())
-        return [f"{name}:{self.chance.randrange(1, count + 1)}" for name, count in sorted(passings.items())][::self.stride]
+        return [f"{name}:{self.chance.randrange(1, count + 1)}" for name, count in sorted(passings.items())][self.chance.randrange(self.stride)::self.stride]
 
     def fault(self, storm, command, point):
         """False when no point fired."""
