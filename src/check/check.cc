@@ -17,6 +17,7 @@ base::Diagnostics Check(const model::Model& model, const std::map<std::string, s
   CheckMasks(model, diagnostics);
   CheckZones(model, built, diagnostics);
   CheckTransformers(model, texts, diagnostics);
+  CheckFiles(texts, diagnostics);
   CheckSelects(model, texts, diagnostics);
   CheckIncremental(model, diagnostics);
   CheckEnvironment(model, diagnostics);

@@ -115,11 +115,18 @@ constexpr Entry kEntries[] = {
      "for "
      "each of its rows: D deletes the key from the output."},
     {"Y617", "mask: {…} writes each output dataset from the one input that has its name, column by column."},
-    {"Y618", "source names a folder beside the document; the process launcher runs the command in a copy of it."},
+    {"Y618",
+     "source names a folder beside the document; the process launcher runs the command in a copy of it, with the .venv "
+     "of that "
+     "folder if there is one."},
     {"Y619",
      "Mode incremental works by key: the changes of an input are one row for each key that changed, and each row of "
      "the "
      "output says what becomes of its key."},
+    {"Y620", "apply stores every file below model/ by its name, and the name of a file is text."},
+    {"Y621",
+     "apply stores every file below model/ in the database, so that what runs is what was reviewed. Generated folders "
+     "(__pycache__, node_modules, virtual environments, names that begin with a dot) are left out."},
     {"Y701", "The environment's file is environments/<name>.yaml, or files below environments/<name>/."},
     {"Y702", "The environment says where each container that the model uses is: embedded, or a host."},
     {"Y703",

@@ -26,7 +26,8 @@ void CheckMasks(const model::Model& model, base::Diagnostics& diagnostics);  ///
 void CheckZones(const model::Model& model, const graph::Built& built,
                 base::Diagnostics& diagnostics);  ///< Y303, Y505 to Y509: vendors and zone policies
 void CheckTransformers(const model::Model& model, const Texts& texts,
-                       base::Diagnostics& diagnostics);  ///< Y61x: code, outputs
+                       base::Diagnostics& diagnostics);               ///< Y61x: code, outputs
+void CheckFiles(const Texts& texts, base::Diagnostics& diagnostics);  ///< Y620, Y621: what can be stored
 void CheckSelects(const model::Model& model, const Texts& texts, base::Diagnostics& diagnostics);  ///< Y616: SQL
 void CheckIncremental(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y619: mode incremental
 void CheckEnvironment(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y70x: places, secrets, launcher

@@ -131,6 +131,7 @@ run::Applied Compile(const load::Files& files, const std::string& environment, c
   run::Applied applied;
   applied.version = version;
   applied.digest = digest;
+  applied.project_folder = root;
   applied.files = files;
   load::Loaded loaded = load::Load(files, environment);
   applied.model = std::move(loaded.model);

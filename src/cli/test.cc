@@ -67,6 +67,7 @@ class Scratch {
     applied_.version = 1;
     applied_.digest = "rehearsal";
     applied_.data_folder = folder_ + "/" + name;
+    applied_.project_folder = project.root;
     applied_.files = project.files;
     applied_.graph = graph::Build(applied_.model);
     applied_.physical = plan::Lay(applied_.model, applied_.graph, applied_.files);

@@ -36,6 +36,7 @@ run::Applied CandidateOf(const Project& project, const std::string& workspace) {
   candidate.files = project.files;
   candidate.digest = project.digest;
   candidate.data_folder = project.data;
+  candidate.project_folder = project.root;
   candidate.graph = graph::Build(candidate.model);
   candidate.physical = plan::Lay(candidate.model, candidate.graph, candidate.files);
   return candidate;

@@ -9,12 +9,19 @@ namespace yellow::ports {
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
-  /// Every regular file below `root`/`folder`, path relative to root to content. Skips names that begin with a dot.
-  /// Throws base::Error when a file cannot be read; an absent folder gives nothing.
+  /// Every regular file below `root`/`folder`, path relative to root to content. Skips names that begin with a dot and
+  /// what programs make beside code: `__pycache__`, `*.pyc`, `node_modules`, virtual environments of Python. A link
+  /// counts as what it leads to. Throws base::Error when a file cannot be read, and when a link leads out of `root` or
+  /// in a circle; an absent folder gives nothing.
   virtual std::map<std::string, std::string> ReadTree(const std::string& root, const std::string& folder) = 0;
   virtual std::optional<std::string> Read(const std::string& path) = 0;
   /// Writes beside and renames, with mode 0600 when `secret`. Throws base::Error.
   virtual void WriteAtomically(const std::string& path, const std::string& content, bool secret) = 0;
+  /// Writes many files below `folder` that only their owner may read. One that begins as a program does (`#!`, ELF) may
+  /// be executed. Nothing of it outlives a crash of the machine for certain. Throws base::Error.
+  virtual void WritePrivateTree(const std::string& folder, const std::map<std::string, std::string>& files) = 0;
+  /// A symbolic link at `path`, which must not be there. Throws base::Error.
+  virtual void Link(const std::string& path, const std::string& target) = 0;
   virtual bool Exists(const std::string& path) = 0;
   /// Makes a folder with this mode (0700: nobody else may read it), and those above it.
   virtual void MakeFolder(const std::string& path, unsigned mode) = 0;

@@ -1,6 +1,9 @@
 #include "run/apply.h"
 
 #include "base/error.h"
+#include "base/hex.h"
+#include "base/json_text.h"
+#include "base/utf8.h"
 #include "run/observe.h"
 #include "sql/control_schema.h"
 #include "sql/names.h"
@@ -68,6 +71,17 @@ void KeepStreams(ports::Session& session, const Applied& candidate) {
   }
 }
 
+/// Path to content; what is not text stands as {"hex": …}.
+std::string FilesAsJson(const std::map<std::string, std::string>& files) {
+  std::string json;
+  for (const auto& [path, content] : files) {
+    const bool text = base::LengthOfText(content) == content.size();
+    json += (json.empty() ? "{" : ", ") + base::JsonString(path) + ": " +
+            (text ? base::JsonString(content) : "{\"hex\": \"" + base::HexOf(content) + "\"}");
+  }
+  return json.empty() ? "{}" : json + "}";
+}
+
 int StoreModel(ports::Session& session, const Actor& actor, const Applied& candidate, const plan::Plan& plan,
                const std::string& prefix) {
   ports::Transaction transaction(session, "", "model");
@@ -75,14 +89,9 @@ int StoreModel(ports::Session& session, const Actor& actor, const Applied& candi
   const std::string version = std::to_string(plan.base_version + 1);
   const std::string environment = candidate.model.environment ? candidate.model.environment->name : "local";
   session.Execute(
-      {"INSERT INTO yellow.model (version, environment, files, digest, applied_by, program) VALUES ($1, $2, '{}', $3, "
+      {"INSERT INTO yellow.model (version, environment, files, digest, applied_by, program) VALUES ($1, $2, $5, $3, "
        "$4, '0.1.0')",
-       {version, environment, plan.model_digest, actor.person}});
-  for (const auto& [path, text] : candidate.files) {
-    session.Execute(
-        {"UPDATE yellow.model SET files = files || jsonb_build_object($2::text, $3::text) WHERE version = $1",
-         {version, path, text}});
-  }
+       {version, environment, plan.model_digest, actor.person, FilesAsJson(candidate.files)}});
   KeepStreams(session, candidate);
   session.Execute(
       {"INSERT INTO yellow.event (kind, actor, detail) VALUES ('apply', $1, $2)",

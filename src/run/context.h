@@ -36,7 +36,8 @@ struct Effects {
 struct Applied {
   int version = 0;
   std::string digest;
-  std::string data_folder;  ///< of the project on this machine: logs of runs
+  std::string data_folder;     ///< of the project on this machine: logs of runs
+  std::string project_folder;  ///< on this machine: virtual environments beside code
   std::map<std::string, std::string> files;
   model::Model model;
   graph::Built graph;

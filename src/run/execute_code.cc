@@ -123,10 +123,22 @@ CodeResult ExecuteStatements(const Effects& effects, const CodeContext& context,
 
 void WriteSource(const Effects& effects, const CodeContext& context, const model::ProcessCode& code,
                  const std::string& folder) {
-  for (const auto& [path, text] : context.applied.files) {
+  std::map<std::string, std::string> files;
+  for (const auto& [path, content] : context.applied.files) {
     if (path.starts_with(code.folder + "/") && !plan::IsFixture(code.folder, path))
-      effects.files.WriteAtomically(folder + "/" + path.substr(code.folder.size() + 1), text, true);
+      files[path.substr(code.folder.size() + 1)] = content;
   }
+  effects.files.WritePrivateTree(folder, files);
+}
+
+/// The virtual environment beside the code, used where it is: its programs come first, and a command may name it.
+void UseVirtualEnvironment(const Effects& effects, const CodeContext& context, const model::ProcessCode& code,
+                           const std::string& folder, std::map<std::string, std::string>& environment) {
+  const std::string place = context.applied.project_folder + "/" + code.folder + "/.venv";
+  if (!effects.files.Exists(place + "/bin")) return;
+  effects.files.Link(folder + "/.venv", place);
+  environment["VIRTUAL_ENV"] = place;
+  environment["PATH"] = place + "/bin:" + environment["PATH"];
 }
 
 CodeResult ExecuteProcess(const Effects& effects, const CodeContext& context, const model::ProcessCode& code,
@@ -135,8 +147,9 @@ CodeResult ExecuteProcess(const Effects& effects, const CodeContext& context, co
   const std::string log = folder + "/output.log";
   effects.files.MakeFolder(folder + "/source", 0700);
   WriteSource(effects, context, code, folder + "/source");
-  const auto process =
-      effects.processes.Start({code.command, folder + "/source", EnvironmentOf(effects, context), log});
+  std::map<std::string, std::string> environment = EnvironmentOf(effects, context);
+  UseVirtualEnvironment(effects, context, code, folder + "/source", environment);
+  const auto process = effects.processes.Start({code.command, folder + "/source", environment, log});
   const ports::TimePoint deadline = effects.clock.Now() + std::chrono::seconds(timeout_seconds);
   std::optional<ports::ProcessExit> exit;
   bool timed_out = false;

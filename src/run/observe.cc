@@ -1,6 +1,7 @@
 #include "run/observe.h"
 
 #include "base/error.h"
+#include "base/hex.h"
 #include "sql/control_schema.h"
 
 namespace yellow::run {
@@ -120,9 +121,11 @@ std::optional<StoredModel> NewestModel(ports::Session& session) {
   if (newest.empty()) return std::nullopt;
   StoredModel stored{static_cast<int>(newest.Integer(0, 0)), newest.Text(0, 1), newest.Text(0, 2), {}};
   const ports::Rows files =
-      session.Execute({"SELECT f.key, f.value FROM yellow.model m, jsonb_each_text(m.files) f WHERE m.version = $1",
+      session.Execute({"SELECT f.key, coalesce(f.value ->> 'hex', f.value #>> '{}'), jsonb_typeof(f.value) = 'object' "
+                       "FROM yellow.model m, jsonb_each(m.files) f WHERE m.version = $1",
                        {newest.Text(0, 0)}});
-  for (size_t i = 0; i < files.size(); ++i) stored.files[files.Text(i, 0)] = files.Text(i, 1);
+  for (size_t i = 0; i < files.size(); ++i)
+    stored.files[files.Text(i, 0)] = files.Boolean(i, 2) ? base::BytesOfHex(files.Text(i, 1)) : files.Text(i, 1);
   return stored;
 }
 

@@ -85,7 +85,7 @@ class Project:
     def write(self, path, text):
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+        file.write_text(text, errors="surrogateescape")
 
     def close(self):
         self.yellow("down")

@@ -137,6 +137,12 @@ class FaultyFiles : public ports::FileSystem {
   void WriteAtomically(const std::string& path, const std::string& content, bool secret) override {
     Pass(faults_, "file.write", [&] { inner_.WriteAtomically(path, content, secret); });
   }
+  void WritePrivateTree(const std::string& folder, const std::map<std::string, std::string>& files) override {
+    Pass(faults_, "file.write_tree", [&] { inner_.WritePrivateTree(folder, files); });
+  }
+  void Link(const std::string& path, const std::string& target) override {
+    Pass(faults_, "file.link", [&] { inner_.Link(path, target); });
+  }
   void MakeFolder(const std::string& path, unsigned mode) override {
     Pass(faults_, "file.make_folder", [&] { inner_.MakeFolder(path, mode); });
   }

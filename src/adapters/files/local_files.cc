@@ -4,10 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <vector>
 
 #include "base/error.h"
 
@@ -20,23 +22,81 @@ base::Error Failure(const std::string& what, const std::string& path, int number
   return base::Error("file", what + " " + path + ": " + std::strerror(number));
 }
 
+/// What programs make beside code, and people do not write.
+bool IsGenerated(const fs::path& path, bool folder) {
+  const std::string name = path.filename().string();
+  if (name.starts_with(".")) return true;
+  if (!folder) return name.ends_with(".pyc");
+  std::error_code error;
+  return name == "__pycache__" || name == "node_modules" || fs::exists(path / "pyvenv.cfg", error);
+}
+
+/// One walk through a tree; links are followed, but not out of `within`.
+class TreeReader {
+ public:
+  TreeReader(ports::FileSystem& files, std::vector<fs::path> within, std::map<std::string, std::string>& read)
+      : files_(files), within_(std::move(within)), read_(read) {}
+
+  void Read(const fs::path& folder, const std::string& name) {
+    above_.push_back(fs::canonical(folder));
+    std::error_code error;
+    fs::directory_iterator entry(folder, error);
+    for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+      const std::string entry_name = name + "/" + entry->path().filename().string();
+      const fs::file_status status = entry->status(error);  // of what a link leads to
+      if (IsGenerated(entry->path(), fs::is_directory(status))) continue;
+      if (entry->is_symlink()) RequireWithin(entry->path(), entry_name, status);
+      if (fs::is_directory(status)) Read(entry->path(), entry_name);
+      if (!fs::is_regular_file(status)) continue;
+      if (auto content = files_.Read(entry->path().string())) read_[entry_name] = std::move(*content);
+    }
+    if (error) throw base::Error("file", "cannot read the folder " + folder.string() + ": " + error.message());
+    above_.pop_back();
+  }
+
+ private:
+  void RequireWithin(const fs::path& link, const std::string& name, const fs::file_status& status) const {
+    std::error_code error;
+    const fs::path target = fs::canonical(link, error);
+    if (error || !fs::exists(status))
+      throw base::Error("file", "the link leads nowhere: " + name).Remedy("remove it, or mend it");
+    const auto lies_below = [&](const fs::path& folder) {
+      return std::mismatch(folder.begin(), folder.end(), target.begin(), target.end()).first == folder.end();
+    };
+    if (std::none_of(within_.begin(), within_.end(), lies_below))
+      throw base::Error("file", "the link leads out of the project: " + name + " -> " + target.string())
+          .Remedy("put a copy there: the model is stored as it stands, with all its files");
+    if (std::find(above_.begin(), above_.end(), target) != above_.end())
+      throw base::Error("file", "the link leads back to a folder that it lies in: " + name).Remedy("remove it");
+  }
+
+  ports::FileSystem& files_;
+  const std::vector<fs::path> within_;
+  std::vector<fs::path> above_;  ///< the folders that the walk is in
+  std::map<std::string, std::string>& read_;
+};
+
+/// False when it cannot; errno says why.
+bool WriteAll(int file, const std::string& content) {
+  size_t written = 0;
+  while (written < content.size()) {
+    const ssize_t count = write(file, content.data() + written, content.size() - written);
+    if (count < 0 && errno != EINTR) return false;
+    if (count > 0) written += static_cast<size_t>(count);
+  }
+  return true;
+}
+
+bool IsProgram(const std::string& content) { return content.starts_with("#!") || content.starts_with("\177ELF"); }
+
 class LocalFiles : public ports::FileSystem {
  public:
   std::map<std::string, std::string> ReadTree(const std::string& root, const std::string& folder) override {
     std::map<std::string, std::string> files;
     std::error_code error;
-    fs::recursive_directory_iterator entry(fs::path(root) / folder, error);
-    if (error) return files;
-    for (; entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-      if (error) throw base::Error("file", "cannot read the folder " + root + "/" + folder + ": " + error.message());
-      if (entry->path().filename().string().starts_with(".")) {
-        if (entry->is_directory()) entry.disable_recursion_pending();
-        continue;
-      }
-      if (!entry->is_regular_file()) continue;
-      const auto text = Read(entry->path().string());
-      if (text) files[fs::path(entry->path()).lexically_relative(root).generic_string()] = *text;
-    }
+    const fs::path top = fs::path(root) / folder;
+    if (!fs::is_directory(top, error)) return files;
+    TreeReader(*this, {fs::canonical(root), fs::canonical(top)}, files).Read(top, folder);
     return files;
   }
 
@@ -59,15 +119,7 @@ class LocalFiles : public ports::FileSystem {
     const int file = mkostemp(beside.data(), O_CLOEXEC);
     if (file < 0) throw Failure("cannot write", path, errno);
     if (!secret) fchmod(file, 0644);
-    size_t written = 0;
-    bool good = true;
-    while (good && written < content.size()) {
-      const ssize_t count = write(file, content.data() + written, content.size() - written);
-      if (count < 0 && errno == EINTR) continue;
-      good = count >= 0;
-      if (good) written += static_cast<size_t>(count);
-    }
-    good = good && fsync(file) == 0;
+    const bool good = WriteAll(file, content) && fsync(file) == 0;
     const int number = errno;
     close(file);
     if (!good || rename(beside.c_str(), path.c_str()) != 0) {
@@ -76,7 +128,31 @@ class LocalFiles : public ports::FileSystem {
     }
   }
 
-  bool Exists(const std::string& path) override { return fs::exists(path); }
+  void WritePrivateTree(const std::string& folder, const std::map<std::string, std::string>& files) override {
+    for (const auto& [name, content] : files) {
+      const fs::path path = fs::path(folder) / name;
+      for (fs::path part = folder; const fs::path& step : fs::path(name).parent_path()) {
+        if (mkdir((part /= step).c_str(), 0700) != 0 && errno != EEXIST)
+          throw Failure("cannot make the folder", part.string(), errno);
+      }
+      const int file =
+          open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, IsProgram(content) ? 0700 : 0600);
+      if (file < 0) throw Failure("cannot write", path.string(), errno);
+      const bool good = WriteAll(file, content);
+      const int number = errno;
+      close(file);
+      if (!good) throw Failure("cannot write", path.string(), number);
+    }
+  }
+
+  void Link(const std::string& path, const std::string& target) override {
+    if (symlink(target.c_str(), path.c_str()) != 0) throw Failure("cannot make a link", path, errno);
+  }
+
+  bool Exists(const std::string& path) override {
+    std::error_code unreadable;
+    return fs::exists(path, unreadable);
+  }
 
   void MakeFolder(const std::string& path, unsigned mode) override {
     std::error_code error;
