@@ -45,6 +45,16 @@ void RunLogin::Quiesce() {
     if (attempt == kEndAttempts) throw base::Error("quiesce", "sessions of the run do not end: " + run_id_).Retryable();
     effects_.clock.Sleep(kEndPause);
   }
+  RollBackPrepared();
+}
+
+void RunLogin::RollBackPrepared() {
+  const ports::Rows prepared = engine_.Execute({"SELECT yellow_sec.run_prepared($1)", {run_id_}});
+  if (prepared.empty()) return;
+  engine_.Execute("SET ROLE " + sql::Identifier::Quote(name()).text());
+  for (size_t i = 0; i < prepared.size(); ++i)
+    engine_.Execute("ROLLBACK PREPARED " + sql::Literal(prepared.Text(i, 0)));
+  engine_.Execute("RESET ROLE");
 }
 
 void RunLogin::Drop() {

@@ -28,6 +28,7 @@ class RunLogin {
  private:
   base::Secret OpenWith(const std::optional<std::string>& readers, const std::optional<std::string>& writers,
                         int64_t valid_seconds);
+  void RollBackPrepared();
 
   const Effects& effects_;
   ports::Session& engine_;

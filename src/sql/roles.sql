@@ -166,6 +166,21 @@ BEGIN
 END
 $function$;
 
+-- The prepared transactions that a disabled run without sessions has left in this database: they would hold their locks for
+-- ever, and could still be committed. Only their owner may roll them back, so the caller becomes a member of it until it is dropped.
+CREATE OR REPLACE FUNCTION yellow_sec.run_prepared(run_id text) RETURNS SETOF text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  login text := '{prefix}_run_' || run_id;
+BEGIN
+  IF run_id !~ '^[0-9a-f]{8,40}$' THEN RAISE EXCEPTION 'not a run: %', run_id; END IF;
+  IF NOT EXISTS (SELECT FROM pg_prepared_xacts WHERE owner = login AND database = current_database()) THEN RETURN; END IF;
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = login AND rolcanlogin) THEN RAISE EXCEPTION 'not disabled: %', login; END IF;
+  EXECUTE format('GRANT %I TO {prefix}_engine', login);
+  RETURN QUERY SELECT gid FROM pg_prepared_xacts WHERE owner = login AND database = current_database() ORDER BY gid;
+END
+$function$;
+
 CREATE OR REPLACE FUNCTION yellow_sec.run_drop(run_id text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -197,7 +212,7 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA yellow_sec FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION yellow_sec.group_ensure(text), yellow_sec.group_admit(text, text), yellow_sec.group_dismiss(text, text)
   TO {prefix}_migrator;
 GRANT EXECUTE ON FUNCTION yellow_sec.run_open(text, text, timestamptz, text, text), yellow_sec.run_disable(text),
-  yellow_sec.run_end(text), yellow_sec.run_drop(text), yellow_sec.backends_end(integer[]) TO {prefix}_engine;
+  yellow_sec.run_end(text), yellow_sec.run_prepared(text), yellow_sec.run_drop(text), yellow_sec.backends_end(integer[]) TO {prefix}_engine;
 -- group_admit grants CONNECT, for which its owner needs the right to pass it on.
 GRANT CONNECT ON DATABASE {database} TO {prefix}_roles WITH GRANT OPTION;
 
@@ -240,6 +255,7 @@ ALTER FUNCTION yellow_sec.group_dismiss(text, text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.run_open(text, text, timestamptz, text, text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.run_disable(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.run_end(text) OWNER TO {prefix}_roles;
+ALTER FUNCTION yellow_sec.run_prepared(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.run_drop(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.backends_end(integer[]) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_op.dt_check(text, text) OWNER TO {prefix}_owner;

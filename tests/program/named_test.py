@@ -9,6 +9,26 @@ from project import ROOT, YELLOW, Result
 from server import NamedPostgres
 
 SUPERUSER = {"PGUSER": "postgres", "PGPASSWORD": NamedPostgres.PASSWORD}
+# Leaves behind what would lock its output for ever, and could be committed by anybody with its login.
+PREPARES = """
+kind: Workspace
+name: Prepares
+groups: {In: {sinks: [ShopMasked.customers]}}
+transformer:
+  code: {source: prepares/, command: [python3, main.py]}
+  output: {datastore: Prepared, datasets: {people: {key: [id], columns: {id: varchar(20)}}}}
+---
+kind: Workspace
+name: PreparedReader
+groups: {Now: {sinks: [Prepared.people]}}
+"""
+PREPARES_PY = """
+import os, subprocess
+target = os.environ["YELLOW_OUTPUT__PEOPLE"]
+for text in (f"INSERT INTO {target} VALUES ('good')", f"BEGIN; INSERT INTO {target} VALUES ('bad'); PREPARE TRANSACTION 'it''s left'",
+             "BEGIN; CREATE TABLE mine (); PREPARE TRANSACTION 'mine'"):
+    subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", text], check=True)
+"""
 READER = {"SHOP_USER": "shop_reader", "SHOP_PASSWORD": "canary-reader-2718"}
 
 
@@ -74,6 +94,18 @@ classes: {{allowed: [pii]}}
         self.assertEqual(ran.status, 0, ran)
         self.assertEqual(self.psql("merge", "SELECT count(*) FROM ws_analysts.now__shopmasked__customers"), "3000")
         self.assertEqual(self.psql("merge", "SELECT pg_has_role('administrator', 'yellow_owner', 'USAGE')"), "f", "only for as long as it took")
+
+    def test_prepared_transactions_of_a_run_are_rolled_back(self):
+        (self.project / "model/prepares").mkdir()
+        (self.project / "model/prepares.yaml").write_text(PREPARES)
+        (self.project / "model/prepares/main.py").write_text(PREPARES_PY)
+        self.psql("merge", "BEGIN; CREATE TABLE of_others (); PREPARE TRANSACTION 'of others'")
+        self.assertEqual(self.yellow("bootstrap", secrets=SUPERUSER).status, 0)
+        ran = self.yellow("run", "--apply", secrets=READER)
+        self.assertEqual(ran.status, 0, ran)
+        self.assertEqual(self.psql("merge", "SELECT id FROM ws_preparedreader.now__prepared__people"), "good")
+        self.assertEqual(self.psql("merge", "SELECT gid FROM pg_prepared_xacts"), "of others")
+        self.assertEqual(self.psql("merge", "SELECT rolname FROM pg_roles WHERE rolname ~ '^yellow_run_.'"), "")
 
     def test_a_prefix_of_another_installation_is_refused(self):
         self.psql("merge", "CREATE ROLE yellow_owner")
