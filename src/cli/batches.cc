@@ -265,6 +265,9 @@ int RunsShow(const Program& program, const Options& options, const RunsOptions& 
 int RunsLogs(const Program& program, const Options& options, const RunsOptions& runs) {
   return WithRun(program, options, runs.id, [&](Engine& engine, const run::RunInfo& run) {
     const std::string log = run::RunLog(*engine.session, run.id);
+    if (log.empty())
+      program.err << "Run " << run.id
+                  << " has no log; those older than retention.logs of the ecosystem are forgotten\n";
     program.out << log;
     if (!log.empty() && log.back() != '\n') program.out << "\n";
   });

@@ -91,7 +91,7 @@ bool MayUse(const model::Owner& user, const model::Owner& owner) {
 std::string CredentialOf(const Project& project, const model::DataContainer& container, const ImportOptions& import,
                          const model::Datastore* existing) {
   const model::Model& model = project.loaded.model;
-  const std::string suggested = plan::CredentialNameFor(container.name);
+  std::string suggested = plan::CredentialNameFor(container.name);
   const std::string variables = plan::VariablesFor(container.name);
   if (!import.credential.empty()) {
     if (model.FindCredential(import.credential) != nullptr) return import.credential;

@@ -22,7 +22,8 @@ class TimedReporter : public run::Reporter {
   void Line(const std::string& text) override {
     const std::lock_guard lock(mutex_);
     out_ << fmt::format("{:%Y-%m-%dT%H:%M:%S}Z ", std::chrono::floor<std::chrono::seconds>(clock_.Now())) << text
-         << std::endl;
+         << '\n'
+         << std::flush;
   }
 
  private:

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace yellow::ports {
 
@@ -29,6 +30,8 @@ class FileSystem {
   virtual void GiveTo(const std::string& path, unsigned uid, unsigned gid) = 0;
   /// The last `bytes` bytes of a file; empty when it is not there.
   virtual std::string ReadTail(const std::string& path, size_t bytes) = 0;
+  /// Names of the folders right below a folder; none when it is not there.
+  virtual std::vector<std::string> FoldersIn(const std::string& path) = 0;
   /// Removes a folder and all below it, if it is there.
   virtual void RemoveTree(const std::string& path) = 0;
 };

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "run/patience.h"
+#include "run/retention.h"
 #include "run/run_ending.h"
 #include "run/run_login.h"
 #include "run/try_runner.h"
@@ -56,7 +57,10 @@ LoopReport RunUntilQuiet(const Effects& effects, const Actor& actor, const Appli
         DropOrphanLogins(effects, *engine, PrefixOf(applied));
         DropAbandonedTries(effects, *engine, container, applied);
       }
-      if (!Step(effects, actor, applied, *engine, left_alone, total)) return total;
+      if (!Step(effects, actor, applied, *engine, left_alone, total)) {
+        ForgetOld(effects, *engine, applied);
+        return total;
+      }
       patience.Renew();
     } catch (const base::Error& error) {
       engine.reset();

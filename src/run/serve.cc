@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "run/jobs.h"
 #include "run/patience.h"
+#include "run/retention.h"
 #include "run/run_ending.h"
 #include "run/run_login.h"
 #include "run/tick.h"
@@ -26,6 +27,7 @@ constexpr milliseconds kLook{2000};     // how long a commit of somebody else ma
 constexpr milliseconds kStopLook{200};  // how long a request to stop may
 constexpr int kBatchConnections = 2;    // session and lease
 constexpr int kRunConnections = 5;      // engine, output, lease, keeper, code
+constexpr std::chrono::hours kForgetEvery{1};
 constexpr std::chrono::hours kPatience{24 * 365};
 constexpr milliseconds kPauseAfterFailure{1000};
 
@@ -119,6 +121,10 @@ class Scheduler {
         const ports::TimePoint wake_at = StartWhatIsDue();
         patience_.Renew();
         watch_.Beat(container_);
+        if (effects_.clock.Now() >= forget_at_) {
+          ForgetOld(effects_, *engine_, *applied_);
+          forget_at_ = effects_.clock.Now() + kForgetEvery;
+        }
         Wait(wake_at);
       } catch (const base::Error& error) {
         engine_.reset();
@@ -242,6 +248,7 @@ class Scheduler {
   std::unique_ptr<ports::Session> engine_;
   std::unique_ptr<Applied> applied_;
   bool newer_model_ = false;
+  ports::TimePoint forget_at_{};
   std::map<std::string, ports::TimePoint> not_before_;
   Jobs jobs_;
 };
@@ -252,7 +259,7 @@ bool Serve(const Effects& effects, const Actor& actor, const std::string& contai
            const ServeOptions& options, ports::Stop& stop, ports::Watch& watch) {
   auto scheduler = std::make_unique<Scheduler>(effects, actor, container, hooks, options, stop, watch);
   if (scheduler->Run()) return true;
-  scheduler.release();  // its jobs go on until the process ends
+  [[maybe_unused]] const Scheduler* left = scheduler.release();  // its jobs go on until the process ends
   return false;
 }
 

@@ -24,7 +24,7 @@ INVARIANTS = {
         LEFT JOIN yellow.batch_dataset d ON d.stream = b.stream AND d.batch = b.batch AND d.dataset = m.dataset
         WHERE b.state = 'committed' AND m.rows IS DISTINCT FROM d.staged + d.rejected""",
     "no gap in the numbers of batches": """
-        SELECT stream FROM yellow.batch GROUP BY stream HAVING max(batch) <> count(*)""",
+        SELECT stream FROM yellow.batch GROUP BY stream HAVING max(batch) - min(batch) + 1 <> count(*)""",
     "every committed batch has its counters": """
         SELECT b.* FROM yellow.batch b WHERE b.state = 'committed'
         AND NOT EXISTS (SELECT FROM yellow.batch_dataset d WHERE d.stream = b.stream AND d.batch = b.batch)""",
@@ -89,7 +89,7 @@ class Project:
 
     def close(self):
         self.yellow("down")
-        for folder in (self.base,):
+        for folder in (self.cluster(), pathlib.Path("/run/yellow", self.cluster().name), self.base):
             shutil.rmtree(folder, ignore_errors=True)
 
     def yellow(self, *arguments, environment=None, timeout=120):
@@ -116,12 +116,14 @@ class Project:
             self._connections = self.containers()
         return self._connections
 
+    def cluster(self):
+        """The folder of the private server's data; root's lies outside the project."""
+        data = str(self.root / ".yellow")
+        return pathlib.Path("/var/lib/yellow", hashlib.sha256(data.encode()).hexdigest()[:16]) if os.geteuid() == 0 else pathlib.Path(data, "postgres")
+
     def server(self, database="merge"):
         """The private server, found without a command of Yellow: by the folder of its socket in postmaster.pid."""
-        data = str(self.root / ".yellow")
-        digest = hashlib.sha256(data.encode()).hexdigest()[:16]
-        cluster = pathlib.Path("/var/lib/yellow", digest) if os.geteuid() == 0 else pathlib.Path(data, "postgres")
-        lines = (cluster / "postmaster.pid").read_text().splitlines()
+        lines = (self.cluster() / "postmaster.pid").read_text().splitlines()
         return {"host": lines[4], "port": int(lines[3]), "database": database}
 
     def sql(self, container, statements):

@@ -40,7 +40,7 @@ class EnvironmentFaults : public ports::Faults {
       return ports::Fate::kHappens;
     }
     // Some faults leave no other trace, as they should.
-    std::cerr << "fault: " << (mode_ == Mode::kFail ? "failed: " : "answer lost: ") << effect << std::endl;
+    std::cerr << "fault: " << (mode_ == Mode::kFail ? "failed: " : "answer lost: ") << effect << '\n' << std::flush;
     return mode_ == Mode::kFail ? ports::Fate::kFails : ports::Fate::kAnswerIsLost;
   }
 

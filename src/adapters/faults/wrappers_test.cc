@@ -57,6 +57,7 @@ class FakeFiles : public ports::FileSystem {
   std::optional<std::string> Read(const std::string&) override { return std::nullopt; }
   bool Exists(const std::string&) override { return false; }
   std::string ReadTail(const std::string&, size_t) override { return ""; }
+  std::vector<std::string> FoldersIn(const std::string&) override { return {}; }
   void WriteAtomically(const std::string&, const std::string&, bool) override { happened.emplace_back("write"); }
   void MakeFolder(const std::string&, unsigned) override { happened.emplace_back("folder"); }
   void GiveTo(const std::string&, unsigned, unsigned) override { happened.emplace_back("give"); }

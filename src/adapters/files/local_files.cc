@@ -173,6 +173,16 @@ class LocalFiles : public ports::FileSystem {
     return std::string((std::istreambuf_iterator<char>(in)), {});
   }
 
+  std::vector<std::string> FoldersIn(const std::string& path) override {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (fs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error)) {
+      std::error_code ignored;
+      if (entry->is_directory(ignored)) names.push_back(entry->path().filename().string());
+    }
+    return names;
+  }
+
   void RemoveTree(const std::string& path) override {
     std::error_code ignored;
     fs::remove_all(path, ignored);

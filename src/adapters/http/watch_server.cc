@@ -31,6 +31,9 @@ const std::map<std::string, std::string> kHelp{
 
 class WatchServer : public ports::Watch {
  public:
+  WatchServer() = default;
+  WatchServer(const WatchServer&) = delete;
+  WatchServer& operator=(const WatchServer&) = delete;
   ~WatchServer() override {
     server_.stop();
     if (thread_.joinable()) thread_.join();
