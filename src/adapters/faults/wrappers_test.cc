@@ -59,6 +59,10 @@ class FakeFiles : public ports::FileSystem {
   std::string ReadTail(const std::string&, size_t) override { return ""; }
   std::vector<std::string> FoldersIn(const std::string&) override { return {}; }
   void WriteAtomically(const std::string&, const std::string&, bool) override { happened.emplace_back("write"); }
+  void WritePrivateTree(const std::string&, const std::map<std::string, std::string>&) override {
+    happened.emplace_back("write tree");
+  }
+  void Link(const std::string&, const std::string&) override { happened.emplace_back("link"); }
   void MakeFolder(const std::string&, unsigned) override { happened.emplace_back("folder"); }
   void GiveTo(const std::string&, unsigned, unsigned) override { happened.emplace_back("give"); }
   void RemoveTree(const std::string&) override { happened.emplace_back("remove"); }
@@ -148,13 +152,17 @@ TEST(Files, PassEveryWriteAndNoRead) {
   files->Exists("a");
   files->ReadTail("a", 1);
   files->ReadTree("a", "b");
+  files->FoldersIn("a");
   EXPECT_THAT(faults.passed, ElementsAre());
   files->WriteAtomically("a", "b", true);
+  files->WritePrivateTree("a", {});
+  files->Link("a", "b");
   files->MakeFolder("a", 0700);
   files->GiveTo("a", 1, 1);
   files->RemoveTree("a");
   EXPECT_THAT(faults.passed,
-              ElementsAre("before file.write", "after file.write", "before file.make_folder", "after file.make_folder",
+              ElementsAre("before file.write", "after file.write", "before file.write_tree", "after file.write_tree",
+                          "before file.link", "after file.link", "before file.make_folder", "after file.make_folder",
                           "before file.give", "after file.give", "before file.remove", "after file.remove"));
   faults.at = faults.effects + 1, faults.fate = ports::Fate::kFails;
   happened.clear();
