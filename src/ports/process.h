@@ -32,10 +32,28 @@ class Process {
   virtual void Terminate() = 0;  ///< SIGTERM to the group, SIGKILL after five seconds
 };
 
+/// Where the code of one run works: a folder that is empty at first, and an operating-system user of its own where
+/// there can be one. The folder goes with this object, and so does every process of that user.
+class Workplace {
+ public:
+  virtual ~Workplace() = default;
+  virtual const std::string& folder() const = 0;
+  /// True when the code may execute this file, or enter this folder.
+  virtual bool MayUse(const std::string& path) = 0;
+  /// Gives the folder and what is in it to the code, and starts it. REQUIRES: called once; this object outlives the
+  /// process. Throws base::Error.
+  virtual std::unique_ptr<Process> Start(const ProcessSpec& spec) = 0;
+};
+
 class ProcessLauncher {
  public:
   virtual ~ProcessLauncher() = default;
-  virtual std::unique_ptr<Process> Start(const ProcessSpec& spec) = 0;
+  /// `data`: the data folder, which is there; `name`: the run's. Throws base::Error.
+  virtual std::unique_ptr<Workplace> MakeWorkplace(const std::string& data, const std::string& name) = 0;
+  /// Ends and removes the workplaces of processes that have ended before they could.
+  virtual void CleanUp(const std::string& data) = 0;
+  /// Why code runs as the user of this process, as the rest of a sentence; empty: each run has a user of its own.
+  virtual std::string WhyNoUser() = 0;
   /// False only when `holder` (`host:pid:start`) is certainly a process of this machine that has ended.
   virtual bool MayBeAlive(const std::string& holder) = 0;
 };

@@ -133,23 +133,50 @@ void WriteSource(const Effects& effects, const CodeContext& context, const model
 
 /// The virtual environment beside the code, used where it is: its programs come first, and a command may name it.
 void UseVirtualEnvironment(const Effects& effects, const CodeContext& context, const model::ProcessCode& code,
-                           const std::string& folder, std::map<std::string, std::string>& environment) {
+                           ports::Workplace& workplace, ports::ProcessSpec& spec) {
   const std::string place = context.applied.project_folder + "/" + code.folder + "/.venv";
   if (!effects.files.Exists(place + "/bin")) return;
-  effects.files.Link(folder + "/.venv", place);
-  environment["VIRTUAL_ENV"] = place;
-  environment["PATH"] = place + "/bin:" + environment["PATH"];
+  const std::string python = place + "/bin/python";
+  if (!workplace.MayUse(effects.files.Exists(python) ? python : place + "/bin"))
+    throw base::Error("venv", "the user that the code runs as cannot use " + python)
+        .Remedy(
+            "let every user read it and the python that it was made with: a folder such as /root is closed to them");
+  effects.files.Link(spec.folder + "/.venv", place);
+  spec.environment["VIRTUAL_ENV"] = place;
+  spec.environment["PATH"] = place + "/bin:" + spec.environment["PATH"];
+}
+
+/// A copy of the root certificate, since its place may be closed to the code's user; `system` is no file.
+void CopyRootCertificate(const Effects& effects, const std::string& folder, ports::ProcessSpec& spec) {
+  const auto named = spec.environment.find("PGSSLROOTCERT");
+  if (named == spec.environment.end() || !named->second.starts_with('/')) return;
+  const auto certificate = effects.files.Read(named->second);
+  if (!certificate) return;
+  effects.files.WritePrivateTree(folder, {{"ca.crt", *certificate}});
+  named->second = folder + "/ca.crt";
+}
+
+/// Everything that the code needs into its workplace.
+ports::ProcessSpec Furnish(const Effects& effects, const CodeContext& context, const model::ProcessCode& code,
+                           ports::Workplace& workplace, const std::string& log) {
+  const std::string& folder = workplace.folder();
+  ports::ProcessSpec spec{code.command, folder + "/source", EnvironmentOf(effects, context), log};
+  effects.files.MakeFolder(spec.folder, 0700);
+  effects.files.MakeFolder(folder + "/tmp", 0700);
+  spec.environment["TMPDIR"] = folder + "/tmp";
+  WriteSource(effects, context, code, spec.folder);
+  UseVirtualEnvironment(effects, context, code, workplace, spec);
+  CopyRootCertificate(effects, folder, spec);
+  return spec;
 }
 
 CodeResult ExecuteProcess(const Effects& effects, const CodeContext& context, const model::ProcessCode& code,
                           int64_t timeout_seconds) {
-  const std::string folder = context.applied.data_folder + "/runs/" + context.run_id;
-  const std::string log = folder + "/output.log";
-  effects.files.MakeFolder(folder + "/source", 0700);
-  WriteSource(effects, context, code, folder + "/source");
-  std::map<std::string, std::string> environment = EnvironmentOf(effects, context);
-  UseVirtualEnvironment(effects, context, code, folder + "/source", environment);
-  const auto process = effects.processes.Start({code.command, folder + "/source", environment, log});
+  const std::string log_folder = context.applied.data_folder + "/runs/" + context.run_id;
+  const std::string log = log_folder + "/output.log";
+  effects.files.MakeFolder(log_folder, 0700);
+  const auto workplace = effects.processes.MakeWorkplace(context.applied.data_folder, context.run_id);
+  const auto process = workplace->Start(Furnish(effects, context, code, *workplace, log));
   const ports::TimePoint deadline = effects.clock.Now() + std::chrono::seconds(timeout_seconds);
   std::optional<ports::ProcessExit> exit;
   bool timed_out = false;
@@ -169,7 +196,6 @@ CodeResult ExecuteProcess(const Effects& effects, const CodeContext& context, co
   CodeResult result;
   result.exit_status = exit->status;
   result.log = effects.files.ReadTail(log, kLogTail);
-  effects.files.RemoveTree(folder + "/source");
   if (timed_out) {
     result.outcome = CodeOutcome::kTimedOut, result.reason_code = "timeout";
     result.reason = fmt::format("the code ran longer than {} s and was ended", timeout_seconds);

@@ -56,6 +56,7 @@ LoopReport RunUntilQuiet(const Effects& effects, const Actor& actor, const Appli
         engine = effects.connector.Open(effects.endpoints.Service(container, ports::ServiceRole::kEngine, "control"));
         DropOrphanLogins(effects, *engine, PrefixOf(applied));
         DropAbandonedTries(effects, *engine, container, applied);
+        effects.processes.CleanUp(applied.data_folder);
       }
       if (!Step(effects, actor, applied, *engine, left_alone, total)) {
         ForgetOld(effects, *engine, applied);

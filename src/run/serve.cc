@@ -158,6 +158,7 @@ class Scheduler {
     effects_.reporter.Line(container_ + ": serving model version " + std::to_string(applied_->version));
     DropOrphanLogins(effects_, *engine_, PrefixOf(*applied_));
     DropAbandonedTries(effects_, *engine_, container_, *applied_);
+    effects_.processes.CleanUp(applied_->data_folder);
   }
 
   /// Returns when to look again at the latest.

@@ -1,8 +1,8 @@
 """The folder of a transformer's code as people have it: generated folders, a virtual environment, bytes that are no text, programs, links."""
 
 import os
+import shutil
 import subprocess
-import sys
 import unittest
 
 from project import Project
@@ -33,6 +33,7 @@ def seen(name, value):
 seen("always", 1)
 """
 
+PATH = "/usr/local/bin:/usr/bin:/bin"     # of a run: its user may reach no other python
 BYTES = bytes(range(256)) * 300
 
 
@@ -119,7 +120,7 @@ class SourceFolder(unittest.TestCase):
                 self.assertIn("  = ", result.err)
 
     def test_a_virtual_environment_beside_the_code_is_used_where_it_is(self):
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", self.folder / ".venv"], check=True)
+        subprocess.run([shutil.which("python3", path=PATH), "-m", "venv", "--without-pip", self.folder / ".venv"], check=True)
         library = next((self.folder / ".venv/lib").glob("python*")) / "site-packages/only_here.py"
         library.write_text("WORD = 'from the environment'\n")
         seen = self.run_code("import only_here\nseen('word', only_here.WORD)\nseen('prefix', sys.prefix)\nseen('variable', os.environ['VIRTUAL_ENV'])\n"

@@ -172,14 +172,35 @@ class FaultyProcess : public ports::Process {
   Faults& faults_;
 };
 
+class FaultyWorkplace : public ports::Workplace {
+ public:
+  FaultyWorkplace(std::unique_ptr<ports::Workplace> inner, Faults& faults)
+      : inner_(std::move(inner)), faults_(faults) {}
+  const std::string& folder() const override { return inner_->folder(); }
+  bool MayUse(const std::string& path) override { return inner_->MayUse(path); }
+  std::unique_ptr<ports::Process> Start(const ports::ProcessSpec& spec) override {
+    return Pass(faults_, "process.start", [&]() -> std::unique_ptr<ports::Process> {
+      return std::make_unique<FaultyProcess>(inner_->Start(spec), faults_);
+    });
+  }
+
+ private:
+  std::unique_ptr<ports::Workplace> inner_;
+  Faults& faults_;
+};
+
 class FaultyLauncher : public ports::ProcessLauncher {
  public:
   FaultyLauncher(ports::ProcessLauncher& inner, Faults& faults) : inner_(inner), faults_(faults) {}
-  std::unique_ptr<ports::Process> Start(const ports::ProcessSpec& spec) override {
-    return Pass(faults_, "process.start", [&]() -> std::unique_ptr<ports::Process> {
-      return std::make_unique<FaultyProcess>(inner_.Start(spec), faults_);
+  std::unique_ptr<ports::Workplace> MakeWorkplace(const std::string& data, const std::string& name) override {
+    return Pass(faults_, "process.prepare", [&]() -> std::unique_ptr<ports::Workplace> {
+      return std::make_unique<FaultyWorkplace>(inner_.MakeWorkplace(data, name), faults_);
     });
   }
+  void CleanUp(const std::string& data) override {
+    Pass(faults_, "process.clean", [&] { inner_.CleanUp(data); });
+  }
+  std::string WhyNoUser() override { return inner_.WhyNoUser(); }
   bool MayBeAlive(const std::string& holder) override { return inner_.MayBeAlive(holder); }
 
  private:

@@ -11,6 +11,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "adapters/process/run_user.h"
+
 namespace yellow::adapters::process {
 namespace {
 
@@ -19,10 +21,11 @@ constexpr useconds_t kPause = 5000;
 
 /// Kills every child; children of the dead become ours and go in the next round. Only async-signal-safe calls: the
 /// process that was forked had threads.
-void KillDescendants() {
+void KillDescendants(std::optional<uid_t> user) {
   char path[64];
   std::snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
   for (int round = 0; round < kRounds; ++round) {
+    if (user) KillAllOf(*user);
     char list[4096];
     const int file = open(path, O_RDONLY | O_CLOEXEC);
     const ssize_t length = file < 0 ? 0 : read(file, list, sizeof list - 1);
@@ -52,18 +55,18 @@ void KillDescendants() {
 
 }  // namespace
 
-void Guard(pid_t code, int alive) {
+void Guard(pid_t code, int alive, std::optional<uid_t> user) {
   const int watched = static_cast<int>(syscall(SYS_pidfd_open, code, 0));
   pollfd waiting[2] = {{alive, POLLIN, 0}, {watched, POLLIN, 0}};
   while (true) {
     const int ready = poll(waiting, 2, watched < 0 ? 20 : -1);
     int status = 0;
     if (waitpid(code, &status, WNOHANG) == code) {
-      KillDescendants();
+      KillDescendants(user);
       EndAs(status);
     }
     if (ready > 0 && waiting[0].revents != 0) {
-      KillDescendants();
+      KillDescendants(user);
       _exit(128 + SIGKILL);
     }
   }

@@ -15,12 +15,19 @@ struct Ran {
   std::string output;
 };
 
+std::unique_ptr<ports::Workplace> MakeWorkplace() {
+  static int number = 0;
+  return MakeLauncher()->MakeWorkplace(::testing::TempDir(),
+                                       "test-" + std::to_string(getpid()) + "-" + std::to_string(++number));
+}
+
 Ran RunProgram(const std::vector<std::string>& command, std::map<std::string, std::string> environment,
                int64_t limit = 1 << 20, bool end = false) {
   char path[] = "/tmp/yellow-launch-XXXXXX";
   close(mkstemp(path));
   environment["PATH"] = "/usr/bin:/bin";
-  auto child = MakeLauncher()->Start({command, "/tmp", environment, path, limit});
+  const auto workplace = MakeWorkplace();
+  auto child = workplace->Start({command, "/tmp", environment, path, limit});
   if (end) child->Terminate();
   std::optional<ports::ProcessExit> exit;
   for (int i = 0; i < 1000 && !(exit = child->Poll()); ++i) usleep(10000);
@@ -59,11 +66,12 @@ TEST(Launcher, WhatItStartedEndsWithTheCodeAndWithYellow) {
   EXPECT_FALSE(IsThere("sleep 98761")) << "a daemon outlived the code";
   const pid_t yellow = fork();
   if (yellow == 0) {
-    const auto child = MakeLauncher()->Start({{"sh", "-c", "sleep 98762 & setsid sleep 98763 & wait"},
-                                              "/tmp",
-                                              {{"PATH", "/usr/bin:/bin"}},
-                                              "/dev/null",
-                                              1 << 20});
+    const auto workplace = MakeWorkplace();
+    const auto child = workplace->Start({{"sh", "-c", "sleep 98762 & setsid sleep 98763 & wait"},
+                                         "/tmp",
+                                         {{"PATH", "/usr/bin:/bin"}},
+                                         "/dev/null",
+                                         1 << 20});
     pause();
   }
   for (int i = 0; i < 300 && !IsThere("sleep 98763"); ++i) usleep(10000);
