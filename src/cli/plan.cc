@@ -12,6 +12,7 @@
 #include "cli/saved_plan.h"
 #include "run/apply.h"
 #include "run/observe.h"
+#include "run/trust.h"
 
 namespace yellow::cli {
 namespace {
@@ -57,6 +58,16 @@ void PrintHeading(const Program& program, AllPlans& all, const Prepared& prepare
                              info.embedded ? "the private PostgreSQL" : info.host + ":" + std::to_string(info.port));
 }
 
+void SayWhomToTrust(const Program& program, const run::Applied& candidate) {
+  std::vector<std::string> workspaces;
+  for (const plan::Transformer& transformer : candidate.physical.transformers) {
+    if (run::StartsProcess(*candidate.model.FindWorkspace(transformer.workspace)->transformer))
+      workspaces.push_back(transformer.workspace);
+  }
+  const std::string notice = run::TrustNotice(program.processes, program.actor, workspaces);
+  if (!notice.empty()) program.out << notice << "\n";
+}
+
 void RequireDoable(const Program& program, const Prepared& prepared, bool allow_destroy) {
   if (prepared.plan.diagnostics.has_errors()) {
     program.err << base::Render(prepared.plan.diagnostics, {});
@@ -97,6 +108,7 @@ int Plan(const Program& program, const Options& options, const PlanOptions& plan
                         ? "Nothing to do: the database is what the model says.\n"
                         : plan::ToText(prepared.plan));
     program.out << base::Render(prepared.plan.diagnostics, {});
+    SayWhomToTrust(program, prepared.candidate);
   }
   json += "}";
   if (options.json) program.out << json << "\n";

@@ -66,6 +66,7 @@ class Scratch {
     applied_.model = plan::Rehearsal(project.loaded.model, workspace, places);
     applied_.version = 1;
     applied_.digest = "rehearsal";
+    applied_.rehearsal = true;
     applied_.data_folder = folder_ + "/" + name;
     applied_.project_folder = project.root;
     applied_.files = project.files;

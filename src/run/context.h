@@ -38,6 +38,7 @@ struct Applied {
   std::string digest;
   std::string data_folder;     ///< of the project on this machine: logs of runs
   std::string project_folder;  ///< on this machine: virtual environments beside code
+  bool rehearsal = false;      ///< a scratch copy, in which tests run
   std::map<std::string, std::string> files;
   model::Model model;
   graph::Built graph;

@@ -3,7 +3,9 @@
 import json
 import os
 import pathlib
+import pwd
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -211,6 +213,57 @@ write()
         self.addCleanup(subprocess.run, ["rm", "-rf", str(self.project.root / "model/worker/tests")])
         result = self.project.yellow("test", "Worker")
         self.assertIn("True PermissionError", result.out + result.err)
+
+    def test_root_says_nothing_of_trust(self):
+        self.code("write()")
+        self.assertNotIn("trusted", self.project.yellow("plan").out + self.project.yellow("run", "--apply").out)
+
+
+class Trust(unittest.TestCase):
+    """Where a run has no user of its own: who runs Yellow as root is asked to become somebody else for it."""
+
+    MESSAGE = "Worker: the code runs as {user}, as yellow does, and must be trusted with whatever {user} may do: only root can give each run a user of its own\n"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.project = Project(example=None)
+        cls.user = pwd.getpwuid(os.geteuid() or pwd.getpwnam("nobody").pw_uid)
+        if os.geteuid() == 0:
+            shutil.chown(cls.project.base, cls.user.pw_uid)
+            shutil.chown(cls.project.root, cls.user.pw_uid)
+        cls.message = cls.MESSAGE.format(user=cls.user.pw_name)
+        cls.done("init", str(cls.project.root))
+        cls.done("init", "transformer", "BySet", "--input", "Example.people")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.done("down")
+        cls.project.close()
+
+    @classmethod
+    def done(cls, *arguments):
+        become = ["setpriv", f"--reuid={cls.user.pw_uid}", f"--regid={cls.user.pw_gid}", "--clear-groups"] if os.geteuid() == 0 else []
+        clean = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}
+        done = subprocess.run([*become, YELLOW, "--project", str(cls.project.root), *arguments], capture_output=True, text=True, env=clean)
+        assert done.returncode == 0, done
+        return done.stdout + done.stderr
+
+    def test_it_is_said_by_plan_and_by_the_first_run_of_each_definition(self):
+        self.assertNotIn("trusted", self.done("plan") + self.done("run", "--apply"), "SQL needs no trust")
+        self.done("init", "transformer", "Worker", "--input", "Example.people", "--language", "python")
+        self.assertTrue(self.done("plan").endswith(self.message))
+        first = self.done("run", "--apply")
+        self.assertEqual(first.count(self.message), 1, first)
+        self.assertLess(first.index(self.message), first.index("Worker: run "), "before the code runs")
+        again = self.done("run", "Worker")
+        self.assertRegex(again, "Worker: run .* committed")
+        self.assertNotIn("trusted", again)
+        self.assertNotIn("trusted", self.done("test", "Worker") + self.done("try", "Worker"))
+        code = self.project.root / "model/worker/main.py"
+        code.write_text(code.read_text() + "# another\n")
+        self.assertIn(self.message, self.done("run", "--apply"))
+        work = self.project.root / ".yellow/work"
+        self.assertEqual([path.name for path in work.iterdir()], ["all.lock"], "the folders of the runs are gone")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/model.h"
+#include "ports/process.h"
+#include "run/context.h"
+
+namespace yellow::run {
+
+/// True when a run of it starts a program on this machine.
+bool StartsProcess(const model::DataTransformer& transformer);
+
+/// One line that says that these workspaces' code runs with all the rights of this process, and why; empty when there
+/// are none, or each run has an operating-system user of its own.
+std::string TrustNotice(ports::ProcessLauncher& processes, const Actor& actor,
+                        const std::vector<std::string>& workspaces);
+
+}  // namespace yellow::run
