@@ -132,7 +132,8 @@ class LocalFiles : public ports::FileSystem {
     for (const auto& [name, content] : files) {
       const fs::path path = fs::path(folder) / name;
       for (fs::path part = folder; const fs::path& step : fs::path(name).parent_path()) {
-        if (mkdir((part /= step).c_str(), 0700) != 0 && errno != EEXIST)
+        part /= step;
+        if (mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
           throw Failure("cannot make the folder", part.string(), errno);
       }
       const int file =

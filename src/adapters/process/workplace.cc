@@ -34,6 +34,8 @@ class Descriptor {
  public:
   explicit Descriptor(int number) : number_(number) {}
   Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
   Descriptor& operator=(Descriptor&&) = delete;
   ~Descriptor() {
     if (number_ >= 0) close(number_);
@@ -112,6 +114,10 @@ class LocalWorkplace : public ports::Workplace {
       : folder_(std::move(folder)), user_(user), lock_(std::move(lock)) {}
   /// What cannot be removed now is by whoever makes the next one: the lock ends with this object.
   ~LocalWorkplace() override { Remove(folder_, user_); }
+  LocalWorkplace(const LocalWorkplace&) = delete;
+  LocalWorkplace& operator=(const LocalWorkplace&) = delete;
+  LocalWorkplace(LocalWorkplace&&) = delete;
+  LocalWorkplace& operator=(LocalWorkplace&&) = delete;
 
   const std::string& folder() const override { return folder_; }
 
