@@ -114,6 +114,7 @@ class Differ {
       std::vector<std::string> statements{CreateTable(table)};
       if (!table.live_key.empty()) statements.push_back(LiveIndex(table));
       for (const Index& index : table.indexes) statements.push_back(CreateIndex(table, index));
+      if (table.role == TableRole::kStaging) statements.push_back(AskForBatch(table));
       Add("create table", table.schema + "." + table.name, ReasonFor(table), std::move(statements));
     }
     for (const bool merge_tables : {false, true}) {
@@ -153,7 +154,20 @@ class Differ {
     statements.push_back("UPDATE yellow.batch SET state = 'open', staged_at = NULL WHERE stream = " +
                          Literal(table.stream) + " AND state = 'staged'");
     statements.push_back("DELETE FROM yellow.mark WHERE stream = " + Literal(table.stream));
+    if (HasNewColumn(table, observed)) statements.push_back(AskForBatch(table));
     Add("alter table", address, reason, std::move(statements), destroys);
+  }
+
+  /// What a source is to be read for now is read at once, whatever its schedule says; a new stream has its first batch.
+  static std::string AskForBatch(const Table& table) {
+    return "UPDATE yellow.stream SET requested_at = clock_timestamp() WHERE key = " + Literal(table.stream);
+  }
+
+  static bool HasNewColumn(const Table& table, const ObservedTable& observed) {
+    return table.role == TableRole::kStaging &&
+           std::any_of(table.columns.begin(), table.columns.end(), [&](const ColumnShape& column) {
+             return Contains(table.business, column.name) && FindColumn(observed.columns, column.name) == nullptr;
+           });
   }
 
   void CompareIndexes(const Table& table, const ObservedTable& observed) {

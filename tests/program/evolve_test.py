@@ -40,6 +40,38 @@ class Evolution(unittest.TestCase):
         self.project.sql("ShopDB", "ALTER TABLE addresses ALTER city TYPE text; UPDATE addresses SET city = repeat('x', 250) WHERE id = 'A00011'")
         self.run_apply("Shop")
 
+    def test_what_is_new_in_a_store_is_read_at_once(self):
+        """Not at its next schedule; and nobody runs on tables that were never read."""
+        self.project.sql("ShopDB", "ALTER TABLE addresses ADD COLUMN floor integer; UPDATE addresses SET floor = 3 WHERE id = 'A00010';"
+                                   "CREATE TABLE orders (id integer PRIMARY KEY, total numeric); INSERT INTO orders SELECT n, n FROM generate_series(1, 9) n;"
+                                   "GRANT SELECT ON orders TO shop_reader")
+        self.edit("shop.yaml", "    schedule: \"*/5 * * * *\"\n", "")
+        self.run_apply()
+        self.edit("shop.yaml", "      country: {type: char(2), classification: internal}", "      country: {type: char(2), classification: internal}\n      floor: integer\n"
+                               "  orders: {key: [id], columns: {id: integer, total: numeric}}")
+        self.edit("mask_shop.yaml", "drop: [street]", "drop: [street, floor]")
+        self.project.write("model/sums/sums.sql", "SELECT 1 AS one, sum(total) AS total, (SELECT sum(floor) FROM Shop.addresses) AS floors FROM Shop.orders")
+        self.project.write("model/sums.yaml", """
+kind: Workspace
+name: Sums
+groups: {In: {sinks: [Shop.orders, Shop.addresses]}}
+transformer:
+  code: {sql: sums/}
+  output: {datastore: SumStore, datasets: {sums: {key: [one], columns: {one: integer, total: numeric, floors: bigint}}}}
+---
+kind: Workspace
+name: SumReader
+groups: {Now: {sinks: [SumStore.sums]}}
+""")
+        stopped = self.project.yellow("apply")
+        self.assertEqual(stopped.status, 0, stopped)
+        self.assertRegex(self.project.yellow("explain", "Sums").out, r"If yellow ran now: Sums waits for the first batch of Shop.orders")
+        self.assertIn("If yellow ran now: Shop is due: a batch was asked for", self.project.yellow("explain", "Shop").out)
+        self.run_apply()
+        self.assertEqual(self.project.sql("MergeDB", "SELECT total, floors FROM ws_sumreader.now__sumstore__sums"), [("45", "3")])
+        self.assertEqual(self.project.sql("MergeDB", "SELECT count(*) FROM yellow.run WHERE transformer = 'Transform/Main/Sums'"), [("1",)])
+        self.assertIn("Nothing is due", self.run_apply().out)
+
     def test_a_dataset_that_becomes_forensic_keeps_its_rows(self):
         self.edit("analysts.yaml", "sinks: [ShopMasked.customers]", 'sinks: ["ShopMasked.*"]')
         before = self.project.sql("MergeDB", "SELECT * FROM ws_analysts.now__shopmasked__addresses ORDER BY id")
