@@ -40,6 +40,44 @@ const Shape* KindOf(const Node& node, std::string& kind, base::Diagnostics& diag
   return shape;
 }
 
+struct ParsedFile {
+  std::string path;
+  bool of_environment = false;
+  std::vector<Node> documents;
+  base::Diagnostics diagnostics;
+};
+
+std::vector<ParsedFile> ParseAll(const Files& files, const std::string& environment) {
+  std::vector<ParsedFile> parsed;
+  for (const auto& [path, text] : files) {
+    const bool of_environment = !environment.empty() && IsEnvironmentFile(path, environment);
+    if (!IsYaml(path) || (!path.starts_with("model/") && !of_environment)) continue;
+    ParsedFile& file = parsed.emplace_back(ParsedFile{path, of_environment, {}, {}});
+    file.documents = ParseYaml(path, text, file.diagnostics);
+  }
+  return parsed;
+}
+
+/// YAML below a folder of code is the code's own: a dbt project, a configuration.
+void LeaveOutCode(std::vector<ParsedFile>& files) {
+  std::vector<std::string> folders;
+  for (const ParsedFile& file : files) {
+    for (const Node& document : file.documents) {
+      const Node* at = &document;
+      for (const char* key : {"transformer", "code"}) at = at == nullptr ? nullptr : at->Find(key);
+      for (const char* key : {"source", "sql"}) {
+        const Node* folder = at == nullptr ? nullptr : at->Find(key);
+        if (folder == nullptr) continue;
+        if (const auto path = FolderOfCode(PlaceOf(file.path).folder, folder->text)) folders.push_back(*path + "/");
+      }
+    }
+  }
+  std::erase_if(files, [&](const ParsedFile& file) {
+    return std::any_of(folders.begin(), folders.end(),
+                       [&](const std::string& folder) { return file.path.starts_with(folder); });
+  });
+}
+
 }  // namespace
 
 Loaded Load(const Files& files, const std::string& environment, const std::vector<std::string>& environments) {
@@ -48,11 +86,13 @@ Loaded Load(const Files& files, const std::string& environment, const std::vecto
   Reader reader(loaded.model, outputs, loaded.diagnostics);
   const bool single_file = files.count("environments/" + environment + ".yaml") != 0;
   bool environment_read = false;
-  for (const auto& [path, text] : files) {
-    const bool of_environment = !environment.empty() && IsEnvironmentFile(path, environment);
-    if (!IsYaml(path) || (!path.starts_with("model/") && !of_environment)) continue;
+  std::vector<ParsedFile> parsed = ParseAll(files, environment);
+  LeaveOutCode(parsed);
+  for (ParsedFile& file : parsed) {
+    const auto& [path, of_environment, documents, mistakes] = file;
     environment_read |= of_environment;
-    for (const Node& node : ParseYaml(path, text, loaded.diagnostics)) {
+    loaded.diagnostics.Append(mistakes);
+    for (const Node& node : documents) {
       CheckNoSecrets(node, loaded.diagnostics);
       std::string kind;
       const Shape* shape = KindOf(node, kind, loaded.diagnostics);

@@ -18,10 +18,10 @@ struct Loaded {
   base::Diagnostics diagnostics;  ///< everything that is wrong with the text; the model holds what could be read
 };
 
-/// Reads every document under model/ and the named environment (`environments/<name>.yaml` or
-/// `environments/<name>/…`), fills in defaults, resolves `like:`, sorts. References to things that do not exist are
-/// found here, with "did you mean". `environment` empty: none is read and containers have no places. `environments`:
-/// those that the project has, for the suggestion when there is no such one.
+/// Reads every document under model/, but not below the folders of code that they name, and the named environment
+/// (`environments/<name>.yaml` or `environments/<name>/…`), fills in defaults, resolves `like:`, sorts. References to
+/// things that do not exist are found here, with "did you mean". `environment` empty: none is read and containers have
+/// no places. `environments`: those that the project has, for the suggestion when there is no such one.
 Loaded Load(const Files& files, const std::string& environment, const std::vector<std::string>& environments = {});
 
 }  // namespace yellow::load
