@@ -18,7 +18,7 @@ bool Leaves(const std::string& path) {
 }  // namespace
 
 std::optional<std::string> FolderOfCode(const std::string& folder, const std::string& path) {
-  const std::string code = Under(folder, path);
+  std::string code = Under(folder, path);
   if (Leaves(path) || code == folder || code.ends_with("/.") || code.ends_with("/")) return std::nullopt;
   return code;
 }
