@@ -154,6 +154,12 @@ std::optional<Instant> Cron::Next(Instant after, std::string_view timezone) cons
   };
   const auto utc_after = std::chrono::floor<minutes>(after);
   const date::local_days first = date::floor<date::days>(zone->to_local(date::sys_time<minutes>(utc_after)));
+  // Well inside the time for which the offset stays as it is at `after`, a local time is one instant; clocks are never
+  // set by a day or more.
+  const date::sys_info around = zone->get_info(date::floor<std::chrono::seconds>(utc_after));
+  const auto is_plain = [&](date::sys_seconds instant) {
+    return instant >= around.begin + date::days{1} && instant < around.end - date::days{1};
+  };
   std::optional<Instant> best;
   // The day before counts too: its last ticks may lie after `after` when clocks are set back over midnight.
   for (int offset = -1; offset < 8 * 366; ++offset) {
@@ -164,11 +170,15 @@ std::optional<Instant> Cron::Next(Instant after, std::string_view timezone) cons
       for (unsigned minute = 0; minute < 60; ++minute) {
         if (!Has(minutes_, minute)) continue;
         const date::local_time<minutes> local = day + std::chrono::hours{hour} + minutes{minute};
-        const date::local_info info = zone->get_info(local);
         const auto consider = [&](date::sys_seconds instant) {
           const Instant tick{instant.time_since_epoch()};
           if (tick > after && (!best || tick < *best)) best = tick;
         };
+        if (const date::sys_seconds plain{local.time_since_epoch() - around.offset}; is_plain(plain)) {
+          consider(plain);
+          continue;
+        }
+        const date::local_info info = zone->get_info(local);
         if (info.result == date::local_info::nonexistent) {
           consider(info.first.end);
         } else {
