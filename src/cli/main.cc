@@ -118,8 +118,9 @@ class CommandLine {
     init->add_option("--source", request_.init.source,
                      "The database: postgresql://[user@]host[:port]/database[?sslmode=…], without a password");
     init->footer("Example: yellow init shop --source postgresql://reader@db.example.com/shop");
-    CLI::App* transformer = Command(*init, "", "transformer", "Write a transformer with code, a test and a reader",
-                                    &InitTransformer, request_.init_transformer);
+    CLI::App* transformer =
+        Command(*init, "In a project", "transformer", "Write a transformer with code, a test and a reader",
+                &InitTransformer, request_.init_transformer);
     transformer->add_option("name", request_.init_transformer.name, "Its name")->required();
     transformer->add_option("--language", request_.init_transformer.language, "sql or python")
         ->check(CLI::IsMember({"sql", "python"}))

@@ -25,8 +25,11 @@ void RequireTransformer(const model::Model& model, const std::string& name) {
     if (workspace.transformer) names.push_back(workspace.name);
   }
   const std::string near = base::Suggest(name, names);
+  std::string list;
+  for (const std::string& one : names) list += (list.empty() ? "there are: " : ", ") + one;
   throw base::UsageError("the model has no transformer " + name)
-      .Remedy(near.empty() ? "yellow graph lists what there is" : "did you mean " + near + "?");
+      .Remedy(near.empty() ? (list.empty() ? "yellow init transformer makes one" : list)
+                           : "did you mean " + near + "?");
 }
 
 /// The files' transformer, laid out as if it alone were there.
@@ -132,7 +135,9 @@ int Try(const Program& program, const Options& options, const TryOptions& attemp
   const run::TryReport report = run::Try(effects, program.actor, candidate, *engine.applied, attempt.rows);
   const double seconds = std::chrono::duration<double>(program.clock.Now() - begin).count();
   if (report.code.outcome != run::CodeOutcome::kFinished) {
-    program.err << report.code.log << (report.code.log.empty() || report.code.log.ends_with('\n') ? "" : "\n");
+    // The log of SQL is the reason itself.
+    if (report.code.log.find(report.code.reason) == std::string::npos)
+      program.err << report.code.log << (report.code.log.empty() || report.code.log.ends_with('\n') ? "" : "\n");
     program.err << attempt.workspace << " failed: " << report.code.reason << "\n";
     if (options.json) program.out << "[]\n";
     return kFindings;

@@ -18,9 +18,8 @@ bool Leaves(const std::string& path) {
 }  // namespace
 
 std::optional<std::string> FolderOfCode(const std::string& folder, const std::string& path) {
-  std::string code = Under(folder, path);
-  if (Leaves(path) || code == folder || code.ends_with("/.") || code.ends_with("/")) return std::nullopt;
-  return code;
+  if (Leaves(path)) return std::nullopt;
+  return Under(folder, path);
 }
 
 void Reader::ReadWorkspace(const Node& node, const Place& place) {

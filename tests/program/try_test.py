@@ -75,7 +75,9 @@ class Try(TouchesNothing):
         self.edited("model/by_set/people.sql", "SELECT t.* FROM Example.people AS t WHERE false")
         self.assertEqual((self.tried("BySet", status=1)["state"], self.done("try", "BySet", status=1).out.count("It would be held: people had 5 rows, now none")), ("held", 1))
         self.edited("model/by_set/people.sql", "SELECT t.id / 0 AS id, t.name, t.email, t.joined FROM Example.people AS t")
-        self.assertIn("BySet failed: model/by_set/people.sql: division by zero", self.done("try", "BySet", status=1).err)
+        said = self.done("try", "BySet", status=1).err
+        self.assertIn("BySet failed: model/by_set/people.sql: division by zero", said)
+        self.assertEqual(said.count("division by zero"), 1, said)
         self.edited("model/by_row/main.py", "print('on the way')\nraise SystemExit(7)\n")
         failed = self.done("try", "ByRow", status=1).err
         self.assertIn("on the way\nByRow failed: the code ended with exit status 7", failed)
@@ -86,6 +88,7 @@ class Try(TouchesNothing):
         self.edited("model/by_set.yaml", (self.project.root / "model/by_set.yaml").read_text().replace("Input: {sinks", "Input: {requires: {milestoning: forensic}, sinks"))
         self.assertIn("the history of Example.people is not in the applied model", self.done("try", "BySet", status=3).err)
         self.assertIn("did you mean BySet?", self.done("try", "BySett", status=2).err)
+        self.assertIn("there are: ByRow, BySet", self.done("try", "Nobody", status=2).err)
 
     def test_it_may_do_what_a_run_may_and_no_more(self):
         code = """

@@ -242,6 +242,7 @@ class Wire:
             self.rounds += storm.proxy.fell
             storm.proxy.calm()
             self.look(storm, hint)
+        assert self.rounds > sum(self.ends.values()) / 2, f"{self.hint()}: only {self.rounds} faults fell in {sum(self.ends.values())} rounds"
 
     def look(self, storm, hint):
         storm.proxy.calm()
