@@ -26,8 +26,8 @@ struct Place {
   std::string folder;  ///< of the file, relative to the project
 };
 
-/// The folder of code that a document in `folder` names by `path`, relative to the project; nothing when it is not
-/// below the document's own.
+/// The folder of code that a document in `folder` names by `path`, relative to the project; nothing when it leads
+/// out of the document's own.
 std::optional<std::string> FolderOfCode(const std::string& folder, const std::string& path);
 
 /// Reads documents whose shape was checked into the model; what is wrong in a value is a diagnostic and leaves its
