@@ -71,6 +71,12 @@ groups: {Now: {sinks: [SumStore.sums]}}
         self.assertEqual(self.project.sql("MergeDB", "SELECT total, floors FROM ws_sumreader.now__sumstore__sums"), [("45", "3")])
         self.assertEqual(self.project.sql("MergeDB", "SELECT count(*) FROM yellow.run WHERE transformer = 'Transform/Main/Sums'"), [("1",)])
         self.assertIn("Nothing is due", self.run_apply().out)
+        # A column alone.
+        self.project.sql("ShopDB", "ALTER TABLE orders ADD COLUMN tax numeric DEFAULT 2; GRANT SELECT ON orders TO shop_reader")
+        self.edit("shop.yaml", "total: numeric}", "total: numeric, tax: numeric}")
+        self.edit("sums/sums.sql", "sum(total) AS total", "sum(total + tax) AS total")
+        self.run_apply()
+        self.assertEqual(self.project.sql("MergeDB", "SELECT total FROM ws_sumreader.now__sumstore__sums"), [("63",)])
 
     def test_a_dataset_that_becomes_forensic_keeps_its_rows(self):
         self.edit("analysts.yaml", "sinks: [ShopMasked.customers]", 'sinks: ["ShopMasked.*"]')
