@@ -182,17 +182,17 @@ write()
         self.assertIn("sleep", processes_of(facts["user"]))
         running.kill()
         self.assertTrue(wait_for(lambda: processes_of(facts["user"]) == ""), processes_of(facts["user"]))
-        self.assertTrue(pathlib.Path(facts["folder"]).exists())
+        # Any Yellow of this machine may have removed the folder by now; the next run here has at the latest.
         self.run_code("write()")
         self.assertFalse(pathlib.Path(facts["folder"]).exists())
 
     def test_nothing_is_left_when_yellow_and_the_guardian_are_killed(self):
         running, facts = self.start("subprocess.Popen(['setsid', 'sleep', '1000'])\ntell(user=os.getuid(), guardian=os.getppid(), folder=os.getcwd())\ntime.sleep(1000)")
+        self.assertIn("sleep", processes_of(facts["user"]))
         running.send_signal(signal.SIGSTOP)
         os.kill(facts["guardian"], signal.SIGKILL)
         running.kill()
-        running.wait()
-        self.assertIn("sleep", processes_of(facts["user"]), "nobody was there to end it")
+        running.wait()      # nobody is there to end what is left, but another Yellow
         self.run_code("write()")
         self.assertEqual(processes_of(facts["user"]), "")
         self.assertFalse(pathlib.Path(facts["folder"]).exists())

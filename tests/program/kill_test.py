@@ -1,4 +1,4 @@
-"""kill -9 of the program before and after effects that have a name, every third of them from a random one on, on a real PostgreSQL: the next command
+"""kill -9 of the program before and after effects that have a name, every fifth of them from a random one on, on a real PostgreSQL: the next command
 goes on as if nothing had happened. `tests/torture/run --sweep` does it at every passing of every effect."""
 
 import pathlib
@@ -20,11 +20,11 @@ class Kills(unittest.TestCase):
         return done
 
     def test_batches_and_runs(self):
-        change, first_load = self.sweep("change", 40, named=True, stride=3), self.sweep("first_load", 15, stride=14)
+        change, first_load = self.sweep("change", 25, named=True, stride=5), self.sweep("first_load", 10, stride=20)
         self.assertEqual(change.states | first_load.states, ALL_STATES, "a state in which no kill fell")
 
     def test_apply(self):
-        self.sweep("apply", 15, stride=10)
+        self.sweep("apply", 8, stride=20)
 
 
 if __name__ == "__main__":
