@@ -61,6 +61,8 @@ int main(int argc, char** argv) {
   const Effect connector(adapters::postgres::MakeConnector(), faults);
   const Effect programs(adapters::embedded::MakeServerPrograms(), faults);
   const Effect processes(adapters::process::MakeLauncher(), faults);
+  yellow::ports::Foreground foreground = &adapters::process::RunInForeground;
+  if (faults != nullptr) foreground = adapters::faults::Wrap(foreground, *faults);
   const auto clock = adapters::clock::MakeClock();
   const auto entropy = adapters::secrets::MakeEntropy();
   const auto secrets = adapters::secrets::MakeSecretStore();
@@ -79,7 +81,7 @@ int main(int argc, char** argv) {
         return std::make_unique<yellow::app::EnvironmentServers>(model, data, *connector, *entropy, *files, *secrets,
                                                                  *programs);
       },
-      &adapters::process::RunInForeground,
+      foreground,
       [](const std::string& name) { return Variable(name.c_str()); },
       Actor(),
       std::filesystem::current_path().string(),

@@ -1,15 +1,16 @@
 #include "base/json_text.h"
 
+#include "base/hex.h"
+
 namespace yellow::base {
 
 std::string JsonString(std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') {
       out += '\\', out += c;
     } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += "\\u00", out += kHex[(c >> 4) & 15], out += kHex[c & 15];
+      out += "\\u00" + HexOf({&c, 1});
     } else {
       out += c;
     }

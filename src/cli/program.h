@@ -34,9 +34,7 @@ struct Program {
   ports::Watch& watch;
   /// The servers of a model's environment; `data` is the data folder of the project.
   std::function<std::unique_ptr<ports::Servers>(const model::Model& model, const std::string& data)> open_servers;
-  /// Runs a program on the terminal with these variables added to the environment; returns its exit status.
-  std::function<int(const std::vector<std::string>& command, const std::map<std::string, std::string>& variables)>
-      foreground;
+  ports::Foreground foreground;
   /// The value of an environment variable, or an empty text.
   std::function<std::string(const std::string& name)> variable;
   run::Actor actor;

@@ -10,6 +10,11 @@
 
 namespace yellow::ports {
 
+/// Runs a program on our terminal with these variables added to our environment; returns its exit status, 127 if it is
+/// not there.
+using Foreground =
+    std::function<int(const std::vector<std::string>& command, const std::map<std::string, std::string>& variables)>;
+
 /// How a child is started: exactly this environment, nothing inherited.
 struct ProcessSpec {
   std::vector<std::string> command;

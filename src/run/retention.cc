@@ -1,10 +1,10 @@
 #include "run/retention.h"
 
 #include <chrono>
-#include <cstdint>
 #include <set>
 
 #include "base/error.h"
+#include "run/run_login.h"
 
 namespace yellow::run {
 namespace {
@@ -79,23 +79,17 @@ void InChunks(ports::Session& engine, const char* statement, const model::Durati
   }
 }
 
-/// Milliseconds since 1970 at which a run of this id began (see NewRunId); -1 when it is none.
-int64_t BeganAt(const std::string& run_id) {
-  if (run_id.size() != 20 || run_id.find_first_not_of("0123456789abcdef") != std::string::npos) return -1;
-  return std::stoll(run_id.substr(0, 12), nullptr, 16);
-}
-
 /// Folders stay while their run is open; a run of another installation in the same folder is told by its age alone.
 void ForgetFolders(const Effects& effects, ports::Session& engine, const Applied& applied) {
   const std::string runs = applied.data_folder + "/runs";
   const ports::Rows open = engine.Execute("SELECT id FROM yellow.run WHERE closed_at IS NULL");
   std::set<std::string> kept;
   for (size_t i = 0; i < open.size(); ++i) kept.insert(open.Text(i, 0));
-  const auto before = std::chrono::duration_cast<std::chrono::milliseconds>(effects.clock.Now().time_since_epoch()) -
-                      std::chrono::seconds(applied.model.ecosystem.retention.logs.seconds);
+  const ports::TimePoint before =
+      effects.clock.Now() - std::chrono::seconds(applied.model.ecosystem.retention.logs.seconds);
   for (const std::string& name : effects.files.FoldersIn(runs)) {
-    const int64_t began = BeganAt(name);
-    if (began < 0 || began >= before.count() || kept.count(name) != 0) continue;
+    const auto made = MadeAt(name);
+    if (!made || *made >= before || kept.count(name) != 0) continue;
     effects.files.RemoveTree(runs + "/" + name);
   }
 }

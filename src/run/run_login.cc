@@ -10,12 +10,19 @@ namespace {
 
 constexpr int kEndAttempts = 200;
 constexpr std::chrono::milliseconds kEndPause{10};
+constexpr int kTimeDigits = 12, kChanceDigits = 8;
 
 }  // namespace
 
 std::string NewRunId(const Effects& effects) {
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(effects.clock.Now().time_since_epoch());
-  return fmt::format("{:012x}", now.count()) + effects.entropy.Hex(8);
+  return fmt::format("{:0{}x}", now.count(), kTimeDigits) + effects.entropy.Hex(kChanceDigits);
+}
+
+std::optional<ports::TimePoint> MadeAt(const std::string& run_id) {
+  if (run_id.size() != kTimeDigits + kChanceDigits || run_id.find_first_not_of("0123456789abcdef") != std::string::npos)
+    return std::nullopt;
+  return ports::TimePoint{std::chrono::milliseconds{std::stoll(run_id.substr(0, kTimeDigits), nullptr, 16)}};
 }
 
 RunLogin::RunLogin(const Effects& effects, ports::Session& engine, std::string prefix, std::string run_id)

@@ -9,6 +9,8 @@ namespace yellow::run {
 
 /// Unique for ever: milliseconds and chance, in hexadecimal digits.
 std::string NewRunId(const Effects& effects);
+/// When NewRunId made it; nothing for any other text.
+std::optional<ports::TimePoint> MadeAt(const std::string& run_id);
 
 /// The login of one run. Each step may be repeated, in the order open, disable, end, drop (SECURITY 1).
 class RunLogin {

@@ -181,22 +181,11 @@ class TransformRun {
     return mode_.why_full.empty() ? cause_ : cause_ + "; in full, because " + mode_.why_full;
   }
 
-  /// Once for each definition.
-  void SayWhomToTrust() {
-    if (!StartsProcess(declared_) || applied_.rehearsal) return;
-    const std::string notice = TrustNotice(effects_.processes, actor_, {transformer_.workspace});
-    if (notice.empty()) return;
-    const ports::Rows earlier =
-        engine_->Execute({"SELECT 1 FROM yellow.run WHERE transformer = $1 AND definition = $2 LIMIT 1",
-                          {transformer_.key, transformer_.definition}});
-    if (earlier.empty()) effects_.reporter.Line(notice);
-  }
-
   void Prepare() {
     run_id_ = NewRunId(effects_);
     login_.emplace(effects_, *engine_, prefix_, run_id_);
     LimitStep("preparing", "start_limit", declared_.start_limit.seconds);
-    SayWhomToTrust();
+    SayWhomToTrust(effects_, *engine_, actor_, applied_, transformer_);
     Write(*engine_, "open", [&] {
       mode_ = DecideMode(*engine_, declared_, transformer_);
       engine_->Execute(

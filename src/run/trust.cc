@@ -16,4 +16,15 @@ std::string TrustNotice(ports::ProcessLauncher& processes, const Actor& actor,
                      fmt::join(workspaces, ", "), actor.person, actor.person, why);
 }
 
+void SayWhomToTrust(const Effects& effects, ports::Session& engine, const Actor& actor, const Applied& applied,
+                    const plan::Transformer& transformer) {
+  if (applied.rehearsal || !StartsProcess(*applied.model.FindWorkspace(transformer.workspace)->transformer)) return;
+  const std::string notice = TrustNotice(effects.processes, actor, {transformer.workspace});
+  if (notice.empty()) return;
+  const ports::Rows earlier =
+      engine.Execute({"SELECT 1 FROM yellow.run WHERE transformer = $1 AND definition = $2 LIMIT 1",
+                      {transformer.key, transformer.definition}});
+  if (earlier.empty()) effects.reporter.Line(notice);
+}
+
 }  // namespace yellow::run

@@ -17,4 +17,8 @@ bool StartsProcess(const model::DataTransformer& transformer);
 std::string TrustNotice(ports::ProcessLauncher& processes, const Actor& actor,
                         const std::vector<std::string>& workspaces);
 
+/// Says it before the first run of a transformer's definition. REQUIRES: that run is not in yellow.run yet.
+void SayWhomToTrust(const Effects& effects, ports::Session& engine, const Actor& actor, const Applied& applied,
+                    const plan::Transformer& transformer);
+
 }  // namespace yellow::run

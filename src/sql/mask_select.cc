@@ -2,6 +2,7 @@
 #include <array>
 
 #include "base/digest.h"
+#include "base/hex.h"
 #include "sql/transformer_select.h"
 
 // Masking without code: one expression a rule.
@@ -53,23 +54,13 @@ std::string MaskSelect(const TableLayout& output, const std::map<std::string, mo
 }
 
 std::vector<std::string> MaskKeyPads(const std::string& key) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::array<unsigned char, kBlock> block{};
-  if (key.size() <= kBlock) {
-    std::copy(key.begin(), key.end(), block.begin());
-  } else {
-    const std::string hex = base::Sha256Hex(key);
-    for (size_t i = 0; i < hex.size() / 2; ++i)
-      block[i] = static_cast<unsigned char>(std::stoi(hex.substr(2 * i, 2), nullptr, 16));
-  }
+  std::string block = key.size() <= kBlock ? key : base::BytesOfHex(base::Sha256Hex(key));
+  block.resize(kBlock, '\0');
   std::vector<std::string> pads;
-  for (const unsigned pad : {0x36U, 0x5cU}) {
-    std::string text = "\\x";
-    for (const unsigned char byte : block) {
-      const unsigned mixed = static_cast<unsigned>(byte) ^ pad;
-      text += kHex[mixed >> 4], text += kHex[mixed & 15];
-    }
-    pads.push_back(std::move(text));
+  for (const char pad : {'\x36', '\x5c'}) {
+    std::string mixed = block;
+    for (char& byte : mixed) byte = static_cast<char>(byte ^ pad);
+    pads.push_back("\\x" + base::HexOf(mixed));
   }
   return pads;
 }

@@ -235,5 +235,10 @@ std::unique_ptr<ports::ProcessLauncher> Wrap(ports::ProcessLauncher& processes, 
 std::unique_ptr<ports::ServerPrograms> Wrap(ports::ServerPrograms& programs, ports::Faults& faults) {
   return std::make_unique<FaultyPrograms>(programs, faults);
 }
+ports::Foreground Wrap(ports::Foreground foreground, ports::Faults& faults) {
+  return [foreground = std::move(foreground), &faults](const auto& command, const auto& variables) {
+    return Pass(faults, "foreground." + command.at(0), [&] { return foreground(command, variables); });
+  };
+}
 
 }  // namespace yellow::adapters::faults

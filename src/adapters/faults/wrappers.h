@@ -19,4 +19,6 @@ std::unique_ptr<ports::FileSystem> Wrap(ports::FileSystem& files, ports::Faults&
 std::unique_ptr<ports::ProcessLauncher> Wrap(ports::ProcessLauncher& processes, ports::Faults& faults);
 std::unique_ptr<ports::ServerPrograms> Wrap(ports::ServerPrograms& programs, ports::Faults& faults);
 
+ports::Foreground Wrap(ports::Foreground foreground, ports::Faults& faults);
+
 }  // namespace yellow::adapters::faults

@@ -177,5 +177,47 @@ TEST(Programs, PassEveryProgram) {
   EXPECT_THAT(faults.passed, ElementsAre("before server.initdb", "after server.initdb"));
 }
 
+TEST(Foreground, PassesEveryProgram) {
+  RecordingFaults faults;
+  const auto run = Wrap([](const auto&, const auto&) { return 7; }, faults);
+  EXPECT_EQ(run({"psql", "-c", "x"}, {}), 7);
+  EXPECT_THAT(faults.passed, ElementsAre("before foreground.psql", "after foreground.psql"));
+}
+
+class FakeWorkplace : public ports::Workplace {
+ public:
+  const std::string& folder() const override { return folder_; }
+  bool MayUse(const std::string&) override { return true; }
+  std::unique_ptr<ports::Process> Start(const ports::ProcessSpec&) override { return nullptr; }
+
+ private:
+  const std::string folder_ = "/w";
+};
+
+class FakeLauncher : public ports::ProcessLauncher {
+ public:
+  std::unique_ptr<ports::Workplace> MakeWorkplace(const std::string&, const std::string&) override {
+    return std::make_unique<FakeWorkplace>();
+  }
+  void CleanUp(const std::string&) override { happened.emplace_back("clean"); }
+  std::string WhyNoUser() override { return ""; }
+  bool MayBeAlive(const std::string&) override { return true; }
+};
+
+TEST(Launcher, PassesWorkplacesAndWhatIsStartedThere) {
+  RecordingFaults faults;
+  FakeLauncher inner;
+  const auto launcher = Wrap(inner, faults);
+  launcher->WhyNoUser();
+  launcher->MayBeAlive("a");
+  EXPECT_THAT(faults.passed, ElementsAre());
+  const auto workplace = launcher->MakeWorkplace("/data", "run");
+  EXPECT_TRUE(workplace->MayUse("/usr/bin/python3"));
+  workplace->Start({});
+  launcher->CleanUp("/data");
+  EXPECT_THAT(faults.passed, ElementsAre("before process.prepare", "after process.prepare", "before process.start",
+                                         "after process.start", "before process.clean", "after process.clean"));
+}
+
 }  // namespace
 }  // namespace yellow::adapters::faults
