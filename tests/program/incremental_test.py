@@ -211,7 +211,7 @@ class Incremental(unittest.TestCase):
     def test_random_batches_and_kills(self):
         seed = int(os.environ.get("YELLOW_SEED", random.randrange(1 << 30)))
         chance = random.Random(seed)
-        for step in range(int(os.environ.get("YELLOW_STEPS", 9))):
+        for step in range(int(os.environ.get("YELLOW_STEPS", 12))):
             hint = f"seed {seed}, step {step}"
             for _ in range(chance.randrange(1, 4)):
                 self.random_changes(chance)
