@@ -183,6 +183,9 @@ class Following(unittest.TestCase):
         paused.send_signal(18)      # SIGCONT
         out, _ = paused.communicate(timeout=60)
         self.assertIn("another model has been applied", out)
+        self.assertNotIn("trying again", out, "the model it has will not get newer")
+        self.assertEqual(self.project.sql("MergeDB", "SELECT state FROM yellow.batch WHERE stream = 'Ingest/Main/Shop' ORDER BY batch DESC LIMIT 1"), [("staged",)],
+                         "the newer model goes on with it")
         self.apply_and_run("Shop")
         self.change(10)
         self.apply_and_run("Shop")

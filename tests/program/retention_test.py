@@ -1,10 +1,11 @@
 """Old batches, runs, events, models and logs are forgotten; what is kept stays complete, whoever lags behind finds what it needs, and numbers go on."""
 
 import random
+import subprocess
 import time
 import unittest
 
-from project import PSQL, Project
+from project import PSQL, YELLOW, Project
 
 MODEL = """
 kind: Workspace
@@ -101,6 +102,17 @@ class Retention(unittest.TestCase):
         self.assertEqual(self.batches("Shop")[-1], KEPT + 9, "numbers go on")
         self.assertEqual(self.project.broken_invariants(), {})
 
+    def open_run_keeps_its_folder(self, folders):
+        """However long it takes."""
+        code = self.project.root / "model/worker/main.py"
+        code.write_text("import time\ntime.sleep(5)\n" + code.read_text())
+        known = {folder.name for folder in folders.iterdir()}
+        slow = subprocess.Popen([YELLOW, "--project", str(self.project.root), "run", "--apply"], stdout=subprocess.DEVNULL)
+        time.sleep(4)
+        self.run_yellow("run")
+        self.assertEqual(len({folder.name for folder in folders.iterdir()} - known), 1, "the folder of the run that is open")
+        self.assertEqual(slow.wait(), 0)
+
     def test_logs_are_forgotten_before_their_runs(self):
         self.change(3)
         folders = self.project.root / ".yellow/runs"
@@ -114,6 +126,7 @@ class Retention(unittest.TestCase):
         self.assertEqual({folder.name for folder in folders.iterdir()}, {newest, "notes of mine"})
         self.assertEqual(self.rows("SELECT id FROM yellow.run WHERE transformer = 'Transform/Main/Worker' AND log IS NOT NULL"), [(newest,)])
         self.assertIn("a line of the log", self.run_yellow("runs", "logs", newest).out)
+        self.open_run_keeps_its_folder(folders)
         forgotten = self.project.yellow("runs", "logs", min(runs))
         self.assertIn("retention.logs", forgotten.out + forgotten.err)
 
