@@ -42,4 +42,13 @@ std::string Suggest(std::string_view word, const std::vector<std::string>& candi
   return suggestion;
 }
 
+std::string DidYouMean(std::string_view word, const std::vector<std::string>& known, std::string otherwise) {
+  const std::string near = Suggest(word, known);
+  if (!near.empty()) return "did you mean " + near + "?";
+  if (!otherwise.empty()) return otherwise;
+  std::string list;
+  for (const std::string& name : known) list += (list.empty() ? "there are: " : ", ") + name;
+  return list.empty() ? "there is none yet" : list;
+}
+
 }  // namespace yellow::base

@@ -22,19 +22,19 @@ base::Diagnostics LintOf(const load::Files& files) {
 class Lint : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Lint, SaysWhatIsExpected) {
-  const load::Files files = testing::GoldenFiles("lint", GetParam());
+  const load::Files files = yellow::testing::GoldenFiles("lint", GetParam());
   const base::Diagnostics found = LintOf(files);
-  testing::CheckGolden("lint", GetParam(), base::Render(found, [&](const std::string& file) -> std::string_view {
-                         const auto text = files.find(file);
-                         return text == files.end() ? std::string_view() : text->second;
-                       }));
+  yellow::testing::CheckGolden("lint", GetParam(), base::Render(found, [&](const std::string& file) -> std::string_view {
+                           const auto text = files.find(file);
+                           return text == files.end() ? std::string_view() : text->second;
+                         }));
   for (const base::Diagnostic& item : found.items()) {
     EXPECT_TRUE(ExplainCode(item.code)) << item.code << " has no explanation";
     EXPECT_FALSE(item.remedy.empty()) << item.code << " has no remedy";
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, Lint, ::testing::ValuesIn(testing::GoldenCases("lint")),
+INSTANTIATE_TEST_SUITE_P(Cases, Lint, ::testing::ValuesIn(yellow::testing::GoldenCases("lint")),
                          [](const auto& instance) { return instance.param; });
 
 TEST(Lint, AnEnvironmentThatIsNotThere) {
@@ -45,7 +45,7 @@ TEST(Lint, AnEnvironmentThatIsNotThere) {
 }
 
 TEST(Lint, EveryCutOfTheExampleIsReadWithoutACrash) {
-  const load::Files files = testing::GoldenFiles("lint", "standing_example");
+  const load::Files files = yellow::testing::GoldenFiles("lint", "standing_example");
   for (const auto& [path, text] : files) {
     for (size_t length = 0; length < text.size(); length += 7) {
       load::Files cut = files;

@@ -64,7 +64,7 @@ void ShowTable(std::ostream& out, const ports::Rows& rows, const std::vector<std
 }
 
 /// Asks the source each question and compares the answer with what the consumers see, value by value.
-int Prove(const Program& program, ports::Session& source, ports::Session& analysts) {
+int ProveFlights(const Program& program, ports::Session& source, ports::Session& analysts) {
   size_t compared = 0;
   for (const Question& question : kQuestions) {
     const ports::Rows should_be = source.Execute(ExampleText(kFlightsExample, question.proof));
@@ -86,7 +86,7 @@ int Prove(const Program& program, ports::Session& source, ports::Session& analys
 }
 
 /// Changes the source, runs what follows, and says how long it took from commit to visible ranking.
-void FollowAChange(const Program& program, Engines& engines, ports::Session& source, ports::Session& analysts) {
+void FollowAFlight(const Program& program, Engines& engines, ports::Session& source, ports::Session& analysts) {
   const std::vector<std::string> heading{"DECEMBER", "FROM", "FLIGHTS", "MEAN DELAY", "RANK"};
   program.out
       << "\nThe source changes: JetBlue's flights from JFK on 31 December arrive 30 minutes later than was said; "
@@ -167,10 +167,10 @@ int DemoFlights(const Program& program, const Options& options, const FlightsDem
   program.out << "\n" << summary.Text(0, 0) << "\n" << summary.Text(0, 1) << "\nThe ranking of July at JFK:\n\n";
   ShowTable(program.out, analysts->Execute(kRanking), {"RANK", "AIRLINE", "FLIGHTS", "CANCELLED", "MEAN DELAY"},
             {0, 2, 3, 4});
-  if (const int status = Prove(program, *source, *analysts); status != kDone) return status;
+  if (const int status = ProveFlights(program, *source, *analysts); status != kDone) return status;
   Engines engines = OpenApplied(program, project);
-  FollowAChange(program, engines, *source, *analysts);
-  if (const int status = Prove(program, *source, *analysts); status != kDone) return status;
+  FollowAFlight(program, engines, *source, *analysts);
+  if (const int status = ProveFlights(program, *source, *analysts); status != kDone) return status;
   SayWhatNext(program, demo.folder, servers->Service(kContainer, ports::ServiceRole::kSuperuser, "demo flights"));
   return kDone;
 }

@@ -121,9 +121,8 @@ std::string ResolveNode(const run::Applied& applied, const std::string& name, bo
   if (any_runs) std::erase_if(found, [](auto* n) { return n->kind == graph::NodeKind::kExport; });
   if (found.size() == 1) return found.front()->key;
   if (found.empty()) {
-    const std::string near = base::Suggest(name, all_names);
     throw base::UsageError("no such node in the applied model: " + name)
-        .Remedy(near.empty() ? "yellow graph lists the nodes" : "did you mean " + near + "?");
+        .Remedy(base::DidYouMean(name, all_names, "yellow graph lists the nodes"));
   }
   std::string keys;
   for (const graph::Node* node : found) keys += "\n    " + node->key;

@@ -8,11 +8,7 @@ namespace yellow::cli {
 namespace {
 
 std::string Message(const std::string& what, const std::string& word, const std::vector<std::string>& known) {
-  const std::string near = base::Suggest(word, known);
-  std::string list;
-  for (const std::string& one : known) list += (list.empty() ? "" : ", ") + one;
-  return "error: there is no " + what + " " + word +
-         "\n  = " + (near.empty() ? "there are: " + list : "did you mean " + near + "?") + "\n";
+  return "error: there is no " + what + " " + word + "\n  = " + base::DidYouMean(word, known) + "\n";
 }
 
 std::vector<const CLI::App*> Commands(const CLI::App& app) {

@@ -33,7 +33,7 @@ TEST(ModelReference, SaysWhatEveryFieldIsFor) {
   std::vector<std::string> found;
   std::set<const Shape*> seen;
   for (const load::KindShape& kind : load::KindShapes()) WithoutWords(*kind.shape, kind.name, seen, found);
-  EXPECT_THAT(found, testing::IsEmpty());
+  EXPECT_THAT(found, ::testing::IsEmpty());
 }
 
 TEST(ModelReference, IsWhatIsCommitted) {

@@ -22,9 +22,7 @@ const plan::PlacedWorkspace& WorkspaceOf(const std::vector<Engine>& engines, con
   std::string list;
   for (const std::string& candidate : names) list += (list.empty() ? "" : ", ") + candidate;
   if (name.empty()) throw base::UsageError("which workspace? There are: " + list).Remedy("yellow sql -w WORKSPACE");
-  const std::string near = base::Suggest(name, names);
-  throw base::UsageError("no such workspace in the applied model: " + name)
-      .Remedy(near.empty() ? "there are: " + list : "did you mean " + near + "?");
+  throw base::UsageError("no such workspace in the applied model: " + name).Remedy(base::DidYouMean(name, names));
 }
 
 /// Logins of `yellow sql` end with their psql; one that a crash left behind goes with the next call.

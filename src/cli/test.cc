@@ -39,9 +39,8 @@ std::vector<Suite> FindSuites(const Project& project, const std::string& wanted)
           .Remedy("write " + plan::TestFolder(workspace) + "/<case>/in/<Store>.<dataset>.csv and …/out/<dataset>.csv");
   }
   if (wanted.empty() || !suites.empty()) return suites;
-  const std::string near = base::Suggest(wanted, names);
   throw base::UsageError("the model has no transformer " + wanted)
-      .Remedy(near.empty() ? "yellow graph lists what there is" : "did you mean " + near + "?");
+      .Remedy(base::DidYouMean(wanted, names, "yellow graph lists what there is"));
 }
 
 /// The private cluster's settings stay as the environment has them.

@@ -64,7 +64,7 @@ TEST(Build, SelfReferenceIsLegal) {
   const Built built = FromText(Transformer("T", "Shop.a, Out.o", "Out") + Reader("R", "Out.o", "high"));
   EXPECT_TRUE(built.diagnostics.empty());
   EXPECT_THAT(ToText(built.graphs.at(0)),
-              testing::HasSubstr("Export/Main/MergeDB/Out/o [high]\n  -> Trigger/Main/T\n"));
+              ::testing::HasSubstr("Export/Main/MergeDB/Out/o [high]\n  -> Trigger/Main/T\n"));
 }
 
 TEST(Build, UnusedOutputHasNoTransform) {
@@ -79,7 +79,7 @@ TEST(Build, CycleNamesItsPath) {
   const std::string& message = built.diagnostics.items()[0].message;
   for (const char* node :
        {"Transform/Main/T", "Ingest/Main/One", "Export/Main/MergeDB/One/o", "Trigger/Main/U", "Ingest/Main/Two"}) {
-    EXPECT_THAT(message, testing::HasSubstr(node));
+    EXPECT_THAT(message, ::testing::HasSubstr(node));
   }
 }
 

@@ -33,9 +33,7 @@ const Shape* KindOf(const Node& node, std::string& kind, base::Diagnostics& diag
   kind = word->text;
   const Shape* shape = ShapeOfKind(kind);
   if (shape == nullptr) {
-    const std::string near = base::Suggest(kind, Kinds());
-    diagnostics.Error("Y204", word->where, "there is no such kind: " + kind,
-                      near.empty() ? "there are: " + list : "did you mean " + near + "?");
+    diagnostics.Error("Y204", word->where, "there is no such kind: " + kind, base::DidYouMean(kind, Kinds()));
   }
   return shape;
 }

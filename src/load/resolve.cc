@@ -9,12 +9,8 @@
 namespace yellow::load {
 namespace {
 
-std::string DidYouMean(const std::string& name, const std::vector<std::string>& known) {
-  const std::string near = base::Suggest(name, known);
-  if (!near.empty()) return "did you mean " + near + "?";
-  std::string list;
-  for (const std::string& word : known) list += (list.empty() ? "" : ", ") + word;
-  return list.empty() ? "there is none yet; declare it" : "there are: " + list;
+std::string RemedyFor(const std::string& name, const std::vector<std::string>& known) {
+  return known.empty() ? "there is none yet; declare it" : base::DidYouMean(name, known);
 }
 
 template <typename T>
@@ -101,7 +97,7 @@ class Outputs {
     }
     if (origin == nullptr) {
       diagnostics_.Error("Y303", draft.like->where, "there is no such dataset: " + draft.like->text,
-                         DidYouMean(draft.like->text, Addresses()));
+                         RemedyFor(draft.like->text, Addresses()));
       return;
     }
     for (const model::Name& dropped : draft.drop) {
@@ -109,7 +105,7 @@ class Outputs {
         std::vector<std::string> columns;
         for (const model::Column& column : origin->columns) columns.push_back(column.name);
         diagnostics_.Error("Y303", dropped.where, "there is no such column to drop: " + dropped.text,
-                           DidYouMean(dropped.text, columns));
+                           RemedyFor(dropped.text, columns));
       }
       if (std::any_of(origin->key.begin(), origin->key.end(),
                       [&](const auto& key) { return key.text == dropped.text; })) {
@@ -182,7 +178,7 @@ void CheckName(const model::Name& name, const char* what, const std::vector<std:
                base::Diagnostics& diagnostics) {
   if (name.text.empty() || std::find(known.begin(), known.end(), name.text) != known.end()) return;
   diagnostics.Error("Y303", name.where, std::string("there is no such ") + what + ": " + name.text,
-                    DidYouMean(name.text, known));
+                    RemedyFor(name.text, known));
 }
 
 void CheckSinks(const model::Model& model, const model::Workspace& workspace, base::Diagnostics& diagnostics) {
@@ -192,11 +188,11 @@ void CheckSinks(const model::Model& model, const model::Workspace& workspace, ba
       const model::Datastore* store = model.FindDatastore(sink.dataset.store);
       if (store == nullptr) {
         diagnostics.Error("Y303", sink.where, "there is no such Datastore: " + sink.dataset.store,
-                          DidYouMean(sink.dataset.store, stores));
+                          RemedyFor(sink.dataset.store, stores));
       } else if (sink.dataset.dataset != "*" && store->FindDataset(sink.dataset.dataset) == nullptr) {
         diagnostics.Error("Y303", sink.where,
                           "there is no such Dataset in " + store->name + ": " + sink.dataset.dataset,
-                          DidYouMean(sink.dataset.dataset, NamesOf(store->datasets)));
+                          RemedyFor(sink.dataset.dataset, NamesOf(store->datasets)));
       }
     }
   }
@@ -263,7 +259,7 @@ void AddDefaults(model::Model& model, const std::string& environment, bool envir
   if (environment != "local") {
     diagnostics.Error(
         "Y701", {"environments/" + environment + ".yaml", {}, {}}, "there is no such environment: " + environment,
-        environments.empty() ? "write the file, or leave --environment out" : DidYouMean(environment, environments));
+        environments.empty() ? "write the file, or leave --environment out" : RemedyFor(environment, environments));
     return;
   }
   model.environment.emplace();

@@ -15,11 +15,6 @@ std::string Joined(const std::vector<std::string>& words) {
   return out;
 }
 
-std::string DidYouMean(const std::string& word, const std::vector<std::string>& known) {
-  const std::string near = base::Suggest(word, known);
-  return near.empty() ? "there are: " + Joined(known) : "did you mean " + near + "?";
-}
-
 std::string Expected(const Shape& shape) { return shape.what.empty() ? "another kind of value" : shape.what; }
 
 bool CheckScalar(const Node& node, const Shape& shape, base::Diagnostics& diagnostics) {
@@ -49,7 +44,7 @@ bool CheckScalar(const Node& node, const Shape& shape, base::Diagnostics& diagno
     case Shape::Scalar::kWord: {
       if (std::find(shape.words.begin(), shape.words.end(), node.text) != shape.words.end()) return true;
       diagnostics.Error("Y204", node.where, "this is not " + Expected(shape) + ": " + node.text,
-                        DidYouMean(node.text, shape.words));
+                        base::DidYouMean(node.text, shape.words));
       return false;
     }
   }
@@ -64,7 +59,7 @@ void RefuseKey(const Node& key, const Shape& shape, base::Diagnostics& diagnosti
     if (field.required) kinds.push_back(field.name);
   }
   if (shape.choice.empty() || !base::Suggest(key.text, known).empty()) {
-    diagnostics.Error("Y201", key.where, "unknown key: " + key.text, DidYouMean(key.text, known));
+    diagnostics.Error("Y201", key.where, "unknown key: " + key.text, base::DidYouMean(key.text, known));
   } else {
     diagnostics.Error("Y201", key.where, "there is no such " + shape.choice + ": " + key.text,
                       "there are: " + Joined(kinds.empty() ? known : kinds));

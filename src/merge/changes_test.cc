@@ -39,7 +39,7 @@ void MakeFollowedTables(ports::Session& session, const sql::TableLayout& layout)
   session.Execute("CREATE INDEX ON " + layout.merge_table + " (yellow_batch_out) WHERE yellow_batch_out < 2147483647");
 }
 
-MergeSpec SpecOf(const sql::TableLayout& layout, int batch, SourceMeaning meaning) {
+MergeSpec SpecOfOutput(const sql::TableLayout& layout, int batch, SourceMeaning meaning) {
   MergeSpec spec;
   spec.table = layout;
   spec.batch = batch;
@@ -206,7 +206,7 @@ TEST_P(Changes, FollowTheReference) {
     const std::vector<History::Change> changes = RandomChanges(layout, random);
     Write(*session, changes);
     const Counters counters =
-        MergeBy(*session, SpecOf(layout, batch, whole ? SourceMeaning::kSnapshotWithOp : SourceMeaning::kChanges),
+        MergeBy(*session, SpecOfOutput(layout, batch, whole ? SourceMeaning::kSnapshotWithOp : SourceMeaning::kChanges),
                 random() % 2 == 0 ? Path::kLookUp : Path::kScan);
     ASSERT_EQ(counters.inserted + counters.updated + counters.unchanged, counters.staged);
     ASSERT_EQ(counters, reference.Merge(changes, whole));
@@ -225,16 +225,16 @@ TEST_P(Changes, FollowTheReference) {
   EXPECT_EQ(Sorted(*session, sql::ChangesSelect(layout, {"NULL::integer", "NULL::integer", "true"})), all);
 }
 
-const std::vector<std::pair<std::string, std::string>> kColumns{
+const std::vector<std::pair<std::string, std::string>> kFourColumns{
     {"id", "integer"}, {"code", "varchar(9)"}, {"amount", "numeric"}, {"doc", "json"}};
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, Changes,
     ::testing::Values(
-        Shape{"live", kColumns, {"id"}, model::Milestoning::kLive},
-        Shape{"live_composite", kColumns, {"id", "code"}, model::Milestoning::kLive},
+        Shape{"live", kFourColumns, {"id"}, model::Milestoning::kLive},
+        Shape{"live_composite", kFourColumns, {"id", "code"}, model::Milestoning::kLive},
         Shape{"live_numeric", {{"id", "numeric"}, {"note", "text"}}, {"id"}, model::Milestoning::kLive},
-        Shape{"forensic", kColumns, {"id"}, model::Milestoning::kForensic},
+        Shape{"forensic", kFourColumns, {"id"}, model::Milestoning::kForensic},
         Shape{"forensic_numeric", {{"id", "numeric"}, {"note", "text"}}, {"id"}, model::Milestoning::kForensic}),
     [](const auto& instance) { return instance.param.name; });
 
@@ -272,7 +272,7 @@ class Delta : public ::testing::TestWithParam<model::Milestoning> {
 };
 
 TEST_P(Delta, IsMergedWithoutReadingTheTargetWhole) {
-  const MergeSpec spec = SpecOf(layout_, 2, SourceMeaning::kChanges);
+  const MergeSpec spec = SpecOfOutput(layout_, 2, SourceMeaning::kChanges);
   const Path path = ChoosePath(spec, session_->Execute(CountSource(spec)).Integer(0, 0), kRows);
   EXPECT_EQ(path, Path::kLookUp);
   ports::Transaction transaction(*session_);
@@ -287,7 +287,7 @@ TEST_P(Delta, IsMergedWithoutReadingTheTargetWhole) {
 }
 
 TEST_P(Delta, IsReadFromItsBatchesOnly) {
-  const MergeSpec spec = SpecOf(layout_, 2, SourceMeaning::kChanges);
+  const MergeSpec spec = SpecOfOutput(layout_, 2, SourceMeaning::kChanges);
   const Counters counters = MergeBy(*session_, spec, Path::kLookUp);
   EXPECT_EQ(counters.inserted + counters.updated + counters.deleted, kChanged);
   session_->Execute("CREATE TABLE claimed AS SELECT false AS whole, 1 AS from_batch, 2 AS to_batch");

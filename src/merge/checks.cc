@@ -12,7 +12,7 @@ constexpr int kExampleCharacters = 1000;
 // An entry of a B-tree index has at most 2,704 bytes, with its header, the batch of a version, and padding.
 constexpr int kLongestKey = 2600;
 
-std::string Quoted(const std::string& name) { return sql::Identifier::Quote(name).text(); }
+using sql::Quoted;
 
 /// A row or key as people see it: JSON, cut where it would fill the screen.
 std::string Example(const std::string& json) {

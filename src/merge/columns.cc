@@ -1,11 +1,8 @@
 #include "merge/columns.h"
 
 namespace yellow::merge {
-namespace {
 
-std::string Quoted(const std::string& name) { return sql::Identifier::Quote(name).text(); }
-
-}  // namespace
+using sql::Quoted;
 
 std::string ColumnList(const sql::TableLayout& table) {
   std::string list;

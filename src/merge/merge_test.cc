@@ -35,10 +35,6 @@ TEST_P(MergeAgainstReference, GivesTheSameTableAndCounters) {
   }
 }
 
-const std::vector<std::pair<std::string, std::string>> kColumns{{"id", "integer"},     {"code", "varchar(9)"},
-                                                                {"amount", "numeric"}, {"note", "text"},
-                                                                {"doc", "json"},       {"raw", "bytea"}};
-
 const std::vector<std::pair<std::string, std::string>> kStrictColumns{
     {"id", "integer"},         {"code", "varchar(2)"}, {"amount", "numeric(3,1)"},
     {"note", "text not null"}, {"doc", "json"},        {"raw", "bytea"}};

@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* kThere = "yellow_there";  // true in every row of a side; null where a join found none
 
-std::string Quoted(const std::string& name) { return sql::Identifier::Quote(name).text(); }
+using sql::Quoted;
 
 /// `a."id", a."name"`, `separator` apart, each through `wrap`.
 template <typename Wrap>

@@ -36,10 +36,6 @@ TEST_P(PreviewAgainstMerge, CountsWhatTheMergeCounts) {
   }
 }
 
-const std::vector<std::pair<std::string, std::string>> kColumns{{"id", "integer"},     {"code", "varchar(9)"},
-                                                                {"amount", "numeric"}, {"note", "text"},
-                                                                {"doc", "json"},       {"raw", "bytea"}};
-
 INSTANTIATE_TEST_SUITE_P(Shapes, PreviewAgainstMerge,
                          ::testing::Values(Shape{"live", kColumns, {"id"}},
                                            Shape{"live_composite", kColumns, {"id", "code"}},

@@ -29,6 +29,10 @@ struct Shape {
   bool sets_aside = false;
 };
 
+inline const std::vector<std::pair<std::string, std::string>> kColumns{{"id", "integer"},     {"code", "varchar(9)"},
+                                                                       {"amount", "numeric"}, {"note", "text"},
+                                                                       {"doc", "json"},       {"raw", "bytea"}};
+
 sql::TableLayout LayoutOf(const Shape& shape);
 void MakeTables(ports::Session& session, const sql::TableLayout& layout);
 void Stage(ports::Session& session, const sql::TableLayout& layout, const std::vector<Row>& rows);

@@ -68,7 +68,7 @@ std::string Sample(const std::string& column, const model::DataType& type, int n
 }
 
 /// Two rows; in the second whatever may be null is.
-std::string Fixture(const model::Dataset& dataset) {
+std::string FixtureText(const model::Dataset& dataset) {
   std::vector<std::optional<std::string>> names, first, second;
   for (const model::Column& column : dataset.columns) {
     const bool is_key = std::any_of(dataset.key.begin(), dataset.key.end(),
@@ -166,7 +166,7 @@ NewTransformerNames::NewTransformerNames(const NewTransformer& transformer)
 
 std::map<std::string, std::string> FilesOf(const NewTransformer& transformer, const model::Dataset& dataset) {
   const NewTransformerNames names(transformer);
-  const std::string fixture = Fixture(dataset);
+  const std::string fixture = FixtureText(dataset);
   std::map<std::string, std::string> files;
   files[names.document] = Document(transformer, FileNameFor(transformer.name));
   files[names.code + "/tests/first/in/" + ToString(transformer.input) + ".csv"] = fixture;

@@ -20,7 +20,7 @@ std::string List(const std::vector<std::string>& names) {
   return list;
 }
 
-std::string Quoted(const std::string& name) { return Identifier::Quote(name).text(); }
+using sql::Quoted;
 
 bool Contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();

@@ -26,11 +26,7 @@ std::optional<FixturePath> Split(const std::string& tests, const std::string& pa
 }
 
 std::string Near(const std::string& name, const std::vector<std::string>& known) {
-  const std::string near = base::Suggest(name, known);
-  if (!near.empty()) return "; did you mean " + near + "?";
-  std::string list;
-  for (const std::string& word : known) list += (list.empty() ? "" : ", ") + word;
-  return "; there are: " + list;
+  return "; " + base::DidYouMean(name, known);
 }
 
 class Finder {

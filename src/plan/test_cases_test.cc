@@ -71,7 +71,7 @@ TEST(TestCases, SayWhatIsWrong) {
   EXPECT_THAT(
       problems("in/Shop.custmers.csv", "id\n"),
       ElementsAre(folder + "in/Shop.custmers.csv: Shop.custmers is no input of Mask; did you mean Shop.customers?"));
-  EXPECT_THAT(problems("in/customers.csv", "id\n"), testing::SizeIs(1));
+  EXPECT_THAT(problems("in/customers.csv", "id\n"), ::testing::SizeIs(1));
   EXPECT_THAT(problems("out/orders.csv", "id\n"),
               ElementsAre(folder + "out/orders.csv: orders is no output of Mask; there are: customers"));
   EXPECT_THAT(problems("out/customers.csv", "id,nmae\n"),

@@ -36,7 +36,7 @@ TEST(Patience, DoublesItsPausesUntilTheTimeIsOver) {
   Patience patience(clock, entropy, std::chrono::seconds(30));
   while (patience.Wait()) {
   }
-  EXPECT_THAT(clock.pauses, testing::ElementsAre(100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000, 5000, 5000));
+  EXPECT_THAT(clock.pauses, ::testing::ElementsAre(100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000, 5000, 5000));
 }
 
 TEST(Patience, BeginsAnewAfterASuccess) {

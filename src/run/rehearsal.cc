@@ -19,7 +19,7 @@ namespace {
 
 constexpr const char* kSeed = "yellow_seed";
 
-std::string Quoted(const std::string& name) { return sql::Identifier::Quote(name).text(); }
+using sql::Quoted;
 
 std::string CreateTable(const std::string& name, const std::vector<model::Column>& columns) {
   std::string list;

@@ -197,13 +197,14 @@ TEST(TickSentences, OfStreams) {
             "Shop waits, because its batch 8 is held: orders had 9 rows, now none. It is read again at 12:05:00, or at "
             "once with: yellow run Shop");
   stream.releasable = true;
-  EXPECT_THAT(sentence(stream), testing::EndsWith(". If it is right as it is: yellow batches release Shop"));
+  EXPECT_THAT(sentence(stream), ::testing::EndsWith(". If it is right as it is: yellow batches release Shop"));
   stream.released = true;
   EXPECT_EQ(sentence(stream), "Shop is due: its held batch 8 was released.");
   stream.under_way = StreamView::UnderWay::kStaged;
   EXPECT_EQ(sentence(stream), "Shop is due: its batch 8 is staged and goes on.");
   stream.busy = true, stream.holder = "alpha:77:123";
-  EXPECT_THAT(sentence(stream), testing::StartsWith("Shop is being ingested by another yellow, process 77 on alpha."));
+  EXPECT_THAT(sentence(stream),
+              ::testing::StartsWith("Shop is being ingested by another yellow, process 77 on alpha."));
   stream.paused = true;
   EXPECT_EQ(sentence(stream), "Shop is paused. It goes on after: yellow streams resume Shop");
 }

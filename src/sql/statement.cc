@@ -16,6 +16,8 @@ std::string Doubled(std::string_view text, char quote) {
 
 Identifier Identifier::Quote(std::string_view name) { return Identifier(Doubled(name, '"')); }
 
+std::string Quoted(std::string_view name) { return Identifier::Quote(name).text(); }
+
 std::string Qualified(std::string_view schema, std::string_view name) {
   return Identifier::Quote(schema).text() + "." + Identifier::Quote(name).text();
 }

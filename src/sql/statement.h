@@ -21,6 +21,9 @@ class Identifier {
   std::string text_;
 };
 
+/// A name with its quotes.
+std::string Quoted(std::string_view name);
+
 /// `"schema"."name"`, each part quoted. Names are taken as they are (see names.h for how they are built).
 std::string Qualified(std::string_view schema, std::string_view name);
 

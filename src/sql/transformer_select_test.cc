@@ -41,19 +41,19 @@ TEST(RewriteSelect, SaysWhatIsWrong) {
             "2:6: this is not an input of the workspace: Shop.custmers = did you mean Shop.customers?\n");
   EXPECT_EQ(Rewrite("SELECT 1 FROM Shop.orders"),
             "1:15: several groups have this dataset: Shop.orders = name the group: G.Shop.orders\n");
-  EXPECT_THAT(Rewrite("SELECT 1; SELECT 2"), testing::HasSubstr("exactly one SELECT, and there are 2"));
-  EXPECT_THAT(Rewrite("DELETE FROM Shop.customers"), testing::HasSubstr("this is another statement"));
-  EXPECT_THAT(Rewrite("SELECT 1 INTO t FROM Shop.customers"), testing::HasSubstr("only reads"));
+  EXPECT_THAT(Rewrite("SELECT 1; SELECT 2"), ::testing::HasSubstr("exactly one SELECT, and there are 2"));
+  EXPECT_THAT(Rewrite("DELETE FROM Shop.customers"), ::testing::HasSubstr("this is another statement"));
+  EXPECT_THAT(Rewrite("SELECT 1 INTO t FROM Shop.customers"), ::testing::HasSubstr("only reads"));
   EXPECT_THAT(Rewrite("WITH d AS (DELETE FROM Shop.customers RETURNING id) SELECT id FROM d"),
-              testing::HasSubstr("changes nothing"));
-  EXPECT_THAT(Rewrite("SELECT 1 FROM Shop.customers FOR UPDATE"), testing::HasSubstr("takes no locks"));
-  EXPECT_THAT(Rewrite("SELECT 'é', 1 FROM Shop.custmers"), testing::HasSubstr("1:20: this is not an input"));
-  EXPECT_THAT(Rewrite("SELECT 'é' FRM x"), testing::HasSubstr("1:16: syntax error"));
+              ::testing::HasSubstr("changes nothing"));
+  EXPECT_THAT(Rewrite("SELECT 1 FROM Shop.customers FOR UPDATE"), ::testing::HasSubstr("takes no locks"));
+  EXPECT_THAT(Rewrite("SELECT 'é', 1 FROM Shop.custmers"), ::testing::HasSubstr("1:20: this is not an input"));
+  EXPECT_THAT(Rewrite("SELECT 'é' FRM x"), ::testing::HasSubstr("1:16: syntax error"));
   EXPECT_THAT(Rewrite(std::string("SELECT 1\n\0 FROM x", 17)),
-              testing::HasSubstr("2:1: the text is not UTF-8, or holds a NUL"));
-  EXPECT_THAT(Rewrite("SELECT 1\nFROM Sho\xE5\xE5p.x"), testing::HasSubstr("2:9: the text is not UTF-8"));
-  EXPECT_THAT(Rewrite("SELEC 1"), testing::HasSubstr("1:1: syntax error"));
-  EXPECT_THAT(Rewrite("SELECT 1 FROM pg_authid"), testing::HasSubstr("not an input"));
+              ::testing::HasSubstr("2:1: the text is not UTF-8, or holds a NUL"));
+  EXPECT_THAT(Rewrite("SELECT 1\nFROM Sho\xE5\xE5p.x"), ::testing::HasSubstr("2:9: the text is not UTF-8"));
+  EXPECT_THAT(Rewrite("SELEC 1"), ::testing::HasSubstr("1:1: syntax error"));
+  EXPECT_THAT(Rewrite("SELECT 1 FROM pg_authid"), ::testing::HasSubstr("not an input"));
 }
 
 std::string RewriteIncremental(const std::string& text) { return Rewrite(text, model::Mode::kIncremental); }
@@ -71,7 +71,7 @@ TEST(RewriteSelect, ReadsChangesInModeIncremental) {
             "SELECT id, 'D' yellow_op FROM \"ws_w\".\"changes_of_customers\" AS \"customers__changes\" UNION SELECT 1, "
             "'I'");
   EXPECT_THAT(RewriteIncremental("WITH x__changes AS (SELECT * FROM G.Shop.orders__changes) SELECT * FROM x__changes"),
-              testing::HasSubstr("(SELECT * FROM \"ws_w\".\"changes_of_orders\" AS \"orders__changes\")"));
+              ::testing::HasSubstr("(SELECT * FROM \"ws_w\".\"changes_of_orders\" AS \"orders__changes\")"));
 }
 
 TEST(RewriteSelect, RefusesWhatWouldNotFollow) {
@@ -83,13 +83,13 @@ TEST(RewriteSelect, RefusesWhatWouldNotFollow) {
         "SELECT id FROM Shop.customers__changes WHERE yellow_op <> 'D'",
         "SELECT id FROM Shop.customers__changes UNION SELECT yellow_op FROM Shop.customers__changes",
         "WITH x AS (SELECT yellow_op, id FROM Shop.customers__changes) SELECT id FROM x"}) {
-    EXPECT_THAT(RewriteIncremental(text), testing::HasSubstr("1:1: the SELECT has no column yellow_op")) << text;
+    EXPECT_THAT(RewriteIncremental(text), ::testing::HasSubstr("1:1: the SELECT has no column yellow_op")) << text;
   }
   EXPECT_EQ(Rewrite("SELECT * FROM Shop.customers__changes"),
             "1:15: the changes of an input are there in mode incremental only: Shop.customers__changes = write mode: "
             "incremental, or read the whole: Shop.customers\n");
   EXPECT_THAT(RewriteIncremental("SELECT * FROM Shop.custmers__changes"),
-              testing::HasSubstr("did you mean Shop.customers__changes?"));
+              ::testing::HasSubstr("did you mean Shop.customers__changes?"));
 }
 
 TEST(InsertInto, MatchesColumnsByName) {
@@ -101,8 +101,8 @@ TEST(InsertInto, MatchesColumnsByName) {
             "INSERT INTO \"dp\".\"dt\" (\"id\", \"na\"\"me\") SELECT \"id\", \"na\"\"me\" FROM (SELECT 1\n) AS "
             "yellow_output");
   output.incremental_output = true;
-  EXPECT_THAT(InsertInto(output, "SELECT 1"), testing::StartsWith("INSERT INTO \"dp\".\"dt\" (\"id\", "
-                                                                  "\"na\"\"me\", yellow_op) SELECT"));
+  EXPECT_THAT(InsertInto(output, "SELECT 1"), ::testing::StartsWith("INSERT INTO \"dp\".\"dt\" (\"id\", "
+                                                                    "\"na\"\"me\", yellow_op) SELECT"));
 }
 
 TEST(Mask, ReadsTheChangesForAnIncrementalOutput) {

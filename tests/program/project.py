@@ -13,6 +13,9 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Debian's psql is a wrapper that looks for the server's version first; a test that calls it a thousand times takes the program itself.
 PSQL = next(iter(sorted(glob.glob("/usr/lib/postgresql/*/bin/psql"))), "psql")
+# Made by cluster_template.py, when there is one.
+if "YELLOW_TEST_CLUSTER" in os.environ:
+    os.environ["YELLOW_PG_BIN"] = os.environ["YELLOW_TEST_CLUSTER"]
 YELLOW = os.environ.get("YELLOW_BIN", str(ROOT / "build/dev/src/app/yellow"))
 
 # The newest committed batch of every stream, and each rule that no crash may break; every query must return no row.
@@ -124,6 +127,8 @@ class Project:
     def server(self, database="merge"):
         """The private server, found without a command of Yellow: by the folder of its socket in postmaster.pid."""
         lines = (self.cluster() / "postmaster.pid").read_text().splitlines()
+        if len(lines) < 5:
+            raise OSError("the server has not written its postmaster.pid to the end yet")
         return {"host": lines[4], "port": int(lines[3]), "database": database}
 
     def sql(self, container, statements):

@@ -7,7 +7,7 @@
 namespace yellow::adapters::faults {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 /// Remembers what passes, and lets the n-th effect fail or lose its answer.
 class RecordingFaults : public ports::Faults {

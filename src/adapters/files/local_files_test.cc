@@ -19,7 +19,7 @@ TEST(LocalFiles, WritesReadsAndListsATree) {
   files->WriteAtomically(root + "/secrets/x", "secret", true);
   EXPECT_EQ(files->ReadTree(root, "model"), (std::map<std::string, std::string>{{"model/a/b.yaml", "text"}}));
   EXPECT_TRUE(files->ReadTree(root, "nothing").empty());
-  EXPECT_THAT(files->FoldersIn(root), testing::UnorderedElementsAre("model", "secrets"));
+  EXPECT_THAT(files->FoldersIn(root), ::testing::UnorderedElementsAre("model", "secrets"));
   EXPECT_TRUE(files->FoldersIn(root + "/nothing").empty());
   EXPECT_EQ(files->Read(root + "/secrets/x"), "secret");
   EXPECT_EQ(files->Read(root + "/nothing"), std::nullopt);

@@ -49,7 +49,7 @@ TEST(Launcher, TellsStatusSignalAndMissingProgram) {
   EXPECT_EQ(RunProgram({"sh", "-c", "kill -9 $$"}, {}).status, 128 + 9);
   const Ran missing = RunProgram({"no-such-program"}, {});
   EXPECT_EQ(missing.status, 127);
-  EXPECT_THAT(missing.output, testing::HasSubstr("cannot run no-such-program"));
+  EXPECT_THAT(missing.output, ::testing::HasSubstr("cannot run no-such-program"));
 }
 
 TEST(Launcher, EndsTheWholeGroup) {

@@ -21,8 +21,8 @@
 namespace yellow::adapters::process {
 namespace {
 
-constexpr int kRounds = 200;
-constexpr useconds_t kPause = 10000;
+constexpr int kKillRounds = 200;
+constexpr useconds_t kKillPause = 10000;
 // capabilities(7): CAP_CHOWN, CAP_KILL, CAP_SETGID, CAP_SETUID.
 constexpr uint64_t kNeeded = 1U << 0 | 1U << 5 | 1U << 6 | 1U << 7;
 
@@ -108,10 +108,10 @@ void KillAllOf(uid_t user) {
 }
 
 bool EndAllOf(uid_t user) {
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < kKillRounds; ++round) {
     KillAllOf(user);
     if (UsersOfProcesses().count(user) == 0) return true;
-    usleep(kPause);
+    usleep(kKillPause);
   }
   return false;
 }

@@ -31,13 +31,13 @@ std::string Escaped(const std::string& text) {
   return out;
 }
 
-std::string Seconds(base::Instant::duration duration) {
+std::string InSeconds(base::Instant::duration duration) {
   return fmt::format("{:.3f}", std::chrono::duration<double>(duration).count());
 }
 
 std::string CaseXml(const TestResult& result) {
   std::string xml = fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{}\"", Escaped(result.suite),
-                                Escaped(result.name), Seconds(result.duration));
+                                Escaped(result.name), InSeconds(result.duration));
   if (result.state == TestState::kPassed) return xml + "/>\n";
   const char* tag = result.state == TestState::kDiffers ? "failure" : "error";
   return xml + fmt::format(">\n      <{0} type=\"{1}\" message=\"{2}\">{3}</{0}>\n    </testcase>\n", tag,
@@ -60,7 +60,7 @@ std::string JUnitXml(const std::vector<TestResult>& results) {
     }
     xml += fmt::format(
         "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{}\">\n{}  </testsuite>\n",
-        Escaped(results[begin].suite), end - begin, failures, errors, Seconds(duration), cases);
+        Escaped(results[begin].suite), end - begin, failures, errors, InSeconds(duration), cases);
     begin = end;
   }
   return xml + "</testsuites>\n";
