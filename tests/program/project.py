@@ -73,6 +73,50 @@ class Result:
         return f"exit status {self.status}\n--- out\n{self.out}\n--- err\n{self.err}"
 
 
+def psql_command(info):
+    return [PSQL, "-X", "-q", "-At", "-F", "\x1f", "-P", "null=\x1e", "-R", "\x1d", "-v", "ON_ERROR_STOP=1",
+            "-h", info["host"], "-p", str(info["port"]), "-U", "yellow_super", "-d", info["database"]]
+
+
+def rows_of(text):
+    text = text[:-1] if text.endswith(("\x1d", "\n")) else text
+    if not text:
+        return []
+    return [tuple(None if v == "\x1e" else v for v in row.split("\x1f")) for row in text.split("\x1d")]
+
+
+# What changes nothing, in the session neither, and may be asked again.
+ONE_SELECT = re.compile(r"\s*(SELECT|SHOW)\b(?!.*\b(INTO|set_config|pg_advisory\w+|FOR UPDATE)\b)[^;]*;?\s*", re.I | re.S)
+
+
+class Session:
+    """A psql that stays: a test asks hundreds of times, and a program and a backend for each question take most of its time."""
+
+    END = "-- that is the answer --"
+
+    def __init__(self, info):
+        self.program = subprocess.Popen(psql_command(info), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    def ask(self, statement):
+        """What psql prints, None when it has ended over it."""
+        try:
+            self.program.stdin.write(f"{statement}\n;\n\\echo '{self.END}'\n")
+            self.program.stdin.flush()
+        except BrokenPipeError:
+            return None
+        text = ""
+        while not text.endswith(self.END + "\n"):
+            line = self.program.stdout.readline()
+            if not line:
+                return None
+            text += line
+        return text[:-len(self.END) - 1]
+
+    def close(self):
+        self.program.kill()
+        self.program.communicate()
+
+
 class Project:
     """REQUIRES: closed with `close`, which stops the private PostgreSQL."""
 
@@ -80,6 +124,7 @@ class Project:
         """`example` None: an empty folder."""
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="yellow-test-"))
         self.root = self.base / "project"
+        self._sessions = {}
         if example is None:
             self.root.mkdir()
         else:
@@ -91,6 +136,8 @@ class Project:
         file.write_text(text, errors="surrogateescape")
 
     def close(self):
+        for session in self._sessions.values():
+            session.close()
         self.yellow("down")
         for folder in (self.cluster(), pathlib.Path("/run/yellow", self.cluster().name), self.base):
             shutil.rmtree(folder, ignore_errors=True)
@@ -133,18 +180,21 @@ class Project:
 
     def sql(self, container, statements):
         """As the owner of the private server; rows as tuples of text, None for null."""
-        return self.psql(self.connections()[container], statements)
+        info = self.connections()[container]
+        if ONE_SELECT.fullmatch(statements):
+            session = self._sessions.get(container) or self._sessions.setdefault(container, Session(info))
+            text = session.ask(statements)
+            if text is not None:
+                return rows_of(text)
+            # A mistake of the statement, or the server has gone since; psql says which.
+            self._sessions.pop(container).close()
+        return self.psql(info, statements)
 
     def psql(self, info, statements):
-        command = [PSQL, "-X", "-q", "-At", "-F", "\x1f", "-P", "null=\x1e", "-R", "\x1d", "-v", "ON_ERROR_STOP=1",
-                   "-h", info["host"], "-p", str(info["port"]), "-U", "yellow_super", "-d", info["database"]]
-        done = subprocess.run(command, input=statements, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(psql_command(info), input=statements, capture_output=True, text=True, timeout=60)
         if done.returncode != 0:
             raise AssertionError(done.stderr)
-        text = done.stdout[:-1] if done.stdout.endswith(("\x1d", "\n")) else done.stdout
-        if not text:
-            return []
-        return [tuple(None if v == "\x1e" else v for v in row.split("\x1f")) for row in text.split("\x1d")]
+        return rows_of(done.stdout)
 
     def broken_invariants(self):
         return {name: rows for name, query in INVARIANTS.items() if (rows := self.sql("MergeDB", query))}

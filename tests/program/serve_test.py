@@ -65,7 +65,7 @@ class Serve(unittest.TestCase):
         while not true():
             self.assertLess(time.time(), deadline, serving.text())
             self.assertIsNone(serving.process.poll(), serving.text())
-            time.sleep(0.02)
+            time.sleep(0.1)
 
     def ask(self, node="Ingest/Main/Shop"):
         """As somebody else who wants a batch now."""

@@ -44,7 +44,7 @@ class Storm(Project):
 
     def __init__(self, durable=False):
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="yellow-storm-"))
-        self.root = self.base / "project"
+        self.root, self._sessions = self.base / "project", {}
         shutil.copytree(HERE / "project", self.root)
         password = os.urandom(12).hex()
         (self.root / "environments/shop_reader").write_text(f"shop_reader:{password}\n")
