@@ -30,6 +30,9 @@ TEST_P(MergeAgainstReference, GivesTheSameTableAndCounters) {
     ASSERT_EQ(counters.inserted + counters.updated + counters.unchanged, counters.staged);
     ASSERT_EQ(counters.staged + counters.rejected, static_cast<int64_t>(rows.size()));
     ASSERT_EQ(counters, reference.Merge(rows, batch));
+    // A history grows with every batch, and nothing heals in it: a long run by hand reads it whole less often.
+    const bool grows = layout.milestoning == model::Milestoning::kForensic;
+    if (grows && batch > 500 && batch % 20 != 0 && batch != batches) continue;
     ASSERT_EQ(ReadTable(*session, layout.merge_table), reference.Table());
     ASSERT_EQ(ReadRejected(*session, layout), reference.Rejected());
   }
