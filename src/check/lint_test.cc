@@ -24,10 +24,11 @@ class Lint : public ::testing::TestWithParam<std::string> {};
 TEST_P(Lint, SaysWhatIsExpected) {
   const load::Files files = yellow::testing::GoldenFiles("lint", GetParam());
   const base::Diagnostics found = LintOf(files);
-  yellow::testing::CheckGolden("lint", GetParam(), base::Render(found, [&](const std::string& file) -> std::string_view {
-                           const auto text = files.find(file);
-                           return text == files.end() ? std::string_view() : text->second;
-                         }));
+  yellow::testing::CheckGolden("lint", GetParam(),
+                               base::Render(found, [&](const std::string& file) -> std::string_view {
+                                 const auto text = files.find(file);
+                                 return text == files.end() ? std::string_view() : text->second;
+                               }));
   for (const base::Diagnostic& item : found.items()) {
     EXPECT_TRUE(ExplainCode(item.code)) << item.code << " has no explanation";
     EXPECT_FALSE(item.remedy.empty()) << item.code << " has no remedy";
