@@ -47,8 +47,10 @@ std::string DidYouMean(std::string_view word, const std::vector<std::string>& kn
   if (!near.empty()) return "did you mean " + near + "?";
   if (!otherwise.empty()) return otherwise;
   std::string list;
-  for (const std::string& name : known) list += (list.empty() ? "there are: " : ", ") + name;
-  return list.empty() ? "there is none yet" : list;
+  for (const std::string& name : known) {
+    if (!name.empty()) list += (list.empty() ? "there are: " : ", ") + name;
+  }
+  return list.empty() ? "there is none yet; declare it" : list;
 }
 
 }  // namespace yellow::base

@@ -11,7 +11,7 @@ namespace yellow::base {
 std::string Suggest(std::string_view word, const std::vector<std::string>& candidates);
 
 /// The remedy for a name that is not known: "did you mean X?"; when nothing is near, `otherwise`, by default the list
-/// of all there are.
+/// of all there are. Names that are empty, as of a thing whose name is missing, are left out.
 std::string DidYouMean(std::string_view word, const std::vector<std::string>& known, std::string otherwise = {});
 
 }  // namespace yellow::base

@@ -86,7 +86,7 @@ int ProveFlights(const Program& program, ports::Session& source, ports::Session&
 }
 
 /// Changes the source, runs what follows, and says how long it took from commit to visible ranking.
-void FollowAFlight(const Program& program, Engines& engines, ports::Session& source, ports::Session& analysts) {
+void FollowLateFlights(const Program& program, Engines& engines, ports::Session& source, ports::Session& analysts) {
   const std::vector<std::string> heading{"DECEMBER", "FROM", "FLIGHTS", "MEAN DELAY", "RANK"};
   program.out
       << "\nThe source changes: JetBlue's flights from JFK on 31 December arrive 30 minutes later than was said; "
@@ -169,7 +169,7 @@ int DemoFlights(const Program& program, const Options& options, const FlightsDem
             {0, 2, 3, 4});
   if (const int status = ProveFlights(program, *source, *analysts); status != kDone) return status;
   Engines engines = OpenApplied(program, project);
-  FollowAFlight(program, engines, *source, *analysts);
+  FollowLateFlights(program, engines, *source, *analysts);
   if (const int status = ProveFlights(program, *source, *analysts); status != kDone) return status;
   SayWhatNext(program, demo.folder, servers->Service(kContainer, ports::ServiceRole::kSuperuser, "demo flights"));
   return kDone;

@@ -9,6 +9,7 @@
 
 #include "cli/json_schema.h"
 #include "load/shape.h"
+#include "testing/golden.h"
 
 namespace yellow::cli {
 namespace {
@@ -37,7 +38,7 @@ TEST(ModelReference, SaysWhatEveryFieldIsFor) {
 }
 
 TEST(ModelReference, IsWhatIsCommitted) {
-  const std::string path = std::string(YELLOW_SOURCE_DIR) + "/docs/model-reference.md";
+  const std::string path = yellow::testing::SourceFolder() + "/docs/model-reference.md";
   if (getenv("UPDATE_GOLDEN") != nullptr) {
     ASSERT_EQ(getenv("CI"), nullptr) << "the reference is not rewritten in CI";
     std::ofstream(path, std::ios::binary) << ModelReference();

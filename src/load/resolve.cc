@@ -9,10 +9,6 @@
 namespace yellow::load {
 namespace {
 
-std::string RemedyFor(const std::string& name, const std::vector<std::string>& known) {
-  return known.empty() ? "there is none yet; declare it" : base::DidYouMean(name, known);
-}
-
 template <typename T>
 std::vector<std::string> NamesOf(const std::vector<T>& items) {
   std::vector<std::string> names;
@@ -97,7 +93,7 @@ class Outputs {
     }
     if (origin == nullptr) {
       diagnostics_.Error("Y303", draft.like->where, "there is no such dataset: " + draft.like->text,
-                         RemedyFor(draft.like->text, Addresses()));
+                         base::DidYouMean(draft.like->text, Addresses()));
       return;
     }
     for (const model::Name& dropped : draft.drop) {
@@ -105,7 +101,7 @@ class Outputs {
         std::vector<std::string> columns;
         for (const model::Column& column : origin->columns) columns.push_back(column.name);
         diagnostics_.Error("Y303", dropped.where, "there is no such column to drop: " + dropped.text,
-                           RemedyFor(dropped.text, columns));
+                           base::DidYouMean(dropped.text, columns));
       }
       if (std::any_of(origin->key.begin(), origin->key.end(),
                       [&](const auto& key) { return key.text == dropped.text; })) {
@@ -178,7 +174,7 @@ void CheckName(const model::Name& name, const char* what, const std::vector<std:
                base::Diagnostics& diagnostics) {
   if (name.text.empty() || std::find(known.begin(), known.end(), name.text) != known.end()) return;
   diagnostics.Error("Y303", name.where, std::string("there is no such ") + what + ": " + name.text,
-                    RemedyFor(name.text, known));
+                    base::DidYouMean(name.text, known));
 }
 
 void CheckSinks(const model::Model& model, const model::Workspace& workspace, base::Diagnostics& diagnostics) {
@@ -188,11 +184,11 @@ void CheckSinks(const model::Model& model, const model::Workspace& workspace, ba
       const model::Datastore* store = model.FindDatastore(sink.dataset.store);
       if (store == nullptr) {
         diagnostics.Error("Y303", sink.where, "there is no such Datastore: " + sink.dataset.store,
-                          RemedyFor(sink.dataset.store, stores));
+                          base::DidYouMean(sink.dataset.store, stores));
       } else if (sink.dataset.dataset != "*" && store->FindDataset(sink.dataset.dataset) == nullptr) {
         diagnostics.Error("Y303", sink.where,
                           "there is no such Dataset in " + store->name + ": " + sink.dataset.dataset,
-                          RemedyFor(sink.dataset.dataset, NamesOf(store->datasets)));
+                          base::DidYouMean(sink.dataset.dataset, NamesOf(store->datasets)));
       }
     }
   }
@@ -257,9 +253,10 @@ void AddDefaults(model::Model& model, const std::string& environment, bool envir
   if (!has_merge && needs_merge) model.containers.push_back({"MergeDB", {}, "merge", {}, {}});
   if (environment.empty() || environment_read) return;
   if (environment != "local") {
-    diagnostics.Error(
-        "Y701", {"environments/" + environment + ".yaml", {}, {}}, "there is no such environment: " + environment,
-        environments.empty() ? "write the file, or leave --environment out" : RemedyFor(environment, environments));
+    diagnostics.Error("Y701", {"environments/" + environment + ".yaml", {}, {}},
+                      "there is no such environment: " + environment,
+                      environments.empty() ? "write the file, or leave --environment out"
+                                           : base::DidYouMean(environment, environments));
     return;
   }
   model.environment.emplace();

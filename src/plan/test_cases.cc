@@ -25,10 +25,6 @@ std::optional<FixturePath> Split(const std::string& tests, const std::string& pa
   return parts;
 }
 
-std::string Near(const std::string& name, const std::vector<std::string>& known) {
-  return "; " + base::DidYouMean(name, known);
-}
-
 class Finder {
  public:
   Finder(const model::Model& model, const model::Workspace& workspace, const std::map<std::string, std::string>& files)
@@ -72,7 +68,7 @@ class Finder {
     const model::Dataset* dataset = is_input ? FindInput(name) : FindOutput(name);
     if (dataset == nullptr) {
       test.problems.push_back(path + ": " + name + " is no " + (is_input ? "input" : "output") + " of " +
-                              workspace_.name + Near(name, is_input ? input_names_ : output_names_));
+                              workspace_.name + "; " + base::DidYouMean(name, is_input ? input_names_ : output_names_));
       return;
     }
     auto parsed = base::ParseCsv(text);
@@ -95,7 +91,8 @@ class Finder {
     for (const model::Column& column : dataset.columns) known.push_back(column.name);
     for (const std::string& column : fixture.table.columns) {
       if (dataset.FindColumn(column) == nullptr)
-        test.problems.push_back(fixture.file + ":1: " + name + " has no column " + column + Near(column, known));
+        test.problems.push_back(fixture.file + ":1: " + name + " has no column " + column + "; " +
+                                base::DidYouMean(column, known));
     }
   }
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "testing/golden.h"
+
 namespace yellow::run {
 namespace {
 
@@ -29,7 +31,7 @@ std::string Table(const std::vector<State>& states, const std::vector<Event>& ev
 }
 
 std::string Document() {
-  std::ifstream in(std::string(YELLOW_SOURCE_DIR) + "/docs/state-machines.md");
+  std::ifstream in(yellow::testing::SourceFolder() + "/docs/state-machines.md");
   return std::string((std::istreambuf_iterator<char>(in)), {});
 }
 

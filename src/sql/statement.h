@@ -21,7 +21,7 @@ class Identifier {
   std::string text_;
 };
 
-/// A name with its quotes.
+/// The text of `Identifier::Quote(name)`, for statements that are put together from many names.
 std::string Quoted(std::string_view name);
 
 /// `"schema"."name"`, each part quoted. Names are taken as they are (see names.h for how they are built).

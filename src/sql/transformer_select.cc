@@ -247,11 +247,10 @@ class Rewriter {
       }
       for (size_t i = 0, count = names.size(); incremental_ && i < count; ++i)
         names.push_back(names[i] + std::string(kChangesSuffix));
-      const std::string near = base::Suggest(written, names);
       std::string list;
       for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
       Problem("this is not an input of the workspace: " + written,
-              near.empty() ? "its inputs are: " + list : "did you mean " + near + "?", at);
+              base::DidYouMean(written, names, "its inputs are: " + list), at);
       return;
     }
     if (found.size() > 1) {

@@ -8,11 +8,14 @@
 #include <fstream>
 
 namespace yellow::testing {
+
+std::string SourceFolder() { return YELLOW_SOURCE_DIR; }
+
 namespace {
 
 namespace fs = std::filesystem;
 
-fs::path Folder(const std::string& family) { return fs::path(YELLOW_SOURCE_DIR) / "tests" / "golden" / family; }
+fs::path Folder(const std::string& family) { return fs::path(SourceFolder()) / "tests" / "golden" / family; }
 
 std::string Slurp(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);

@@ -6,6 +6,8 @@
 
 namespace yellow::testing {
 
+/// The folder of the repository, for tests that read what is committed in it.
+std::string SourceFolder();
 /// Folders below tests/golden/<family>, sorted.
 std::vector<std::string> GoldenCases(const std::string& family);
 /// Every file of a case, path relative to it.

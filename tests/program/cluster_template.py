@@ -3,7 +3,7 @@
     cluster_template.py make FOLDER | remove FOLDER
 
 FOLDER then holds the programs of PostgreSQL, as links, and in place of initdb a script: called as the template was made it copies the
-template, else it is initdb. Named by YELLOW_PG_BIN it takes the place of the distribution's folder. As root the template is the user
+template, for another user's server it is initdb. Named by YELLOW_PG_BIN it takes the place of the distribution's folder. As root the template is the user
 postgres's.
 """
 
@@ -16,14 +16,19 @@ import sys
 
 from server import PROGRAMS, unprivileged
 
-# As Yellow calls it for its private server; another call just makes no use of the template.
+# As Yellow calls it for its private server.
 ARGUMENTS = ["-U", "yellow_super", "--auth-local=peer", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums",
              "--no-instructions"]
 
 SCRIPT = """#!/bin/sh
 # initdb -D DIRECTORY ARGUMENTS…
+if [ "$1" != -D ]; then exec {initdb} "$@"; fi
 directory=$2
-if [ "$1" = -D ] && shift 2 && [ "$*" = {arguments} ] && [ -r {template} ]; then exec cp -a {template}/. "$directory"; fi
+shift 2
+case "$*" in
+  {arguments}) if [ -r {template} ]; then exec cp -a {template}/. "$directory"; fi ;;
+  *yellow_super*) echo "Yellow calls initdb in another way than cluster_template.py has noted: $*" >&2; exit 1 ;;
+esac
 exec {initdb} -D "$directory" "$@"
 """
 

@@ -95,7 +95,8 @@ class Session:
     END = "-- that is the answer --"
 
     def __init__(self, info):
-        self.program = subprocess.Popen(psql_command(info), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.program = subprocess.Popen(psql_command(info), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                        env={**os.environ, "PGOPTIONS": "-c statement_timeout=60s"})
 
     def ask(self, statement):
         """What psql prints, None when it has ended over it."""
