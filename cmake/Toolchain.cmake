@@ -17,3 +17,9 @@ string(REPLACE "-g" "-g1" CMAKE_CXX_FLAGS_DEBUG "${CMAKE_CXX_FLAGS_DEBUG}")
 add_compile_definitions(_GLIBCXX_ASSERTIONS)
 # Paths in the binary and in ccache's keys are relative to the checkout.
 add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+
+# GCC collects its garbage less often: a tenth less time for up to a third more memory, 750 MB at most in one compiler.
+# Not where clang-tidy reads the commands, as clang has no such parameters.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND YELLOW_BATCH GREATER 1)
+  add_compile_options(--param=ggc-min-expand=1000 --param=ggc-min-heapsize=1000000)
+endif()
