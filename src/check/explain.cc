@@ -127,6 +127,9 @@ constexpr Entry kEntries[] = {
     {"Y621",
      "apply stores every file below model/ in the database, so that what runs is what was reviewed. Generated folders "
      "(__pycache__, node_modules, virtual environments, names that begin with a dot) are left out."},
+    {"Y622",
+     "A transformer writes every dataset of its output; those that some Workspace uses are merged into the platform, "
+     "the others are emptied with the next run."},
     {"Y701", "The environment's file is environments/<name>.yaml, or files below environments/<name>/."},
     {"Y702", "The environment says where each container that the model uses is: embedded, or a host."},
     {"Y703",

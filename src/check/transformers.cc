@@ -52,6 +52,27 @@ std::set<std::string> UsedOutputs(const model::Model& model) {
   return used;
 }
 
+/// Of an output that is used: the datasets that no Workspace reads, its own included. They are written all the same,
+/// and go no further.
+void CheckUnusedDatasets(const model::Model& model, const model::Workspace& workspace, const model::Datastore& output,
+                         base::Diagnostics& diagnostics) {
+  std::set<std::string> used;
+  for (const model::Workspace& reader : model.workspaces) {
+    for (const model::DatasetGroup& group : reader.groups) {
+      for (const model::DatasetSink& sink : ExpandSinks(model, group)) {
+        if (sink.dataset.store == output.name) used.insert(sink.dataset.dataset);
+      }
+    }
+  }
+  for (const model::Dataset& dataset : output.datasets) {
+    if (used.count(dataset.name) != 0) continue;
+    diagnostics.Warning("Y622", dataset.where,
+                        "nobody uses this dataset, so what " + workspace.name +
+                            " writes into it goes no further: " + output.name + "." + dataset.name,
+                        "use it in a Workspace, or take it out of the output");
+  }
+}
+
 bool HasTriggeringInput(const model::Workspace& workspace) {
   for (const model::DatasetGroup& group : workspace.groups) {
     for (const model::DatasetSink& sink : group.sinks) {
@@ -80,6 +101,8 @@ void CheckTransformers(const model::Model& model, const Texts& texts, base::Diag
           "Y614", transformer.output.where,
           "nobody uses the output of " + workspace.name + ", so it never runs: " + transformer.output.text,
           "use it in another Workspace");
+    } else if (output != nullptr) {
+      CheckUnusedDatasets(model, workspace, *output, diagnostics);
     }
     if (!HasTriggeringInput(workspace) && transformer.trigger.kind != model::TriggerKind::kCron) {
       diagnostics.Warning(

@@ -6,8 +6,11 @@
 
 #include <map>
 #include <random>
+#include <set>
 
 #include "base/cron.h"
+#include "load/load.h"
+#include "plan/physical.h"
 #include "run/tick.h"
 
 namespace yellow::run {
@@ -28,13 +31,13 @@ struct Opening {
 struct Store {
   std::optional<model::Schedule> schedule;
   int committed = 0;
-  std::vector<bool> changed{false};  ///< by batch; the first is none
+  std::map<std::string, std::vector<bool>> changed;  ///< by dataset that is merged, by batch; the first is none
   std::optional<TimePoint> last_opened_at, ends_at;
   std::vector<Opening> openings;
 };
 
 struct Input {
-  std::string store;
+  std::string store, dataset;
   bool reference = false, own_output = false;
   int cursor = 0, claimed = 0;
 };
@@ -43,7 +46,7 @@ struct Code {
   model::Trigger trigger;
   bool deterministic = false, definition_changed = true;
   model::Priority priority = model::Priority::kLowest;
-  std::string output;
+  std::string output;  ///< key of its stream
   std::vector<Input> inputs;
   int failures = 0;
   std::optional<TimePoint> retry_at, last_run_at, ends_at, due_since;
@@ -67,14 +70,18 @@ class Simulation {
     }
   }
 
-  TimePoint now() const { return now_; }
+  /// How many batches past the cursor, up to `upto`, changed the input.
+  int Changes(const Input& input, int upto) const {
+    const std::vector<bool>& changed = stores.at(input.store).changed.at(input.dataset);
+    return static_cast<int>(std::count(changed.begin() + input.cursor + 1, changed.begin() + upto + 1, true));
+  }
 
  private:
   seconds Lasting(int most) { return seconds(1 + static_cast<int>(chance_() % static_cast<unsigned>(most))); }
 
   void Commit(Store& store) {
     ++store.committed;
-    store.changed.push_back(chance_() % 3 != 0);
+    for (auto& [dataset, changed] : store.changed) changed.push_back(chance_() % 3 != 0);
   }
 
   void EndWhatIsOver() {
@@ -117,12 +124,9 @@ class Simulation {
         view.open_runs.push_back(*one.open_run);
       }
       for (const Input& input : code.inputs) {
-        const Store& store = stores.at(input.store);
-        bool changed = false;
-        for (int batch = input.cursor + 1; batch <= store.committed; ++batch)
-          changed |= store.changed[static_cast<size_t>(batch)];
-        one.inputs.push_back({input.store + ".a", input.reference, input.own_output, input.cursor, store.committed,
-                              changed, input.store});
+        const int committed = stores.at(input.store).committed;
+        one.inputs.push_back({input.store + "." + input.dataset, input.reference, input.own_output, input.cursor,
+                              committed, Changes(input, committed) > 0, input.store});
       }
       view.transformers.push_back(one);
     }
@@ -176,6 +180,11 @@ class Simulation {
     const auto open =
         std::count_if(codes.begin(), codes.end(), [](const auto& one) { return one.second.ends_at.has_value(); });
     ASSERT_LT(open, run_limit);
+    if (code.trigger.kind == model::TriggerKind::kAnyChange && !code.definition_changed) {
+      const auto changed = [&](const Input& input) { return !input.reference && Changes(input, input.claimed) > 0; };
+      ASSERT_TRUE(std::any_of(code.inputs.begin(), code.inputs.end(), changed))
+          << decision.node << " runs, and only datasets that it does not use have changed";
+    }
     code.last_run_at = now_, code.ends_at = now_ + Lasting(200);
     code.runs.push_back({now_, *code.ends_at});
   }
@@ -183,8 +192,6 @@ class Simulation {
   TimePoint now_;
   std::mt19937 chance_;
 };
-
-model::Schedule Schedule(const std::string& cron, const std::string& zone) { return {cron, zone, {}}; }
 
 /// Every tick after the first look is followed by exactly one opening, at once or when what was under way has ended;
 /// ticks that fall into one opening share the next.
@@ -205,26 +212,116 @@ void ExpectEveryTick(const std::string& name, const model::Schedule& schedule, c
       << name << " stopped being read";
 }
 
+/// Of what Split writes, others use `big` and `small`, it alone uses `seen`, and nobody uses `rest`. Nobody uses what
+/// Unused writes.
+constexpr const char* kModel = R"(
+kind: Datastore
+name: Often
+capture: {sql_snapshot: {container: C, credential: c, schedule: "*/5 * * * *"}}
+datasets: {a: {key: [id], columns: {id: integer}}, b: {key: [id], columns: {id: integer}}}
+---
+kind: Datastore
+name: Hourly
+capture: {sql_snapshot: {container: C, credential: c, schedule: {cron: "17 * * * *", timezone: Asia/Kolkata}}}
+datasets: {a: {key: [id], columns: {id: integer}}}
+---
+kind: Datastore
+name: Nightly
+capture: {sql_snapshot: {container: C, credential: c, schedule: {cron: "30 2 * * *", timezone: Europe/Berlin}}}
+datasets: {a: {key: [id], columns: {id: integer}}}
+---
+kind: Datastore
+name: Workdays
+capture: {sql_snapshot: {container: C, credential: c, schedule: {cron: "0 8-18/2 * * mon-fri", timezone: America/New_York}}}
+datasets: {a: {key: [id], columns: {id: integer}}}
+---
+kind: Workspace
+name: Split
+groups: {In: {sinks: [Often.a, Hourly.a, Parts.seen]}}
+transformer:
+  code: {sql: t/}
+  deterministic: false
+  output:
+    datastore: Parts
+    datasets: {big: {like: Often.a}, small: {like: Often.a}, seen: {like: Often.a}, rest: {like: Often.a}}
+---
+kind: Workspace
+name: Chained
+groups: {In: {sinks: [Parts.big, Parts.small, OutChained.o]}}
+transformer:
+  code: {sql: t/}
+  deterministic: false
+  output: {datastore: OutChained, datasets: {o: {like: Often.a}}}
+---
+kind: Workspace
+name: SmallOnes
+groups: {In: {sinks: [Parts.small, {dataset: Parts.big, reference: true}]}}
+transformer:
+  code: {sql: t/}
+  trigger: any_change
+  output: {datastore: OutSmallOnes, datasets: {o: {like: Often.a}, p: {like: Often.a}}}
+---
+kind: Workspace
+name: Both
+groups: {In: {sinks: [Hourly.a, Nightly.a]}}
+transformer:
+  code: {sql: t/}
+  deterministic: false
+  trigger: all_inputs
+  output: {datastore: OutBoth, datasets: {o: {like: Often.a}}}
+---
+kind: Workspace
+name: Changes
+groups: {In: {sinks: [Often.b, {dataset: Workdays.a, reference: true}]}}
+transformer:
+  code: {sql: t/}
+  trigger: any_change
+  output: {datastore: OutChanges, datasets: {o: {like: Often.a}}}
+---
+kind: Workspace
+name: Daily
+groups: {In: {sinks: [Often.a]}}
+transformer:
+  code: {sql: t/}
+  trigger: {cron: "0 6 * * *", timezone: Europe/Berlin}
+  output: {datastore: OutDaily, datasets: {o: {like: Often.a}}}
+---
+kind: Workspace
+name: Unused
+groups: {In: {sinks: [Often.a, OutUnused.o]}}
+transformer:
+  code: {sql: t/}
+  output: {datastore: OutUnused, datasets: {o: {like: Often.a}, p: {like: Often.a}}}
+---
+kind: Workspace
+name: Readers
+groups: {In: {sinks: [OutChained.o, OutSmallOnes.p, OutBoth.o, OutChanges.o, OutDaily.o]}}
+---
+kind: Workspace
+name: Hurry
+priority: critical
+groups: {In: {sinks: [Parts.big]}}
+)";
+
+/// The nodes that the model has, as yet without a batch.
 Simulation World(TimePoint begin, unsigned seed) {
   Simulation world(begin, seed);
-  world.stores["Ingest/Main/Often"].schedule = Schedule("*/5 * * * *", "UTC");
-  world.stores["Ingest/Main/Hourly"].schedule = Schedule("17 * * * *", "Asia/Kolkata");
-  world.stores["Ingest/Main/Nightly"].schedule = Schedule("30 2 * * *", "Europe/Berlin");
-  world.stores["Ingest/Main/Workdays"].schedule = Schedule("0 8-18/2 * * mon-fri", "America/New_York");
-  const auto add = [&](const std::string& name, model::TriggerKind kind, std::vector<Input> inputs) -> Code& {
-    Code& code = world.codes["Transform/Main/" + name];
-    code.trigger.kind = kind, code.inputs = std::move(inputs), code.output = "Out" + name;
-    world.stores[code.output];
-    return code;
-  };
-  add("Any", model::TriggerKind::kAnyBatch, {{"Ingest/Main/Often"}, {"Ingest/Main/Hourly"}}).priority =
-      model::Priority::kCritical;
-  add("Chained", model::TriggerKind::kAnyBatch, {{"OutAny"}, {"OutChained", false, true}});
-  add("Both", model::TriggerKind::kAllInputs, {{"Ingest/Main/Hourly"}, {"Ingest/Main/Nightly"}});
-  add("Changes", model::TriggerKind::kAnyChange, {{"Ingest/Main/Often"}, {"Ingest/Main/Workdays", true}})
-      .deterministic = true;
-  add("Daily", model::TriggerKind::kCron, {{"Ingest/Main/Often"}}).trigger.schedule =
-      Schedule("0 6 * * *", "Europe/Berlin");
+  const model::Model model = load::Load({{"model/all.yaml", kModel}}, "").model;
+  const plan::Physical physical = plan::Lay(model, graph::Build(model), {});
+  for (const plan::Stream& stream : physical.streams) {
+    Store& store = world.stores[stream.key];
+    const model::Capture& capture = model.FindDatastore(stream.store)->capture;
+    if (const auto* source = std::get_if<model::SqlSnapshot>(&capture)) store.schedule = source->schedule;
+    for (const sql::TableLayout& table : stream.tables) store.changed[table.dataset.dataset] = {false};
+  }
+  for (const plan::Transformer& placed : physical.transformers) {
+    const model::DataTransformer& declared = *model.FindWorkspace(placed.workspace)->transformer;
+    Code& code = world.codes[placed.key];
+    code.trigger = declared.trigger, code.deterministic = declared.deterministic, code.priority = placed.priority;
+    code.output = placed.output_stream;
+    for (const plan::TransformerInput& input : placed.inputs)
+      code.inputs.push_back({input.stream, input.address.dataset, input.reference, input.own_output});
+  }
   return world;
 }
 
@@ -235,10 +332,15 @@ void Check(Simulation& world, TimePoint end) {
   for (const auto& [name, code] : world.codes) {
     EXPECT_GT(code.runs.size(), 4U) << name;
     EXPECT_LT(code.longest_wait, minutes(60)) << name << " starves";
-    if (code.trigger.kind != model::TriggerKind::kAnyBatch) continue;
     for (const Input& input : code.inputs) {
-      if (input.own_output) continue;
-      EXPECT_GE(input.cursor, world.stores.at(input.store).committed - 3) << name << " lags behind";
+      const int committed = world.stores.at(input.store).committed;
+      if (input.own_output || input.reference) continue;
+      if (code.trigger.kind == model::TriggerKind::kAnyBatch) {
+        EXPECT_GE(input.cursor, committed - 3) << name << " lags behind";
+      }
+      if (code.trigger.kind == model::TriggerKind::kAnyChange) {
+        EXPECT_LE(world.Changes(input, committed), 3) << name << " lags behind";
+      }
     }
   }
 }
@@ -262,6 +364,16 @@ INSTANTIATE_TEST_SUITE_P(Nights, Days,
                                            std::pair("an_hour_twice", date::sys_days(date::year(2026) / 10 / 22)),
                                            std::pair("new_year", date::sys_days(date::year(2026) / 12 / 28))),
                          [](const auto& one) { return std::string(one.param.first); });
+
+TEST(Simulation, WhatNobodyUsesIsNotThere) {
+  Simulation world = World(At(date::sys_days(date::year(2026) / 6 / 1)), 1);
+  std::set<std::string> codes, merged;
+  for (const auto& [name, code] : world.codes) codes.insert(NameOfNode(name));
+  for (const auto& [dataset, changed] : world.stores.at("Ingest/Main/Parts").changed) merged.insert(dataset);
+  EXPECT_EQ(codes, (std::set<std::string>{"Both", "Chained", "Changes", "Daily", "SmallOnes", "Split"}));
+  EXPECT_EQ(merged, (std::set<std::string>{"big", "seen", "small"}));
+  EXPECT_EQ(world.stores.count("Ingest/Main/OutUnused"), 0U);
+}
 
 TEST(Simulation, OneFreeRunIsShared) {
   const TimePoint begin = At(date::sys_days(date::year(2026) / 6 / 1));
