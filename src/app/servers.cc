@@ -167,7 +167,14 @@ bool EnvironmentServers::Running() {
 
 ports::ConnectionInfo EnvironmentServers::Describe(const std::string& container) {
   const ports::ConnectionTarget target = Bare(container, "");
-  return {container, target.host, target.port, target.database, target.sslmode, IsEmbedded(Place(container))};
+  const bool embedded = IsEmbedded(Place(container));
+  return {container,
+          target.host,
+          target.port,
+          target.database,
+          target.sslmode,
+          embedded,
+          embedded ? cluster_.folder() : ""};
 }
 
 }  // namespace yellow::app

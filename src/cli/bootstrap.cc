@@ -45,7 +45,7 @@ void BootstrapOne(const Program& program, const Project& project, const ports::C
   const auto session = program.connector.Open(target);
   session->ExecuteScript(sql::BootstrapSql(prefix, info.database, info.database));
   const bool superuser = session->Execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").Boolean(0, 0);
-  if (superuser) session->ExecuteScript(sql::SuperuserSql());
+  if (superuser) session->ExecuteScript(sql::SuperuserSql(prefix));
   const sql::Roles roles(prefix);
   for (const std::string& login : {roles.Migrator(), roles.Engine(), roles.IngestOut(), roles.Access()}) {
     GivePassword(program, project, *session, login);
@@ -55,8 +55,9 @@ void BootstrapOne(const Program& program, const Project& project, const ports::C
       info.host, info.port, project.data);
   if (!superuser) {
     program.out << target.user
-                << " is no superuser, so the code of a transformer may take advisory locks and fill large objects; "
-                   "'yellow bootstrap --print' ends with what a superuser can do about it\n";
+                << " is no superuser, so the code of a transformer may take advisory locks and fill large objects, and "
+                   "doctor does not see who is idle in a transaction; 'yellow bootstrap --print' ends with what a "
+                   "superuser can do about it\n";
   }
 }
 
@@ -76,7 +77,7 @@ int Bootstrap(const Program& program, const Options& options, const BootstrapOpt
                   << sql::BootstrapSql(prefix, info.database, info.database) << "\n-- Then give the logins " << prefix
                   << "_migrator, " << prefix << "_engine, " << prefix << "_ingest_out, " << prefix
                   << "_access a password each, and put each alone into the file <data>/secrets/<login>, mode 0600.\n\n"
-                  << sql::SuperuserSql();
+                  << sql::SuperuserSql(prefix);
     } else if (info.embedded) {
       servers->Prepare({container}, {});
       program.out << "The private PostgreSQL bootstraps itself: container " << container << "\n";

@@ -56,6 +56,8 @@ struct SqlOptions {
 };
 int Sql(const Program& program, const Options& options, const SqlOptions& sql);
 
+int Doctor(const Program& program, const Options& options);
+
 int Down(const Program& program, const Options& options);
 
 struct BootstrapOptions {

@@ -11,15 +11,6 @@
 namespace yellow::cli {
 namespace {
 
-std::vector<std::string> SourceContainers(const model::Model& model) {
-  std::set<std::string> containers;
-  for (const model::Datastore& store : model.datastores) {
-    if (const auto* snapshot = std::get_if<model::SqlSnapshot>(&store.capture))
-      containers.insert(snapshot->container.text);
-  }
-  return {containers.begin(), containers.end()};
-}
-
 /// Names by which people may call a node, beside its key.
 std::vector<std::string> NamesOf(const graph::Node& node) {
   switch (node.kind) {
@@ -47,6 +38,25 @@ std::vector<std::string> MergeContainers(const model::Model& model, const plan::
   return {containers.begin(), containers.end()};
 }
 
+std::vector<std::string> SourceContainers(const model::Model& model) {
+  std::set<std::string> containers;
+  for (const model::Datastore& store : model.datastores) {
+    if (const auto* snapshot = std::get_if<model::SqlSnapshot>(&store.capture))
+      containers.insert(snapshot->container.text);
+  }
+  return {containers.begin(), containers.end()};
+}
+
+std::vector<std::string> MergeContainersOf(const Project& project) {
+  const model::Model& model = project.loaded.model;
+  if (!project.loaded.diagnostics.has_errors())
+    return MergeContainers(model, plan::Lay(model, graph::Build(model), project.files));
+  // Nothing more can be concluded from them.
+  std::set<std::string> containers;
+  for (const model::DataPlatform& platform : model.platforms) containers.insert(platform.container.text);
+  return {containers.begin(), containers.end()};
+}
+
 run::Applied InContainer(const run::Applied& applied, const std::string& container) {
   run::Applied part = applied;
   std::erase_if(part.physical.streams, [&](const auto& item) { return item.container != container; });
@@ -69,9 +79,7 @@ void PrepareServers(ports::Servers& servers, const model::Model& model, const st
 Engines OpenEngines(const Program& program, const Project& project) {
   Engines engines;
   engines.servers = program.open_servers(project.loaded.model, project.data);
-  const graph::Built built = graph::Build(project.loaded.model);
-  const plan::Physical physical = plan::Lay(project.loaded.model, built, project.files);
-  const std::vector<std::string> merge = MergeContainers(project.loaded.model, physical);
+  const std::vector<std::string> merge = MergeContainersOf(project);
   PrepareServers(*engines.servers, project.loaded.model, merge);
   for (const std::string& container : merge) {
     Engine engine;

@@ -27,6 +27,12 @@ struct Engines {
 /// Merge containers of the platforms that a model uses, sorted; at least the first platform's.
 std::vector<std::string> MergeContainers(const model::Model& model, const plan::Physical& physical);
 
+/// The same for the files as they are; those of every platform when they have errors.
+std::vector<std::string> MergeContainersOf(const Project& project);
+
+/// Containers that a datastore of the model reads, sorted.
+std::vector<std::string> SourceContainers(const model::Model& model);
+
 /// What of `applied` lies in one container.
 run::Applied InContainer(const run::Applied& applied, const std::string& container);
 

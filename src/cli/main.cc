@@ -81,6 +81,13 @@ class CommandLine {
   void Start() {
     Init();
     Demo();
+    Command("Start", "doctor", "Look at everything that Yellow needs, and say what is wrong and what helps", &Doctor)
+        ->footer(
+            "Changes nothing, and goes on after what it finds. Exit status: 0 all well, or warnings only; 1 a "
+            "problem;\n"
+            "3 a merge database cannot be reached.\n"
+            "Example: yellow doctor\n"
+            "Example: yellow doctor --environment prod --output json");
     Command("Start", "down", "Stop the private PostgreSQL of the project; its data stays", &Down);
   }
 

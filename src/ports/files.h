@@ -1,11 +1,18 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace yellow::ports {
+
+/// Of the disk on which something lies, in bytes.
+struct DiskSpace {
+  uint64_t free = 0;  ///< for this process
+  uint64_t total = 0;
+};
 
 class FileSystem {
  public:
@@ -24,6 +31,8 @@ class FileSystem {
   /// A symbolic link at `path`, which must not be there. Throws base::Error.
   virtual void Link(const std::string& path, const std::string& target) = 0;
   virtual bool Exists(const std::string& path) = 0;
+  /// Nothing when the path is not there or may not be seen.
+  virtual std::optional<DiskSpace> Space(const std::string& path) = 0;
   /// Makes a folder with this mode (0700: nobody else may read it), and those above it.
   virtual void MakeFolder(const std::string& path, unsigned mode) = 0;
   /// Makes a file or folder another user's. Does nothing unless this process is root's.

@@ -18,6 +18,7 @@ struct ConnectionInfo {
   std::string database;
   std::string sslmode;
   bool embedded = false;
+  std::string folder;  ///< where its data lies on this machine; empty where that is not known
 };
 
 /// Names of databases and roles that are gone with the process they were made for begin so.

@@ -31,6 +31,11 @@ std::string BootstrapSql(const std::string& prefix, const std::string& database,
   return text;
 }
 
-std::string SuperuserSql() { return std::string(kSuperuserSql); }
+std::string SuperuserSql(const std::string& prefix) {
+  YELLOW_CHECK(IsPlainName(prefix));
+  std::string text(kSuperuserSql);
+  ReplaceAll(text, "{prefix}", prefix);
+  return text;
+}
 
 }  // namespace yellow::sql

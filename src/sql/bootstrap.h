@@ -10,7 +10,7 @@ namespace yellow::sql {
 /// who the roles belong to, in their comments; a prefix that another owner has is refused.
 std::string BootstrapSql(const std::string& prefix, const std::string& database, const std::string& owner);
 
-/// What a superuser does besides, and what is lost without it.
-std::string SuperuserSql();
+/// What a superuser does besides, after that, and what is lost without it. REQUIRES: as above.
+std::string SuperuserSql(const std::string& prefix);
 
 }  // namespace yellow::sql

@@ -208,11 +208,21 @@ BEGIN
 END
 $function$;
 
+-- Who is idle in a transaction of this database, and since when, for doctor; nothing of what they have asked. Without
+-- pg_read_all_stats, which a superuser may give, it sees nobody.
+CREATE OR REPLACE FUNCTION yellow_sec.sessions_idle() RETURNS TABLE (pid integer, login name, application text, seconds double precision, holds_back boolean)
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT a.pid, a.usename, a.application_name, extract(epoch FROM clock_timestamp() - a.xact_start)::double precision,
+         a.backend_xid IS NOT NULL OR a.backend_xmin IS NOT NULL
+  FROM pg_stat_activity a WHERE a.datname = current_database() AND a.state LIKE 'idle in transaction%' ORDER BY a.xact_start
+$function$;
+
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA yellow_sec FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION yellow_sec.group_ensure(text), yellow_sec.group_admit(text, text), yellow_sec.group_dismiss(text, text)
   TO {prefix}_migrator;
 GRANT EXECUTE ON FUNCTION yellow_sec.run_open(text, text, timestamptz, text, text), yellow_sec.run_disable(text),
-  yellow_sec.run_end(text), yellow_sec.run_prepared(text), yellow_sec.run_drop(text), yellow_sec.backends_end(integer[]) TO {prefix}_engine;
+  yellow_sec.run_end(text), yellow_sec.run_prepared(text), yellow_sec.run_drop(text), yellow_sec.backends_end(integer[]),
+  yellow_sec.sessions_idle() TO {prefix}_engine;
 -- group_admit grants CONNECT, for which its owner needs the right to pass it on.
 GRANT CONNECT ON DATABASE {database} TO {prefix}_roles WITH GRANT OPTION;
 
@@ -258,6 +268,7 @@ ALTER FUNCTION yellow_sec.run_end(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.run_prepared(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.run_drop(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.backends_end(integer[]) OWNER TO {prefix}_roles;
+ALTER FUNCTION yellow_sec.sessions_idle() OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_op.dt_check(text, text) OWNER TO {prefix}_owner;
 ALTER FUNCTION yellow_op.dt_clear(text, text) OWNER TO {prefix}_owner;
 ALTER FUNCTION yellow_op.dt_lock(text, text) OWNER TO {prefix}_owner;

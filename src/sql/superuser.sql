@@ -1,5 +1,6 @@
 -- What only a superuser can do in the merge database; running it again changes nothing. Without it Yellow works, and this is lost: the code of a
--- transformer could take advisory locks and fill large objects. Yellow itself takes no advisory lock, so nothing of it would wait for them.
+-- transformer could take advisory locks and fill large objects (Yellow itself takes no advisory lock, so nothing of it would wait for them),
+-- and doctor does not see who is idle in a transaction.
 DO $bootstrap$
 DECLARE
   routine record;
@@ -12,3 +13,5 @@ BEGIN
   END LOOP;
 END
 $bootstrap$;
+-- Through yellow_sec.sessions_idle alone: who is idle in a transaction, and since when.
+GRANT pg_read_all_stats TO {prefix}_roles;

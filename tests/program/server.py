@@ -24,7 +24,7 @@ class NamedPostgres:
 
     PASSWORD = "canary-super-3141"
 
-    def __init__(self):
+    def __init__(self, settings="-c fsync=off"):
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="yellow-named-"))
         self.base.chmod(0o755)
         self.folder = self.base / "server"
@@ -38,7 +38,7 @@ class NamedPostgres:
             self.port = probe.getsockname()[1]
         self.run("initdb", "-A", "scram-sha-256", "-U", "postgres", "--pwfile", str(password), "-N", "-D", str(self.folder / "data"))
         self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-s", "-l", str(self.log), "-o",
-                 f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={self.folder} -c fsync=off -c max_prepared_transactions=5", "start")
+                 f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={self.folder} {settings} -c max_prepared_transactions=5", "start")
 
     @property
     def log(self):

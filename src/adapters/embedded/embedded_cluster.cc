@@ -267,7 +267,7 @@ void EmbeddedCluster::EnsureDatabases(const std::vector<std::string>& names) {
 
 void EmbeddedCluster::Bootstrap(const std::string& database, const std::string& prefix) {
   const LockFile lock(data_ + "/lock");
-  const std::string script = sql::BootstrapSql(prefix, database, "the private cluster") + sql::SuperuserSql();
+  const std::string script = sql::BootstrapSql(prefix, database, "the private cluster") + sql::SuperuserSql(prefix);
   const std::string digest = base::Sha256Hex(script);
   const std::string marker = SecretPath("bootstrapped_" + database);
   const sql::Roles roles(prefix);

@@ -42,6 +42,7 @@ class EmbeddedCluster {
   /// See ports::Servers. REQUIRES: Start.
   int DropScratch(const std::function<bool(const std::string& holder)>& is_over);
 
+  const std::string& folder() const { return cluster_folder_; }
   const std::string& socket_folder() const { return socket_folder_; }
   int port() const { return port_.value_or(kDefaultPort); }
   ports::ConnectionTarget Superuser(const std::string& database, const std::string& purpose) const;

@@ -133,6 +133,7 @@ class FaultyFiles : public ports::FileSystem {
   }
   std::optional<std::string> Read(const std::string& path) override { return inner_.Read(path); }
   bool Exists(const std::string& path) override { return inner_.Exists(path); }
+  std::optional<ports::DiskSpace> Space(const std::string& path) override { return inner_.Space(path); }
   std::string ReadTail(const std::string& path, size_t bytes) override { return inner_.ReadTail(path, bytes); }
   std::vector<std::string> FoldersIn(const std::string& path) override { return inner_.FoldersIn(path); }
   void WriteAtomically(const std::string& path, const std::string& content, bool secret) override {

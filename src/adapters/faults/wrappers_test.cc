@@ -56,6 +56,7 @@ class FakeFiles : public ports::FileSystem {
   std::map<std::string, std::string> ReadTree(const std::string&, const std::string&) override { return {}; }
   std::optional<std::string> Read(const std::string&) override { return std::nullopt; }
   bool Exists(const std::string&) override { return false; }
+  std::optional<ports::DiskSpace> Space(const std::string&) override { return std::nullopt; }
   std::string ReadTail(const std::string&, size_t) override { return ""; }
   std::vector<std::string> FoldersIn(const std::string&) override { return {}; }
   void WriteAtomically(const std::string&, const std::string&, bool) override { happened.emplace_back("write"); }

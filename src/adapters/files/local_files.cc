@@ -155,6 +155,13 @@ class LocalFiles : public ports::FileSystem {
     return fs::exists(path, unreadable);
   }
 
+  std::optional<ports::DiskSpace> Space(const std::string& path) override {
+    std::error_code unreadable;
+    const fs::space_info found = fs::space(path, unreadable);
+    if (unreadable) return std::nullopt;
+    return ports::DiskSpace{found.available, found.capacity};
+  }
+
   void MakeFolder(const std::string& path, unsigned mode) override {
     std::error_code error;
     fs::create_directories(path, error);

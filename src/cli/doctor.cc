@@ -1,0 +1,147 @@
+#include "run/doctor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ostream>
+#include <set>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/engine.h"
+#include "cli/exit_status.h"
+#include "cli/views/doctor_view.h"
+
+namespace yellow::cli {
+namespace {
+
+/// Collects the findings of one call of the command.
+class Doctoring {
+ public:
+  Doctoring(const Program& program, const Options& options)
+      : program_(program), project_(OpenProject(program, options)), reporter_(program.err) {
+    if (!project_.loaded.model.environment) RequireNoErrors(program, project_);
+    servers_ = program.open_servers(project_.loaded.model, project_.data);
+    effects_.emplace(EffectsOf(program, *servers_, reporter_));
+  }
+
+  /// True when every merge database could be reached.
+  bool Look() {
+    LookAtFiles();
+    const std::vector<std::string> containers = MergeContainersOf(project_);
+    Prepare(containers);
+    bool reached = true;
+    for (const std::string& container : containers) reached &= LookAtMerge(container);
+    LookAtSources();
+    const model::Environment& environment = *project_.loaded.model.environment;
+    Add(run::ExamineHandedOn(*effects_, Newest(), environment));
+    findings_.push_back(run::ExamineDataFolder(*effects_, project_.data));
+    findings_.push_back(run::ExamineLauncher(*effects_, program_.actor, Newest(), environment));
+    return reached;
+  }
+
+  plan::Findings findings() const { return Ordered(findings_); }
+  const Project& project() const { return project_; }
+
+ private:
+  void Add(plan::Findings findings) { std::move(findings.begin(), findings.end(), std::back_inserter(findings_)); }
+
+  void LookAtFiles() {
+    size_t errors = 0;
+    for (const base::Diagnostic& item : project_.loaded.diagnostics.items())
+      errors += item.severity == base::Severity::kError;
+    if (errors > 0) {
+      findings_.push_back({"model/files", plan::Health::kProblem, "model_errors",
+                           fmt::format("the files of the model have {} {}", errors, errors == 1 ? "error" : "errors"),
+                           "yellow lint shows every one with its place and remedy"});
+    } else {
+      findings_.push_back(plan::Well("model/files"));
+      from_files_.emplace(Compile(project_.files, project_.environment, project_.root, 0, project_.digest));
+    }
+  }
+
+  void Prepare(const std::vector<std::string>& merge) {
+    const std::vector<std::string> sources = SourceContainers(project_.loaded.model);
+    for (const auto& [what, some_merge, some_sources] :
+         {std::tuple("merge", merge, std::vector<std::string>()), {"sources", {}, sources}}) {
+      try {
+        servers_->Prepare(some_merge, some_sources);
+      } catch (const base::Error& error) {
+        findings_.push_back(
+            {std::string("server/") + what, plan::Health::kProblem, error.code, error.what(), error.remedy});
+      }
+    }
+  }
+
+  bool LookAtMerge(const std::string& container) {
+    try {
+      const ports::ConnectionInfo info = servers_->Describe(container);
+      const run::MergePlace place{info, project_.loaded.model.environment->role_prefix, AdministratorOf(info)};
+      run::Logins logins = run::TryLogins(*effects_, place);
+      Add(std::move(logins.findings));
+      Add(run::ExamineDisks(*effects_, logins.session.get(), place));
+      if (logins.session == nullptr) {
+        findings_.push_back({"server/" + container, plan::Health::kProblem, "unreachable",
+                             "none of Yellow's logins gets into the merge database; nothing in it was looked at",
+                             "see credentials"});
+        return false;
+      }
+      LookInside(*logins.session, place);
+      return true;
+    } catch (const base::Error& error) {
+      findings_.push_back({"server/" + container, plan::Health::kProblem, error.code, error.what(), error.remedy});
+      return false;
+    }
+  }
+
+  void LookInside(ports::Session& session, const run::MergePlace& place) {
+    run::FoundModel found = run::FindModel(session, place);
+    Add(std::move(found.findings));
+    Add(run::ExamineServer(*effects_, session, place, *project_.loaded.model.environment));
+    if (!found.stored) return;
+    applied_.push_back(CompileStored(project_, place.info.container, *found.stored));
+  }
+
+  /// How somebody who may do everything gets in: the private server's superuser by the name of the system's user.
+  plan::Administrator AdministratorOf(const ports::ConnectionInfo& info) {
+    if (!info.embedded) return {};
+    const ports::ConnectionTarget super = servers_->Service(info.container, ports::ServiceRole::kSuperuser, "doctor");
+    return {fmt::format("psql -h {} -p {} -U {} -d {}", info.host, info.port, super.user, info.database)};
+  }
+
+  /// What is applied, or as the files have it.
+  const model::Model& Newest() const { return applied_.empty() ? project_.loaded.model : applied_.front().model; }
+
+  void LookAtSources() {
+    for (const run::Applied& applied : applied_)
+      Add(run::ExamineSources(*effects_, applied.model, applied.physical.streams));
+    if (applied_.empty() && from_files_)
+      Add(run::ExamineSources(*effects_, from_files_->model, from_files_->physical.streams));
+  }
+
+  const Program& program_;
+  const Project project_;
+  PrintingReporter reporter_;
+  std::unique_ptr<ports::Servers> servers_;
+  std::optional<run::Effects> effects_;
+  std::optional<run::Applied> from_files_;
+  std::vector<run::Applied> applied_;
+  plan::Findings findings_;
+};
+
+}  // namespace
+
+int Doctor(const Program& program, const Options& options) {
+  Doctoring doctoring(program, options);
+  const bool reached = doctoring.Look();
+  const plan::Findings findings = doctoring.findings();
+  program.out << (options.json
+                      ? DoctorJson(findings) + "\n"
+                      : fmt::format("Environment {}\n", doctoring.project().environment) + DoctorText(findings));
+  if (!reached) return kFailed;
+  const bool problem = std::any_of(findings.begin(), findings.end(),
+                                   [](const plan::Finding& f) { return f.health == plan::Health::kProblem; });
+  return problem ? kFindings : kDone;
+}
+
+}  // namespace yellow::cli

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "plan/finding.h"
+
+namespace yellow::cli {
+
+/// In the order in which they are shown: by group, what was found first in it first.
+plan::Findings Ordered(plan::Findings findings);
+
+/// A line a group where all is well; what is not, each with its remedy; and how many there were. REQUIRES: Ordered.
+std::string DoctorText(const plan::Findings& findings);
+std::string DoctorJson(const plan::Findings& findings);
+
+}  // namespace yellow::cli
