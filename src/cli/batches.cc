@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "base/error.h"
@@ -10,6 +9,7 @@
 #include "cli/engine.h"
 #include "cli/exit_status.h"
 #include "cli/text_table.h"
+#include "cli/views/history_json.h"
 
 namespace yellow::cli {
 namespace {
@@ -47,66 +47,6 @@ Found FindTransformer(Engines& engines, const std::string& name) {
   return found;
 }
 
-nlohmann::ordered_json Reason(const std::string& code, const std::string& text) {
-  if (code.empty()) return nullptr;
-  return {{"code", code}, {"text", text}};
-}
-
-nlohmann::ordered_json ToJson(const run::BatchInfo& batch) {
-  nlohmann::ordered_json item{{"key", batch.stream},
-                              {"id", batch.batch},
-                              {"state", batch.state},
-                              {"reason", Reason(batch.reason_code, batch.reason)},
-                              {"opened_at", batch.opened_at},
-                              {"committed_at", nullptr},
-                              {"run", nullptr},
-                              {"released", batch.released}};
-  if (!batch.committed_at.empty()) item["committed_at"] = batch.committed_at;
-  if (!batch.run_id.empty()) item["run"] = batch.run_id;
-  for (const auto& c : batch.counts) {
-    item["datasets"].push_back({{"key", c.dataset},
-                                {"staged", c.staged},
-                                {"inserted", c.inserted},
-                                {"updated", c.updated},
-                                {"deleted", c.deleted},
-                                {"unchanged", c.unchanged},
-                                {"rejected", c.rejected}});
-  }
-  for (const std::string& column : batch.ignored) item["ignored"].push_back(column);
-  return item;
-}
-
-nlohmann::ordered_json ToJson(const std::vector<run::RejectedRows>& rejected) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const run::RejectedRows& rows : rejected) {
-    list.push_back({{"key", rows.dataset},
-                    {"reason", Reason(rows.rule, rows.reason)},
-                    {"rows", rows.rows},
-                    {"example", rows.example},
-                    {"table", rows.table}});
-  }
-  return list;
-}
-
-nlohmann::ordered_json ToJson(const run::RunInfo& run) {
-  nlohmann::ordered_json item{{"id", run.id},
-                              {"key", run.transformer},
-                              {"state", run.state},
-                              {"reason", Reason(run.reason_code, run.reason)},
-                              {"cause", run.cause},
-                              {"mode", run.mode},
-                              {"opened_at", run.opened_at},
-                              {"closed_at", nullptr},
-                              {"exit_status", nullptr},
-                              {"output_batch", nullptr}};
-  if (!run.closed_at.empty()) item["closed_at"] = run.closed_at;
-  if (run.exit_status) item["exit_status"] = *run.exit_status;
-  if (run.output_batch) item["output_batch"] = *run.output_batch;
-  for (const auto& claim : run.claims)
-    item["claims"].push_back({{"key", claim.input}, {"from", claim.from}, {"to", claim.to}});
-  return item;
-}
-
 /// `2026-01-01 12:30:04` of an RFC 3339 time.
 std::string Seconds(const std::string& time) {
   return time.size() < 19 ? time : time.substr(0, 10) + " " + time.substr(11, 8);
@@ -120,7 +60,7 @@ std::string FirstLine(const std::string& text) { return text.substr(0, text.find
 int BatchesList(const Program& program, const Options& options, const BatchesOptions& batches) {
   const Project project = OpenProject(program, options);
   Engines engines = OpenApplied(program, project);
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  Json list = Json::array();
   std::vector<std::vector<std::string>> table{{"STREAM", "BATCH", "STATE", "OPENED", "COMMITTED", ""}};
   for (Engine& engine : engines.engines) {
     std::string key;
@@ -130,12 +70,12 @@ int BatchesList(const Program& program, const Options& options, const BatchesOpt
       key = found.key;
     }
     for (const run::BatchInfo& batch : run::ListBatches(*engine.session, key, kListed)) {
-      list.push_back(ToJson(batch));
+      list.push_back(BatchRecord().Write(batch));
       table.push_back({batch.stream, std::to_string(batch.batch), batch.state, Seconds(batch.opened_at),
                        Seconds(batch.committed_at), FirstLine(batch.reason)});
     }
   }
-  program.out << (options.json ? list.dump(2) + "\n" : TextTable(table, {1}));
+  program.out << (options.json ? Printed(list) : TextTable(table, {1}));
   return kDone;
 }
 
@@ -150,9 +90,7 @@ int BatchesShow(const Program& program, const Options& options, const BatchesOpt
     rejected = run::ShowRejected(*found.engine->session, stream, batch.batch);
   }
   if (options.json) {
-    nlohmann::ordered_json item = ToJson(batch);
-    item["rejected"] = ToJson(rejected);
-    program.out << item.dump(2) << "\n";
+    program.out << Printed(ShownBatchRecord().Write({batch, rejected}));
     return kDone;
   }
   program.out << fmt::format("Batch {} of {} is {}{}.\n", batch.batch, batch.stream, batch.state,
@@ -187,7 +125,12 @@ int BatchesRelease(const Program& program, const Options& options, const Batches
   const Project project = OpenProject(program, options);
   Engines engines = OpenApplied(program, project);
   const Found found = FindStream(engines, batches.stream);
-  run::ReleaseBatch(*found.engine->session, program.actor, found.key, batches.batch);
+  const int batch = run::ShowBatch(*found.engine->session, found.key, batches.batch).batch;
+  run::ReleaseBatch(*found.engine->session, program.actor, found.key, batch);
+  if (options.json) {
+    program.out << Printed(DoneBatchRecord().Write({found.key, "released", batch}));
+    return kDone;
+  }
   program.out << "Released. It is merged by the next run: yellow run\n";
   return kDone;
 }
@@ -196,7 +139,12 @@ int BatchesReject(const Program& program, const Options& options, const BatchesO
   const Project project = OpenProject(program, options);
   Engines engines = OpenApplied(program, project);
   const Found found = FindStream(engines, batches.stream);
-  run::RejectBatch(*found.engine->session, program.actor, found.key, batches.batch);
+  const int batch = run::ShowBatch(*found.engine->session, found.key, batches.batch).batch;
+  run::RejectBatch(*found.engine->session, program.actor, found.key, batch);
+  if (options.json) {
+    program.out << Printed(DoneBatchRecord().Write({found.key, "rejected", batch}));
+    return kDone;
+  }
   program.out << "Rejected. The next batch begins at the next schedule, or with: yellow run " << batches.stream << "\n";
   return kDone;
 }
@@ -204,7 +152,7 @@ int BatchesReject(const Program& program, const Options& options, const BatchesO
 int RunsList(const Program& program, const Options& options, const RunsOptions& runs) {
   const Project project = OpenProject(program, options);
   Engines engines = OpenApplied(program, project);
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  Json list = Json::array();
   std::vector<std::vector<std::string>> table{{"RUN", "TRANSFORMER", "STATE", "OPENED", "BATCH", ""}};
   for (Engine& engine : engines.engines) {
     std::string key;
@@ -214,12 +162,12 @@ int RunsList(const Program& program, const Options& options, const RunsOptions& 
       key = found.key;
     }
     for (const run::RunInfo& run : run::ListRuns(*engine.session, key, kListed)) {
-      list.push_back(ToJson(run));
+      list.push_back(RunRecord().Write(run));
       table.push_back({run.id, run.transformer, run.state, Seconds(run.opened_at),
                        run.output_batch ? std::to_string(*run.output_batch) : "-", FirstLine(run.reason)});
     }
   }
-  program.out << (options.json ? list.dump(2) + "\n" : TextTable(table, {4}));
+  program.out << (options.json ? Printed(list) : TextTable(table, {4}));
   return kDone;
 }
 
@@ -249,7 +197,7 @@ int WithRun(const Program& program, const Options& options, const std::string& i
 int RunsShow(const Program& program, const Options& options, const RunsOptions& runs) {
   return WithRun(program, options, runs.id, [&](Engine&, const run::RunInfo& run) {
     if (options.json) {
-      program.out << ToJson(run).dump(2) << "\n";
+      program.out << Printed(ShownRunRecord().Write(run));
       return;
     }
     program.out << fmt::format("Run {} of {} is {} (mode {}).\nIt was opened {} because: {}\n", run.id, run.transformer,
@@ -265,6 +213,10 @@ int RunsShow(const Program& program, const Options& options, const RunsOptions& 
 int RunsLogs(const Program& program, const Options& options, const RunsOptions& runs) {
   return WithRun(program, options, runs.id, [&](Engine& engine, const run::RunInfo& run) {
     const std::string log = run::RunLog(*engine.session, run.id);
+    if (options.json) {
+      program.out << Printed(ShownLogRecord().Write({run, log}));
+      return;
+    }
     if (log.empty())
       program.err << "Run " << run.id
                   << " has no log; those older than retention.logs of the ecosystem are forgotten\n";
@@ -278,6 +230,10 @@ int RunsRetry(const Program& program, const Options& options, const RunsOptions&
   Engines engines = OpenApplied(program, project);
   const Found found = FindTransformer(engines, runs.id);
   run::RetryTransformer(*found.engine->session, program.actor, found.key, false);
+  if (options.json) {
+    program.out << Printed(DoneRecord().Write({found.key, "due"}));
+    return kDone;
+  }
   program.out << "It is due again: yellow run\n";
   return kDone;
 }
@@ -285,14 +241,19 @@ int RunsRetry(const Program& program, const Options& options, const RunsOptions&
 int RunsCancel(const Program& program, const Options& options, const RunsOptions& runs) {
   const Project project = OpenProject(program, options);
   Engines engines = OpenApplied(program, project);
-  PrintingReporter reporter(program.out);
+  PrintingReporter reporter(Narration(program, options));
   const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
   const std::string prefix =
       project.loaded.model.environment ? project.loaded.model.environment->role_prefix : "yellow";
   for (Engine& engine : engines.engines) {
     try {
-      program.out << "Cancelled run " << run::CancelRun(effects, *engine.session, program.actor, prefix, runs.id)
-                  << ". Its transformer is due again: yellow run\n";
+      const std::string id = run::CancelRun(effects, *engine.session, program.actor, prefix, runs.id);
+      if (options.json) {
+        const std::string transformer = run::ShowRun(*engine.session, id).transformer;
+        program.out << Printed(DoneRunRecord().Write({transformer, "cancelled", {}, id}));
+        return kDone;
+      }
+      program.out << "Cancelled run " << id << ". Its transformer is due again: yellow run\n";
       return kDone;
     } catch (const base::Error&) {
       if (&engine == &engines.engines.back()) throw;
@@ -306,6 +267,10 @@ int Rebuild(const Program& program, const Options& options, const RunsOptions& r
   Engines engines = OpenApplied(program, project);
   const Found found = FindTransformer(engines, runs.id);
   run::RetryTransformer(*found.engine->session, program.actor, found.key, true);
+  if (options.json) {
+    program.out << Printed(DoneRecord().Write({found.key, "due"}));
+    return kDone;
+  }
   program.out << "Its next run makes the whole output anew: yellow run\n";
   return kDone;
 }

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/engine.h"
 #include "cli/exit_status.h"
+#include "cli/views/deploy_json.h"
 #include "sql/names.h"
 
 namespace yellow::cli {
@@ -25,8 +26,9 @@ void GivePassword(const Program& program, const Project& project, ports::Session
                   sql::Literal(program.connector.ScramVerifier(password)));
 }
 
-void BootstrapOne(const Program& program, const Project& project, const ports::ConnectionInfo& info,
-                  const std::string& prefix) {
+/// Returns whether it was done by a superuser.
+bool BootstrapOne(const Program& program, const Project& project, const ports::ConnectionInfo& info,
+                  const std::string& prefix, std::ostream& out) {
   ports::ConnectionTarget target;
   target.host = info.host;
   target.port = info.port;
@@ -50,15 +52,24 @@ void BootstrapOne(const Program& program, const Project& project, const ports::C
   for (const std::string& login : {roles.Migrator(), roles.Engine(), roles.IngestOut(), roles.Access()}) {
     GivePassword(program, project, *session, login);
   }
-  program.out << fmt::format(
-      "Made the roles and schemas of Yellow in database {} at {}:{}; passwords are in {}/secrets\n", info.database,
-      info.host, info.port, project.data);
+  out << fmt::format("Made the roles and schemas of Yellow in database {} at {}:{}; passwords are in {}/secrets\n",
+                     info.database, info.host, info.port, project.data);
   if (!superuser) {
-    program.out << target.user
-                << " is no superuser, so the code of a transformer may take advisory locks and fill large objects, and "
-                   "doctor does not see who is idle in a transaction; 'yellow bootstrap --print' ends with what a "
-                   "superuser can do about it\n";
+    out << target.user
+        << " is no superuser, so the code of a transformer may take advisory locks and fill large objects, and "
+           "doctor does not see who is idle in a transaction; 'yellow bootstrap --print' ends with what a "
+           "superuser can do about it\n";
   }
+  return superuser;
+}
+
+/// What a database administrator does by hand.
+std::string SqlFor(const ports::ConnectionInfo& info, const std::string& prefix) {
+  return fmt::format("-- Container {}, database {}\n", info.container, info.database) +
+         std::string(sql::BootstrapSql(prefix, info.database, info.database)) + "\n-- Then give the logins " + prefix +
+         "_migrator, " + prefix + "_engine, " + prefix + "_ingest_out, " + prefix +
+         "_access a password each, and put each alone into the file <data>/secrets/<login>, mode 0600.\n\n" +
+         std::string(sql::SuperuserSql(prefix));
 }
 
 }  // namespace
@@ -70,21 +81,24 @@ int Bootstrap(const Program& program, const Options& options, const BootstrapOpt
   const auto servers = program.open_servers(project.loaded.model, project.data);
   const graph::Built built = graph::Build(project.loaded.model);
   const plan::Physical physical = plan::Lay(project.loaded.model, built, project.files);
+  std::ostream& out = Narration(program, options);
+  std::vector<BootstrappedContainer> done;
   for (const std::string& container : MergeContainers(project.loaded.model, physical)) {
     const ports::ConnectionInfo info = servers->Describe(container);
+    done.push_back({info, "made", true, ""});
     if (bootstrap.print) {
-      program.out << fmt::format("-- Container {}, database {}\n", container, info.database)
-                  << sql::BootstrapSql(prefix, info.database, info.database) << "\n-- Then give the logins " << prefix
-                  << "_migrator, " << prefix << "_engine, " << prefix << "_ingest_out, " << prefix
-                  << "_access a password each, and put each alone into the file <data>/secrets/<login>, mode 0600.\n\n"
-                  << sql::SuperuserSql(prefix);
+      done.back().state = "printed";
+      done.back().sql = SqlFor(info, prefix);
+      if (!options.json) program.out << done.back().sql;
     } else if (info.embedded) {
+      done.back().state = "embedded";
       servers->Prepare({container}, {});
-      program.out << "The private PostgreSQL bootstraps itself: container " << container << "\n";
+      out << "The private PostgreSQL bootstraps itself: container " << container << "\n";
     } else {
-      BootstrapOne(program, project, info, prefix);
+      done.back().superuser = BootstrapOne(program, project, info, prefix, out);
     }
   }
+  if (options.json) program.out << Printed(BootstrappedContainerRecord().List(done));
   return kDone;
 }
 

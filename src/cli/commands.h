@@ -9,12 +9,18 @@
 /// One function a command; each returns the exit status and throws base::Error for what failed.
 namespace yellow::cli {
 
+struct AppliedContainer;
+struct RunOutcome;
+
 struct LintOptions {
   std::string explain;
 };
 int Lint(const Program& program, const Options& options, const LintOptions& lint);
 
-int ExportJsonSchema(const Program& program, const Options& options);
+struct ExportJsonSchemaOptions {
+  std::vector<std::string> of;  ///< the words of a command; empty: a document of a model
+};
+int ExportJsonSchema(const Program& program, const Options& options, const ExportJsonSchemaOptions& schema);
 
 struct GraphOptions {
   std::string format = "text";
@@ -28,6 +34,8 @@ struct PlanOptions {
 };  ///< brief: steps are counted, not listed
 int Plan(const Program& program, const Options& options, const PlanOptions& plan);
 int Apply(const Program& program, const Options& options, const PlanOptions& plan);
+/// The same, for commands that go on: tells people, and prints no output.
+std::vector<AppliedContainer> ApplyAll(const Program& program, const Options& options, const PlanOptions& plan);
 
 struct RunOptions {
   bool apply = false;
@@ -35,6 +43,7 @@ struct RunOptions {
   bool brief = false;
 };
 int Run(const Program& program, const Options& options, const RunOptions& run);
+RunOutcome RunAll(const Program& program, const Options& options, const RunOptions& run);
 
 struct ServeOptions {
   int grace_seconds = 30;

@@ -11,6 +11,8 @@
 #include "cli/exit_status.h"
 #include "cli/shop_example.h"
 #include "cli/text_table.h"
+#include "cli/views/author_json.h"
+#include "cli/views/deploy_json.h"
 #include "sql/names.h"
 
 namespace yellow::cli {
@@ -59,22 +61,22 @@ std::vector<std::string> FirstColumn(const ports::Rows& rows) {
 }
 
 /// Changes the source, runs what follows, and says how long the change took from commit to masked row.
-void FollowAChange(const Program& program, Engines& engines, ports::Session& shop, ports::Session& analysts) {
+int64_t FollowAChange(const Program& program, std::ostream& out, Engines& engines, ports::Session& shop,
+                      ports::Session& analysts) {
   if (!shop.Execute("SELECT FROM public.customers WHERE id = 'C90001'").empty()) {
     shop.ExecuteScript(
         "DELETE FROM public.customers WHERE id IN ('C90001', 'C90002');"
         "INSERT INTO public.customers VALUES ('C00003', 'Leopold', 'Moreau', NULL, NULL, '1970-01-02') ON CONFLICT DO "
         "NOTHING;");
-    PrintingReporter quiet(program.out);
+    PrintingReporter quiet(out);
     const run::Effects effects = EffectsOf(program, *engines.servers, quiet);
     run::Request(*engines.engines[0].session, {"Ingest/Main/Shop"});
     run::RunUntilQuiet(effects, program.actor, *engines.engines[0].applied, engines.engines[0].container);
   }
-  program.out
-      << "\nThe shop changes: two new customers, a new last name, another date of birth, one customer leaves.\n";
+  out << "\nThe shop changes: two new customers, a new last name, another date of birth, one customer leaves.\n";
   shop.ExecuteScript(ExampleText(kShopExample, "changes.sql"));
   const ports::TimePoint committed = program.clock.Now();
-  PrintingReporter reporter(program.out);
+  PrintingReporter reporter(out);
   const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
   run::Request(*engines.engines[0].session, {"Ingest/Main/Shop"});
   run::RunUntilQuiet(effects, program.actor, *engines.engines[0].applied, engines.engines[0].container);
@@ -83,32 +85,37 @@ void FollowAChange(const Program& program, Engines& engines, ports::Session& sho
       analysts.Execute("SELECT FROM ws_analysts.now__shopmasked__customers WHERE id = 'C00003'").empty();
   if (!visible) throw base::Error("demo", "the masked store does not show the change").Remedy("yellow status says why");
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(program.clock.Now() - committed);
-  program.out << fmt::format("From the commit at the shop to the visible masked rows: {} ms.\n\n", took.count());
-  ShowSideBySide(program.out, shop, analysts, "{C00001,C00002,C00003,C90001,C90002}");
+  out << fmt::format("From the commit at the shop to the visible masked rows: {} ms.\n\n", took.count());
+  ShowSideBySide(out, shop, analysts, "{C00001,C00002,C00003,C90001,C90002}");
+  return took.count();
 }
 
-int Prove(const Program& program, ports::Session& shop, ports::Session& analysts) {
+/// Fills in what was looked at and, if there is something, what is not as it should be.
+void Prove(const Program& program, std::ostream& out, ports::Session& shop, ports::Session& analysts,
+           DemoOutcome& outcome) {
   const Proof proof =
       LookForLeaks(FirstColumn(shop.Execute(kSourceValues)), FirstColumn(analysts.Execute(kMaskedValues)));
   const int64_t days = analysts.Execute(kDaysOfBirth).Integer(0, 0);
+  outcome.compared = proof.masked_values;
   if (!proof.leaks.empty() || days > 0) {
     for (const Leak& leak : proof.leaks) {
       program.err << fmt::format("A source value is in the masked store: '{}' in '{}'\n", leak.source_value,
                                  leak.masked_value);
     }
     if (days > 0) program.err << fmt::format("Dates of birth that say more than the year: {}\n", days);
-    return kFindings;
+    outcome.difference =
+        fmt::format("{} source values are in the masked store, and {} whole dates of birth", proof.leaks.size(), days);
+    return;
   }
-  program.out << fmt::format(
+  out << fmt::format(
       "Proof: no source value is left in the masked store. {} first names, last names, e-mails, phones and streets "
       "were looked for\n"
       "in {} masked values; every date of birth is the first of January of its year.\n",
       proof.source_values, proof.masked_values);
-  return kDone;
 }
 
-void SayWhatNext(const Program& program, const std::string& folder) {
-  program.out << fmt::format(R"(
+void SayWhatNext(std::ostream& out, const std::string& folder) {
+  out << fmt::format(R"(
 What next? The project is in {0}:
   cd {0}
   ../yellow status                             # what is there
@@ -121,16 +128,16 @@ What next? The project is in {0}:
   ../yellow import postgres --container ShopDB --stdout    # how a database of your own becomes a model
   ../yellow down                               # stop the private PostgreSQL; the data stays
 )",
-                             folder);
+                     folder);
 }
 
 }  // namespace
 
 int Demo(const Program& program, const Options& options, const DemoOptions& demo) {
   Options here = options;
+  std::ostream& out = Narration(program, options);
   here.project = AbsolutePath(program, demo.folder);
-  program.out << "Yellow masks a shop's customers and keeps the masked copy up to date. Project: " << demo.folder
-              << "\n";
+  out << "Yellow masks a shop's customers and keeps the masked copy up to date. Project: " << demo.folder << "\n";
   WriteExample(program, kShopExample, here.project);
   const Project project = OpenProject(program, here);
   RequireNoErrors(program, project);
@@ -140,17 +147,19 @@ int Demo(const Program& program, const Options& options, const DemoOptions& demo
                                       {"ShopDB", ExampleText(kShopExample, "source.sql"), "customers", "shop_reader"});
   const auto analysts =
       program.connector.Open(servers->Service("MergeDB", ports::ServiceRole::kSuperuser, "demo analysts"));
-  program.out << "\n$ yellow run --apply\n";
-  if (const int status = Run(program, here, {true, {"Shop"}, true}); status != kDone) return status;
+  out << "\n$ yellow run --apply\n";
+  if (RunAll(program, here, {true, {"Shop"}, true}).findings())
+    throw base::Error("demo", "the shop did not come through").Remedy("yellow status says why");
   analysts->Execute("SET ROLE " + sql::Identifier::Quote(sql::Roles("yellow").WorkspaceGroup("Analysts")).text());
 
   Engines engines = OpenApplied(program, project);
-  program.out << "\nWhat the shop has, and what the analysts see:\n";
-  ShowSideBySide(program.out, *shop, *analysts, "{C00001,C00002,C00003}");
-  FollowAChange(program, engines, *shop, *analysts);
-  if (const int status = Prove(program, *shop, *analysts); status != kDone) return status;
-  SayWhatNext(program, demo.folder);
-  return kDone;
+  out << "\nWhat the shop has, and what the analysts see:\n";
+  ShowSideBySide(out, *shop, *analysts, "{C00001,C00002,C00003}");
+  DemoOutcome outcome{here.project, "", FollowAChange(program, out, engines, *shop, *analysts), 0};
+  Prove(program, out, *shop, *analysts, outcome);
+  if (outcome.difference.empty()) SayWhatNext(out, demo.folder);
+  if (options.json) program.out << Printed(DemoOutcomeRecord().Write(outcome));
+  return outcome.difference.empty() ? kDone : kFindings;
 }
 
 }  // namespace yellow::cli

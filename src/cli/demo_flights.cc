@@ -12,6 +12,8 @@
 #include "cli/flight_tables.h"
 #include "cli/flights_example.h"
 #include "cli/text_table.h"
+#include "cli/views/author_json.h"
+#include "cli/views/deploy_json.h"
 #include "sql/names.h"
 
 namespace yellow::cli {
@@ -64,7 +66,8 @@ void ShowTable(std::ostream& out, const ports::Rows& rows, const std::vector<std
 }
 
 /// Asks the source each question and compares the answer with what the consumers see, value by value.
-int ProveFlights(const Program& program, ports::Session& source, ports::Session& analysts) {
+bool ProveFlights(const Program& program, std::ostream& out, ports::Session& source, ports::Session& analysts,
+                  DemoOutcome& outcome) {
   size_t compared = 0;
   for (const Question& question : kQuestions) {
     const ports::Rows should_be = source.Execute(ExampleText(kFlightsExample, question.proof));
@@ -75,26 +78,28 @@ int ProveFlights(const Program& program, ports::Session& source, ports::Session&
     const ports::Rows is = analysts.Execute(fmt::format("SELECT {} FROM {} ORDER BY 1, 2, 3", columns, question.view));
     const Figures figures = CompareFigures(is, should_be);
     if (!figures.difference.empty()) {
-      program.err << question.dataset << " is not what the source says: " << figures.difference << "\n";
-      return kFindings;
+      outcome.difference = std::string(question.dataset) + " is not what the source says: " + figures.difference;
+      program.err << outcome.difference << "\n";
+      return false;
     }
     compared += figures.compared;
   }
-  program.out << fmt::format(
-      "Proof: {} values of Delays.daily and Ranking.monthly are what the source itself answers.\n", compared);
-  return kDone;
+  outcome.compared += compared;
+  out << fmt::format("Proof: {} values of Delays.daily and Ranking.monthly are what the source itself answers.\n",
+                     compared);
+  return true;
 }
 
 /// Changes the source, runs what follows, and says how long it took from commit to visible ranking.
-void FollowLateFlights(const Program& program, Engines& engines, ports::Session& source, ports::Session& analysts) {
+int64_t FollowLateFlights(const Program& program, std::ostream& out, Engines& engines, ports::Session& source,
+                          ports::Session& analysts) {
   const std::vector<std::string> heading{"DECEMBER", "FROM", "FLIGHTS", "MEAN DELAY", "RANK"};
-  program.out
-      << "\nThe source changes: JetBlue's flights from JFK on 31 December arrive 30 minutes later than was said; "
+  out << "\nThe source changes: JetBlue's flights from JFK on 31 December arrive 30 minutes later than was said; "
          "American's\nfrom LaGuardia that day are taken out.\n\n";
-  ShowTable(program.out, analysts.Execute(kChanging), heading, {2, 3, 4});
+  ShowTable(out, analysts.Execute(kChanging), heading, {2, 3, 4});
   source.ExecuteScript(ExampleText(kFlightsExample, "changes.sql"));
   const ports::TimePoint committed = program.clock.Now();
-  PrintingReporter reporter(program.out);
+  PrintingReporter reporter(out);
   const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
   run::Request(*engines.engines[0].session, {kStream});
   const run::LoopReport report =
@@ -102,12 +107,13 @@ void FollowLateFlights(const Program& program, Engines& engines, ports::Session&
   if (report.held + report.failed > 0)
     throw base::Error("demo", "the change did not come through").Remedy("yellow status says why");
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(program.clock.Now() - committed);
-  program.out << fmt::format("From the commit at the source to the visible ranking: {} ms.\n\n", took.count());
-  ShowTable(program.out, analysts.Execute(kChanging), heading, {2, 3, 4});
+  out << fmt::format("From the commit at the source to the visible ranking: {} ms.\n\n", took.count());
+  ShowTable(out, analysts.Execute(kChanging), heading, {2, 3, 4});
+  return took.count();
 }
 
-void SayWhatNext(const Program& program, const std::string& folder, const ports::ConnectionTarget& source) {
-  program.out << fmt::format(R"(
+void SayWhatNext(std::ostream& out, const std::string& folder, const ports::ConnectionTarget& source) {
+  out << fmt::format(R"(
 What next? The project is in {0}:
   cd {0}
   ../yellow status                             # what is there
@@ -122,12 +128,12 @@ What next? The project is in {0}:
   ../yellow run Flights                        # what follows from the change, and nothing else
   ../yellow down                               # stop the private PostgreSQL; the data stays
 )",
-                             folder, source.host, source.port, source.user, source.database);
+                     folder, source.host, source.port, source.user, source.database);
 }
 
 /// The source's tables, loaded unless they are there; the session is the superuser's. None: the tables could not be
 /// had.
-std::unique_ptr<ports::Session> MakeSource(const Program& program, ports::Servers& servers,
+std::unique_ptr<ports::Session> MakeSource(const Program& program, std::ostream& out, ports::Servers& servers,
                                            const std::string& archive) {
   const ports::ConnectionTarget target = servers.Service(kContainer, ports::ServiceRole::kSuperuser, "demo flights");
   auto source = program.connector.Open(target);
@@ -136,43 +142,54 @@ std::unique_ptr<ports::Session> MakeSource(const Program& program, ports::Server
     if (!folder) return nullptr;
     LoadFlightTables(program, target, *folder);
   }
-  program.out << "The source database has " << source->Execute(kLoaded).Text(0, 0) << ".\n";
+  out << "The source database has " << source->Execute(kLoaded).Text(0, 0) << ".\n";
   return source;
+}
+
+/// Who fetches the tables has said on stderr why there are none.
+int WithoutTables(const Options& options) {
+  if (options.json) throw base::Error("demo", "the tables could not be had; what stands above on stderr is why");
+  return kFailed;
 }
 
 }  // namespace
 
 int DemoFlights(const Program& program, const Options& options, const FlightsDemoOptions& demo) {
   Options here = options;
+  std::ostream& out = Narration(program, options);
   here.project = AbsolutePath(program, demo.folder);
-  program.out << "Yellow turns a year of flights into delays per day and a ranking of the airlines. Project: "
-              << demo.folder << "\n";
+  out << "Yellow turns a year of flights into delays per day and a ranking of the airlines. Project: " << demo.folder
+      << "\n";
   // Before anything is made, so that nothing half made is left when they cannot be had.
-  if (!program.files.Exists(here.project + "/model") && !FetchFlightTables(program, demo.archive)) return kFailed;
+  if (!program.files.Exists(here.project + "/model") && !FetchFlightTables(program, demo.archive))
+    return WithoutTables(options);
   WriteExample(program, kFlightsExample, here.project);
   const Project project = OpenProject(program, here);
   RequireNoErrors(program, project);
   auto servers = program.open_servers(project.loaded.model, project.data);
   servers->Prepare({"MergeDB"}, {kContainer});
-  const auto source = MakeSource(program, *servers, demo.archive);
-  if (!source) return kFailed;
+  const auto source = MakeSource(program, out, *servers, demo.archive);
+  if (!source) return WithoutTables(options);
   MakeReader(program, *servers, project.data, kContainer, "flights_reader");
-  program.out << "\n$ yellow run --apply\n";
-  if (const int status = Run(program, here, {true, {"Flights"}, true}); status != kDone) return status;
+  out << "\n$ yellow run --apply\n";
+  if (RunAll(program, here, {true, {"Flights"}, true}).findings())
+    throw base::Error("demo", "the flights did not come through").Remedy("yellow status says why");
 
   const auto analysts =
       program.connector.Open(servers->Service("MergeDB", ports::ServiceRole::kSuperuser, "demo analysts"));
   analysts->Execute("SET ROLE " + sql::Identifier::Quote(sql::Roles("yellow").WorkspaceGroup("Analysts")).text());
   const ports::Rows summary = analysts->Execute(kSummary);
-  program.out << "\n" << summary.Text(0, 0) << "\n" << summary.Text(0, 1) << "\nThe ranking of July at JFK:\n\n";
-  ShowTable(program.out, analysts->Execute(kRanking), {"RANK", "AIRLINE", "FLIGHTS", "CANCELLED", "MEAN DELAY"},
-            {0, 2, 3, 4});
-  if (const int status = ProveFlights(program, *source, *analysts); status != kDone) return status;
-  Engines engines = OpenApplied(program, project);
-  FollowLateFlights(program, engines, *source, *analysts);
-  if (const int status = ProveFlights(program, *source, *analysts); status != kDone) return status;
-  SayWhatNext(program, demo.folder, servers->Service(kContainer, ports::ServiceRole::kSuperuser, "demo flights"));
-  return kDone;
+  out << "\n" << summary.Text(0, 0) << "\n" << summary.Text(0, 1) << "\nThe ranking of July at JFK:\n\n";
+  ShowTable(out, analysts->Execute(kRanking), {"RANK", "AIRLINE", "FLIGHTS", "CANCELLED", "MEAN DELAY"}, {0, 2, 3, 4});
+  DemoOutcome outcome{here.project, "", 0, 0};
+  if (ProveFlights(program, out, *source, *analysts, outcome)) {
+    Engines engines = OpenApplied(program, project);
+    outcome.milliseconds = FollowLateFlights(program, out, engines, *source, *analysts);
+    if (ProveFlights(program, out, *source, *analysts, outcome))
+      SayWhatNext(out, demo.folder, servers->Service(kContainer, ports::ServiceRole::kSuperuser, "demo flights"));
+  }
+  if (options.json) program.out << Printed(DemoOutcomeRecord().Write(outcome));
+  return outcome.difference.empty() ? kDone : kFindings;
 }
 
 }  // namespace yellow::cli

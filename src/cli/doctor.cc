@@ -136,7 +136,7 @@ int Doctor(const Program& program, const Options& options) {
   const bool reached = doctoring.Look();
   const plan::Findings findings = doctoring.findings();
   program.out << (options.json
-                      ? DoctorJson(findings) + "\n"
+                      ? Printed(DoctorRecord().List(findings))
                       : fmt::format("Environment {}\n", doctoring.project().environment) + DoctorText(findings));
   if (!reached) return kFailed;
   const bool problem = std::any_of(findings.begin(), findings.end(),

@@ -54,14 +54,11 @@ std::vector<run::BatchExplanation> ExplainBatches(Engine& engine, const std::str
 
 void PrintBatches(const Program& program, const Options& options,
                   const std::vector<run::BatchExplanation>& explanations, const std::string& today) {
-  std::string out;
-  for (const run::BatchExplanation& explanation : explanations) {
-    if (options.json)
-      out += (out.empty() ? "" : ",\n") + BatchExplanationJson(explanation);
-    else
-      out += BatchExplanationText(explanation, today);
+  if (options.json) {
+    program.out << Printed(BatchExplanationRecord().List(explanations));
+    return;
   }
-  program.out << (options.json ? "[" + out + "]\n" : out);
+  for (const run::BatchExplanation& explanation : explanations) program.out << BatchExplanationText(explanation, today);
 }
 
 }  // namespace
@@ -79,7 +76,7 @@ int Explain(const Program& program, const Options& options, const ExplainOptions
     }
     const run::Explanation explanation =
         run::Explain(*engine.session, *engine.applied, program.actor, program.processes, node);
-    program.out << (options.json ? ExplanationJson(explanation) + "\n"
+    program.out << (options.json ? Printed(ExplanationRecord().Write(explanation))
                                  : ExplanationText(explanation, explain.node, today));
     return kDone;
   }

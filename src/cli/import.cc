@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "base/error.h"
@@ -10,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/exit_status.h"
 #include "cli/text_table.h"
+#include "cli/views/author_json.h"
 #include "load/datastore_text.h"
 #include "model/name_rule.h"
 #include "plan/import.h"
@@ -294,17 +294,6 @@ std::string Address(const plan::ImportFinding& finding) {
   return finding.column.empty() ? finding.table : finding.table + "." + finding.column;
 }
 
-nlohmann::ordered_json ToJson(const plan::SourceCatalogue& catalogue, const plan::Import& import) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const plan::ImportFinding& finding : import.findings) {
-    nlohmann::ordered_json reason;
-    if (!finding.text.empty()) reason = {{"code", finding.code}, {"text", finding.text}};
-    list.push_back(
-        {{"key", catalogue.schema + "." + Address(finding)}, {"state", finding.state}, {"reason", std::move(reason)}});
-  }
-  return list;
-}
-
 /// How a column's type is carried is said beside the column.
 bool IsInFileOnly(const plan::ImportFinding& finding) { return finding.state == "note" && finding.code == "type"; }
 
@@ -349,6 +338,9 @@ void PrintReport(std::ostream& out, const ImportOptions& options, const Subject&
 }  // namespace
 
 int ImportPostgres(const Program& program, const Options& options, const ImportOptions& import) {
+  if (options.json && import.to_stdout)
+    throw base::UsageError("--stdout prints the model's text, and --output json would print JSON")
+        .Remedy("leave one of them out");
   const Project project = OpenProject(program, options);
   const Subject subject = SubjectOf(program, project, import);
   const plan::SourceCatalogue catalogue = ReadSource(program, project, import, subject);
@@ -369,8 +361,10 @@ int ImportPostgres(const Program& program, const Options& options, const ImportO
     program.files.WriteAtomically(subject.path.starts_with('/') ? subject.path : project.root + "/" + subject.path,
                                   text, false);
   }
-  if (options.json && !import.to_stdout) {
-    program.out << ToJson(catalogue, result).dump(2) << "\n";
+  if (options.json) {
+    std::vector<ImportedThing> things;
+    for (const plan::ImportFinding& finding : result.findings) things.push_back({catalogue.schema, finding});
+    program.out << Printed(ImportedThingRecord().List(things));
   } else {
     PrintReport(import.to_stdout ? program.err : program.out, import, subject, catalogue, result, changed);
   }

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "base/error.h"
@@ -9,6 +8,7 @@
 #include "cli/example_source.h"
 #include "cli/exit_status.h"
 #include "cli/start_example.h"
+#include "cli/views/author_json.h"
 #include "plan/source_address.h"
 #include "plan/source_names.h"
 
@@ -84,9 +84,7 @@ void WriteNew(const Program& program, const std::string& root, const std::map<st
 void Print(const Program& program, const Options& options, const std::string& heading,
            const std::map<std::string, std::string>& files, const std::string& next) {
   if (options.json) {
-    nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (const auto& [path, text] : files) list.push_back({{"key", path}, {"state", "written"}, {"reason", nullptr}});
-    program.out << list.dump(2) << "\n";
+    program.out << Printed(WrittenFileRecord().List(WrittenFiles(files)));
     return;
   }
   program.out << heading << "\n";

@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "base/error.h"
 #include "base/suggest.h"
 #include "cli/commands.h"
 #include "cli/exit_status.h"
+#include "cli/views/author_json.h"
 #include "load/readers.h"
 #include "model/name_rule.h"
 #include "plan/new_transformer.h"
@@ -67,9 +67,7 @@ int InitTransformer(const Program& program, const Options& options, const InitTr
   }
   for (const auto& [path, text] : files) program.files.WriteAtomically(project.root + "/" + path, text, false);
   if (options.json) {
-    nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (const auto& [path, text] : files) list.push_back({{"key", path}, {"state", "written"}, {"reason", nullptr}});
-    program.out << list.dump(2) << "\n";
+    program.out << Printed(WrittenFileRecord().List(WrittenFiles(files)));
     return kDone;
   }
   program.out << fmt::format("Made transformer {}, which copies {}:\n", init.name, ToString(transformer.input));

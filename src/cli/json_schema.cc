@@ -40,7 +40,7 @@ Json Scalar(const Shape& shape) {
   return Json::object();
 }
 
-Json Record(const Shape& shape) {
+Json RecordSchema(const Shape& shape) {
   Json properties = Json::object(), required = Json::array();
   for (const load::Field& field : shape.fields) {
     Json property = SchemaOf(*field.shape);
@@ -63,7 +63,7 @@ Json SchemaOf(const Shape& shape) {
     if (shape.keys != nullptr) map["propertyNames"] = SchemaOf(*shape.keys);
     forms.push_back(std::move(map));
   }
-  if (!shape.fields.empty()) forms.push_back(Record(shape));
+  if (!shape.fields.empty()) forms.push_back(RecordSchema(shape));
   return forms.size() == 1 ? forms[0] : Json{{"anyOf", std::move(forms)}};
 }
 

@@ -1,42 +1,25 @@
-#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "base/error.h"
 #include "check/explain.h"
 #include "cli/commands.h"
 #include "cli/exit_status.h"
+#include "cli/views/findings_json.h"
 
 namespace yellow::cli {
-namespace {
-
-nlohmann::ordered_json ToJson(const base::Diagnostics& diagnostics) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const base::Diagnostic& item : diagnostics.items()) {
-    list.push_back({{"key", item.code},
-                    {"state", item.severity == base::Severity::kError ? "error" : "warning"},
-                    {"reason", {{"code", item.code}, {"text", item.message}}},
-                    {"remedy", item.remedy},
-                    {"file", item.where.file},
-                    {"line", item.where.begin.line},
-                    {"column", item.where.begin.column}});
-  }
-  return list;
-}
-
-}  // namespace
-
 int Lint(const Program& program, const Options& options, const LintOptions& lint) {
   if (!lint.explain.empty()) {
     const auto text = check::ExplainCode(lint.explain);
     if (!text)
       throw base::UsageError("no such code: " + lint.explain).Remedy("codes stand in brackets at the end of a finding");
-    program.out << *text << "\n";
+    program.out << (options.json ? Printed(ExplainedCodeRecord().Write({lint.explain, std::string(*text)}))
+                                 : std::string(*text) + "\n");
     return kDone;
   }
   const Project project = OpenProject(program, options);
   const base::Diagnostics& found = project.loaded.diagnostics;
   if (options.json) {
-    program.out << ToJson(found).dump(2) << "\n";
+    program.out << Printed(FindingRecord().List(found.items()));
     return found.has_errors() ? kFindings : kDone;
   }
   program.out << base::Render(found, TextOf(project.files));

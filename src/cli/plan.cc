@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "base/error.h"
@@ -10,6 +9,7 @@
 #include "cli/engine.h"
 #include "cli/exit_status.h"
 #include "cli/saved_plan.h"
+#include "cli/views/deploy_json.h"
 #include "run/apply.h"
 #include "run/observe.h"
 #include "run/trust.h"
@@ -51,11 +51,11 @@ AllPlans PrepareAll(const Program& program, const Options& options) {
   return all;
 }
 
-void PrintHeading(const Program& program, AllPlans& all, const Prepared& prepared) {
+void PrintHeading(std::ostream& out, AllPlans& all, const Prepared& prepared) {
   const ports::ConnectionInfo info = all.servers->Describe(prepared.container);
-  program.out << fmt::format("Environment {}, container {}: database {} at {}\n", all.project.environment,
-                             prepared.container, info.database,
-                             info.embedded ? "the private PostgreSQL" : info.host + ":" + std::to_string(info.port));
+  out << fmt::format("Environment {}, container {}: database {} at {}\n", all.project.environment, prepared.container,
+                     info.database,
+                     info.embedded ? "the private PostgreSQL" : info.host + ":" + std::to_string(info.port));
 }
 
 void SayWhomToTrust(const Program& program, const run::Applied& candidate) {
@@ -71,7 +71,7 @@ void SayWhomToTrust(const Program& program, const run::Applied& candidate) {
 void RequireDoable(const Program& program, const Prepared& prepared, bool allow_destroy) {
   if (prepared.plan.diagnostics.has_errors()) {
     program.err << base::Render(prepared.plan.diagnostics, {});
-    throw ModelHasErrors{};
+    throw ModelHasErrors{"The model cannot be made of this database; nothing was done.", prepared.plan.diagnostics};
   }
   for (const plan::Step& step : prepared.plan.steps) {
     if (step.destroys && !allow_destroy) {
@@ -83,7 +83,7 @@ void RequireDoable(const Program& program, const Prepared& prepared, bool allow_
 
 /// A saved plan is the fingerprints of what was shown, by container.
 void RequireSame(const Program& program, const AllPlans& all, const std::string& path) {
-  const auto text = program.files.Read(path.starts_with('/') ? path : program.working_directory + "/" + path);
+  const auto text = program.files.Read(AbsolutePath(program, path));
   if (!text) throw base::UsageError("there is no such plan: " + path);
   for (const Prepared& prepared : all.plans) {
     if (SavedFingerprint(*text, prepared.container) != plan::Fingerprint(prepared.plan))
@@ -96,47 +96,55 @@ void RequireSame(const Program& program, const AllPlans& all, const std::string&
 
 int Plan(const Program& program, const Options& options, const PlanOptions& plan) {
   AllPlans all = PrepareAll(program, options);
-  std::string json;
+  Json list = Json::array();
   bool findings = false;
   for (const Prepared& prepared : all.plans) {
-    json +=
-        (json.empty() ? "{" : ",\n") + nlohmann::json(prepared.container).dump() + ": " + plan::ToJson(prepared.plan);
+    list.push_back(PlannedContainerRecord().Write(
+        {all.project.environment, all.servers->Describe(prepared.container), prepared.plan}));
     findings |= prepared.plan.diagnostics.has_errors();
     if (options.json) continue;
-    PrintHeading(program, all, prepared);
+    PrintHeading(program.out, all, prepared);
     program.out << (prepared.plan.empty() && prepared.plan.diagnostics.empty()
                         ? "Nothing to do: the database is what the model says.\n"
                         : plan::ToText(prepared.plan));
     program.out << base::Render(prepared.plan.diagnostics, {});
     SayWhomToTrust(program, prepared.candidate);
   }
-  json += "}";
-  if (options.json) program.out << json << "\n";
-  if (!plan.file.empty()) {
-    program.files.WriteAtomically(plan.file.starts_with('/') ? plan.file : program.working_directory + "/" + plan.file,
-                                  json + "\n", false);
-  }
+  if (options.json) program.out << Printed(list);
+  if (!plan.file.empty()) program.files.WriteAtomically(AbsolutePath(program, plan.file), Printed(list), false);
   return findings ? kFindings : kDone;
 }
 
-int Apply(const Program& program, const Options& options, const PlanOptions& plan) {
+std::vector<AppliedContainer> ApplyAll(const Program& program, const Options& options, const PlanOptions& plan) {
   AllPlans all = PrepareAll(program, options);
   if (!plan.file.empty()) RequireSame(program, all, plan.file);
   for (const Prepared& prepared : all.plans) RequireDoable(program, prepared, plan.allow_destroy);
-  PrintingReporter reporter(program.out);
+  std::ostream& out = Narration(program, options);
+  PrintingReporter reporter(out);
   const run::Effects effects = EffectsOf(program, *all.servers, reporter);
+  std::vector<AppliedContainer> done;
   for (const Prepared& prepared : all.plans) {
-    PrintHeading(program, all, prepared);
+    PrintHeading(out, all, prepared);
+    done.push_back(
+        {all.project.environment, all.servers->Describe(prepared.container), false, prepared.plan.base_version, 0});
     if (prepared.plan.empty()) {
-      program.out << "Nothing to do: the database is what the model says.\n";
+      out << "Nothing to do: the database is what the model says.\n";
       continue;
     }
-    if (!plan.brief) program.out << plan::ToText(prepared.plan) << std::flush;
+    if (!plan.brief) out << plan::ToText(prepared.plan) << std::flush;
     const run::ApplyReport report =
         run::Apply(effects, program.actor, prepared.container, prepared.candidate.model.environment->role_prefix,
                    prepared.candidate, prepared.plan);
-    program.out << fmt::format("Applied: model version {}, {} steps\n", report.model_version, report.steps);
+    out << fmt::format("Applied: model version {}, {} steps\n", report.model_version, report.steps);
+    done.back().changed = true;
+    done.back().model_version = report.model_version, done.back().steps = report.steps;
   }
+  return done;
+}
+
+int Apply(const Program& program, const Options& options, const PlanOptions& plan) {
+  const std::vector<AppliedContainer> done = ApplyAll(program, options, plan);
+  if (options.json) program.out << Printed(AppliedContainerRecord().List(done));
   return kDone;
 }
 

@@ -20,8 +20,6 @@
 
 namespace yellow::cli {
 
-inline constexpr std::string_view kVersion = "0.1.0";
-
 /// What the composition root gives to the commands.
 struct Program {
   ports::FileSystem& files;

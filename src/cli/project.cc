@@ -49,6 +49,10 @@ void AnchorPaths(model::Model& model, const std::string& root) {
 
 }  // namespace
 
+std::ostream& Narration(const Program& program, const Options& options) {
+  return options.json ? program.err : program.out;
+}
+
 std::string AbsolutePath(const Program& program, const std::string& path) {
   const std::string whole = path.starts_with('/') ? path : program.working_directory + "/" + path;
   std::vector<std::string> parts;
@@ -114,9 +118,10 @@ void RequireNoErrors(const Program& program, const Project& project) {
     errors.Add(item);
     ++count;
   }
-  program.err << base::Render(errors, TextOf(project.files)) << "\nThe model has " << count
-              << (count == 1 ? " error" : " errors") << "; nothing was done.\n";
-  throw ModelHasErrors{};
+  const std::string text =
+      "The model has " + std::to_string(count) + (count == 1 ? " error" : " errors") + "; nothing was done.";
+  program.err << base::Render(errors, TextOf(project.files)) << "\n" << text << "\n";
+  throw ModelHasErrors{text, std::move(errors)};
 }
 
 base::SourceText TextOf(const load::Files& files) {

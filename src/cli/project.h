@@ -17,6 +17,9 @@ struct Options {
   bool json = false;
 };
 
+/// Where a command tells people what it does: beside its output, so that a program that reads that finds nothing else.
+std::ostream& Narration(const Program& program, const Options& options);
+
 /// A project as its files are now. `loaded.diagnostics` holds the findings of loader and checks, sorted.
 struct Project {
   std::string root;
@@ -27,8 +30,12 @@ struct Project {
   load::Loaded loaded;
 };
 
-/// Thrown when a command cannot go on because the model has errors; they were printed. Exit status 1.
-struct ModelHasErrors {};
+/// Thrown when a command cannot go on because the model, or what it would make of a database, has errors; they were
+/// printed for people. Exit status 1.
+struct ModelHasErrors {
+  std::string text;
+  base::Diagnostics errors;
+};
 
 /// Reads, loads and checks. Throws UsageError when there is no project.
 Project OpenProject(const Program& program, const Options& options);

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/engine.h"
 #include "cli/exit_status.h"
+#include "cli/views/deploy_json.h"
 
 namespace yellow::cli {
 namespace {
@@ -15,37 +16,43 @@ bool RefusesARequest(const std::string& code) {
 
 }  // namespace
 
-int Run(const Program& program, const Options& options, const RunOptions& run) {
-  if (run.apply) {
-    if (const int status = Apply(program, options, {"", false, run.brief}); status != kDone) return status;
-  }
+RunOutcome RunAll(const Program& program, const Options& options, const RunOptions& run) {
+  RunOutcome outcome;
+  if (run.apply) outcome.applied = ApplyAll(program, options, {"", false, run.brief});
+  std::ostream& out = Narration(program, options);
   const Project project = OpenProject(program, options);
   Engines engines = OpenApplied(program, project);
-  PrintingReporter reporter(program.out);
+  PrintingReporter reporter(out);
   const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
   if (engines.engines.front().applied->digest != project.digest) {
     program.err
         << "The files are newer than the applied model; running the applied one (yellow plan shows the difference).\n";
   }
-  int batches = 0, runs = 0, held = 0, failed = 0;
-  bool help_is_needed = false;
   for (Engine& engine : engines.engines) {
     std::vector<std::string> keys;
     for (const std::string& name : run.nodes) keys.push_back(ResolveNode(*engine.applied, name, true));
     run::Request(*engine.session, keys);
     const run::LoopReport report = run::RunUntilQuiet(effects, program.actor, *engine.applied, engine.container);
-    batches += report.batches, runs += report.runs, held += report.held, failed += report.failed;
+    outcome.batches += report.batches, outcome.runs += report.runs;
+    outcome.held += report.held, outcome.failed += report.failed;
     for (const run::Decision& decision : report.last) {
       const bool asked = std::find(keys.begin(), keys.end(), decision.node) != keys.end();
       const bool waits_for_help = run::WaitsForHelp(decision.code) || (asked && decision.code == "paused");
-      help_is_needed |= waits_for_help;
-      if (waits_for_help || (asked && RefusesARequest(decision.code))) program.out << decision.sentence << "\n";
+      outcome.help_is_needed |= waits_for_help;
+      if (!waits_for_help && !(asked && RefusesARequest(decision.code))) continue;
+      out << decision.sentence << "\n";
+      outcome.waiting.push_back(decision);
     }
   }
-  program.out << (batches + runs + held + failed == 0 ? "Nothing is due" : "Done") << ": " << batches
-              << " batches committed, " << runs << " of them by a transformer; " << held << " held, " << failed
-              << " failed\n";
-  return held + failed > 0 || help_is_needed ? kFindings : kDone;
+  out << (outcome.idle() ? "Nothing is due" : "Done") << ": " << outcome.batches << " batches committed, "
+      << outcome.runs << " of them by a transformer; " << outcome.held << " held, " << outcome.failed << " failed\n";
+  return outcome;
+}
+
+int Run(const Program& program, const Options& options, const RunOptions& run) {
+  const RunOutcome outcome = RunAll(program, options, run);
+  if (options.json) program.out << Printed(RunOutcomeRecord().Write(outcome));
+  return outcome.findings() ? kFindings : kDone;
 }
 
 }  // namespace yellow::cli

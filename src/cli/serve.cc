@@ -1,6 +1,3 @@
-#include <fmt/chrono.h>
-#include <fmt/format.h>
-
 #include <cstdlib>
 #include <mutex>
 #include <ostream>
@@ -10,6 +7,8 @@
 #include "cli/commands.h"
 #include "cli/engine.h"
 #include "cli/exit_status.h"
+#include "cli/views/deploy_json.h"
+#include "cli/views/status_view.h"
 #include "run/serve.h"
 
 namespace yellow::cli {
@@ -18,18 +17,18 @@ namespace {
 /// Lines of jobs that run at once, each with its time.
 class TimedReporter : public run::Reporter {
  public:
-  TimedReporter(ports::Clock& clock, std::ostream& out) : clock_(clock), out_(out) {}
+  TimedReporter(ports::Clock& clock, std::ostream& out, bool json) : clock_(clock), out_(out), json_(json) {}
   void Line(const std::string& text) override {
     const std::lock_guard lock(mutex_);
-    out_ << fmt::format("{:%Y-%m-%dT%H:%M:%S}Z ", std::chrono::floor<std::chrono::seconds>(clock_.Now())) << text
-         << '\n'
-         << std::flush;
+    const std::string at = Rfc3339(clock_.Now());
+    out_ << (json_ ? PrintedInLine(ServeLineRecord().Write({at, text})) : at + " " + text + "\n") << std::flush;
   }
 
  private:
   std::mutex mutex_;
   ports::Clock& clock_;
   std::ostream& out_;
+  bool json_;
 };
 
 /// Serves one merge database; what ends it for good is said, and asks the others to end too.
@@ -62,7 +61,7 @@ Served ServeOne(const Program& program, const Project& project, Engines& engines
 int Serve(const Program& program, const Options& options, const ServeOptions& serve) {
   const Project project = OpenProject(program, options);
   Engines engines = OpenApplied(program, project);
-  TimedReporter reporter(program.clock, program.out);
+  TimedReporter reporter(program.clock, program.out, options.json);
   const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
   const model::Environment environment = project.loaded.model.environment.value_or(model::Environment{});
   const run::ServeOptions limits{environment.max_jobs, environment.max_connections,

@@ -1,8 +1,11 @@
+#include <ostream>
+
 #include "base/error.h"
 #include "base/suggest.h"
 #include "cli/commands.h"
 #include "cli/engine.h"
 #include "cli/exit_status.h"
+#include "cli/views/author_json.h"
 #include "sql/names.h"
 
 namespace yellow::cli {
@@ -74,6 +77,9 @@ class ReaderLogin {
 }  // namespace
 
 int Sql(const Program& program, const Options& options, const SqlOptions& sql) {
+  if (options.json && sql.command.empty())
+    throw base::UsageError("--output json needs a statement")
+        .Remedy("yellow sql -w WORKSPACE -c 'SELECT …' --output json");
   const Project project = OpenProject(program, options);
   Engines engines = OpenApplied(program, project);
   const plan::PlacedWorkspace& workspace = WorkspaceOf(engines.engines, sql.workspace);
@@ -89,6 +95,10 @@ int Sql(const Program& program, const Options& options, const SqlOptions& sql) {
   const ReaderLogin login(program, *superuser, roles, workspace);
   const ports::ConnectionTarget target =
       engines.servers->As(workspace.container, login.name(), login.password(), "sql " + workspace.workspace);
+  if (options.json) {
+    program.out << Printed(RowsJson(program.connector.Open(target)->Execute(sql.command)));
+    return kDone;
+  }
   const std::map<std::string, std::string> variables{
       {"PGHOST", target.host}, {"PGPORT", std::to_string(target.port)},  {"PGDATABASE", target.database},
       {"PGUSER", target.user}, {"PGPASSWORD", target.password.Reveal()}, {"PGAPPNAME", target.application_name}};

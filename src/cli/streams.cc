@@ -1,4 +1,3 @@
-#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "base/error.h"
@@ -6,6 +5,7 @@
 #include "cli/engine.h"
 #include "cli/exit_status.h"
 #include "cli/text_table.h"
+#include "cli/views/history_json.h"
 #include "cli/views/status_view.h"
 #include "run/batches.h"
 
@@ -21,6 +21,10 @@ int SetPaused(const Program& program, const Options& options, const std::string&
       throw base::UsageError("this is not a stream: " + key).Remedy("name the store that it writes");
     if (engine.applied->physical.FindStream(key) == nullptr) continue;
     run::PauseStream(*engine.session, program.actor, key, paused);
+    if (options.json) {
+      program.out << Printed(DoneRecord().Write({key, paused ? "paused" : "resumed"}));
+      return kDone;
+    }
     program.out << (paused ? "Paused. It goes on after: yellow streams resume " + name
                            : "It goes on at its next schedule, or with: yellow run " + name)
                 << "\n";
@@ -34,19 +38,16 @@ int SetPaused(const Program& program, const Options& options, const std::string&
 int StreamsList(const Program& program, const Options& options, const StreamsOptions&) {
   const Project project = OpenProject(program, options);
   Engines engines = OpenApplied(program, project);
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  Json list = Json::array();
   std::vector<std::vector<std::string>> table{{"STREAM", "KEY", "STATE", "BATCH", ""}};
   for (Engine& engine : engines.engines) {
     for (const StatusRow& row : ReadStatus(program, engine).streams) {
-      nlohmann::ordered_json item{{"key", row.key}, {"name", row.name}, {"state", row.state}, {"reason", nullptr}};
-      if (!row.reason_code.empty()) item["reason"] = {{"code", row.reason_code}, {"text", row.reason}};
-      item["batch"] = row.batch == 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(row.batch);
-      list.push_back(std::move(item));
+      list.push_back(StreamRecord().Write(row));
       table.push_back({row.name, row.key, row.state, row.batch == 0 ? "-" : std::to_string(row.batch),
                        row.reason.substr(0, row.reason.find('\n'))});
     }
   }
-  program.out << (options.json ? list.dump(2) + "\n" : TextTable(table, {3}));
+  program.out << (options.json ? Printed(list) : TextTable(table, {3}));
   return kDone;
 }
 

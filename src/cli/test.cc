@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "base/error.h"
@@ -9,7 +8,7 @@
 #include "cli/engine.h"
 #include "cli/example_source.h"
 #include "cli/exit_status.h"
-#include "cli/views/junit.h"
+#include "cli/views/author_json.h"
 #include "plan/rehearsal.h"
 #include "run/rehearsal.h"
 
@@ -189,17 +188,6 @@ void Print(std::ostream& out, const TestResult& result) {
       << result.detail << std::flush;
 }
 
-nlohmann::ordered_json ToJson(const std::vector<TestResult>& results) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const TestResult& result : results) {
-    nlohmann::ordered_json reason;
-    if (result.state != TestState::kPassed)
-      reason = {{"code", result.code}, {"text", result.text + (result.detail.empty() ? "" : "\n" + result.detail)}};
-    list.push_back({{"key", result.suite + "/" + result.name}, {"state", Word(result.state)}, {"reason", reason}});
-  }
-  return list;
-}
-
 }  // namespace
 
 int Test(const Program& program, const Options& options, const TestOptions& test) {
@@ -220,7 +208,7 @@ int Test(const Program& program, const Options& options, const TestOptions& test
   }
   if (!test.junit.empty()) program.files.WriteAtomically(AbsolutePath(program, test.junit), JUnitXml(results), false);
   if (options.json) {
-    program.out << ToJson(results).dump(2) << "\n";
+    program.out << Printed(TestResultRecord().List(results));
   } else if (results.empty()) {
     program.out << "No transformer of the model has tests; yellow init transformer writes one with a test\n";
   } else {

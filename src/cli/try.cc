@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "base/error.h"
@@ -10,6 +9,7 @@
 #include "cli/engine.h"
 #include "cli/exit_status.h"
 #include "cli/text_table.h"
+#include "cli/views/author_json.h"
 #include "plan/rehearsal.h"
 #include "plan/table_difference.h"
 #include "run/try_runner.h"
@@ -90,35 +90,6 @@ void Print(std::ostream& out, const run::TriedDataset& tried) {
   out << TextTable(table);
 }
 
-nlohmann::ordered_json ToJson(const std::string& store, const run::TryReport& report) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const run::TriedDataset& tried : report.datasets) {
-    const merge::Counters& c = tried.counters;
-    nlohmann::ordered_json reason, rows = nlohmann::ordered_json::array();
-    if (tried.breach) reason = {{"code", tried.breach->code}, {"text", tried.breach->reason}};
-    for (const auto& row : tried.rows) {
-      nlohmann::ordered_json values;
-      for (size_t i = 0; i < tried.columns.size(); ++i)
-        values[tried.columns[i]] = row[i + 1] ? nlohmann::ordered_json(*row[i + 1]) : nlohmann::ordered_json();
-      rows.push_back({{"mark", *row.front()}, {"values", std::move(values)}});
-    }
-    const bool changes = c.inserted + c.updated + c.deleted > 0;
-    list.push_back({{"key", store + "." + tried.dataset},
-                    {"state", tried.breach ? "held"
-                              : changes    ? "changed"
-                                           : "unchanged"},
-                    {"reason", std::move(reason)},
-                    {"batch", tried.batch},
-                    {"rows", c.staged},
-                    {"inserted", c.inserted},
-                    {"updated", c.updated},
-                    {"deleted", c.deleted},
-                    {"unchanged", c.unchanged},
-                    {"first", std::move(rows)}});
-  }
-  return list;
-}
-
 }  // namespace
 
 int Try(const Program& program, const Options& options, const TryOptions& attempt) {
@@ -133,19 +104,29 @@ int Try(const Program& program, const Options& options, const TryOptions& attemp
   run::DropAbandonedTries(effects, *engine.session, engine.container, candidate);
   const auto begin = program.clock.Now();
   const run::TryReport report = run::Try(effects, program.actor, candidate, *engine.applied, attempt.rows);
+  const auto& outputs = candidate.physical.transformers.at(0).outputs;
   const double seconds = std::chrono::duration<double>(program.clock.Now() - begin).count();
   if (report.code.outcome != run::CodeOutcome::kFinished) {
     // The log of SQL is the reason itself.
     if (report.code.log.find(report.code.reason) == std::string::npos)
       program.err << report.code.log << (report.code.log.empty() || report.code.log.ends_with('\n') ? "" : "\n");
     program.err << attempt.workspace << " failed: " << report.code.reason << "\n";
-    if (options.json) program.out << "[]\n";
+    if (options.json) {
+      std::vector<TriedOutput> failed;
+      for (const sql::TableLayout& output : outputs) {
+        failed.push_back({output.dataset.store, {}, report.code});
+        failed.back().tried.dataset = output.dataset.dataset;
+      }
+      program.out << Printed(TriedOutputRecord().List(failed));
+    }
     return kFindings;
   }
   bool held = false;
   for (const run::TriedDataset& tried : report.datasets) held |= tried.breach.has_value();
   if (options.json) {
-    program.out << ToJson(candidate.physical.transformers.at(0).outputs.at(0).dataset.store, report).dump(2) << "\n";
+    std::vector<TriedOutput> tried;
+    for (const run::TriedDataset& dataset : report.datasets) tried.push_back({outputs.at(0).dataset.store, dataset});
+    program.out << Printed(TriedOutputRecord().List(tried));
     return held ? kFindings : kDone;
   }
   program.out << fmt::format("{} ran in {:.1f} s on {}; nothing was committed\n", attempt.workspace, seconds,

@@ -36,7 +36,6 @@ Plan Difference(const Desired& desired, const Observed& observed, const std::str
 
 /// `+ create table dp_main.shop__customers    Shop.customers has a consumer`, a line a step.
 std::string ToText(const Plan& plan);
-std::string ToJson(const Plan& plan);
 
 /// What a saved plan must still match: base version, model and steps.
 std::string Fingerprint(const Plan& plan);

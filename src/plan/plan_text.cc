@@ -1,12 +1,9 @@
 #include "base/digest.h"
-#include "base/json_text.h"
 #include "plan/plan.h"
 #include "sql/control_schema.h"
 
 // A plan as people and programs read it.
 namespace yellow::plan {
-
-using base::JsonString;
 
 std::string ToText(const Plan& plan) {
   std::string out;
@@ -32,22 +29,6 @@ std::string ToText(const Plan& plan) {
   }
   if (plan.new_model) out += "~ store model       version " + std::to_string(plan.base_version + 1) + "\n";
   return out;
-}
-
-std::string ToJson(const Plan& plan) {
-  std::string out =
-      "{\"base_version\": " + std::to_string(plan.base_version) +
-      ", \"model_digest\": " + JsonString(plan.model_digest) + ", \"fingerprint\": " + JsonString(Fingerprint(plan)) +
-      ", \"install\": " + (plan.schema_version == 0 ? "true" : "false") +
-      ", \"migrate\": " + (plan.schema_version != 0 && plan.migrates() ? "true" : "false") + ",\n \"steps\": [";
-  bool first = true;
-  for (const Step& step : plan.steps) {
-    out += std::string(first ? "\n" : ",\n") + "  {\"key\": " + JsonString(step.address) +
-           ", \"state\": " + JsonString(step.kind) + ", \"reason\": {\"code\": " + JsonString(step.kind) +
-           ", \"text\": " + JsonString(step.reason) + "}, \"destroys\": " + (step.destroys ? "true" : "false") + "}";
-    first = false;
-  }
-  return out + "]}";
 }
 
 std::string Fingerprint(const Plan& plan) {

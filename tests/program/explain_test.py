@@ -71,7 +71,7 @@ class Explain(unittest.TestCase):
         document = self.json("MaskShop")
         self.assertEqual(document["verdict"]["code"], "no_new_batch")
         self.assertRegex(document["verdict"]["at"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
-        self.assertEqual((document["node"], document["last_run"]["state"], document["last_run"]["output_batch"]), ("Transform/Main/MaskShop", "committed", 2))
+        self.assertEqual((document["key"], document["last_run"]["state"], document["last_run"]["output_batch"]), ("Transform/Main/MaskShop", "committed", 2))
         self.assertEqual([c["key"] for c in document["consumed"]], ["Shop.addresses", "Shop.customers"])
         self.assertEqual(document["history"][0]["code"], "due_new_batch")
         self.assertEqual(document["history"][0]["batches"], {"Shop.addresses": [1, 2], "Shop.customers": [1, 2]})

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 
 namespace yellow::cli {
 namespace {
@@ -119,16 +118,18 @@ std::string DoctorText(const Findings& findings) {
          (parts.empty() ? "all well" : fmt::format("{}", fmt::join(parts, ", "))) + "\n";
 }
 
-std::string DoctorJson(const Findings& findings) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const Finding& finding : findings) {
-    nlohmann::ordered_json item{{"key", finding.key}, {"state", Word(finding.health)}, {"reason", nullptr}};
-    if (finding.health != Health::kOk) item["reason"] = {{"code", finding.code}, {"text", finding.text}};
-    item["found"] = finding.text.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(finding.text);
-    item["remedy"] = finding.remedy.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(finding.remedy);
-    list.push_back(std::move(item));
-  }
-  return list.dump(2);
+const Record<Finding>& DoctorRecord() {
+  static const Record<Finding> record =
+      Record<Finding>()
+          .Field("key", "The check: its group, and what it looked at.", &Finding::key)
+          .Word("state", "skipped: it could not be looked at.", {"ok", "warning", "problem", "skipped"},
+                [](const Finding& it) { return Word(it.health); })
+          .Reason(
+              "reason", "What is wrong, or why it could not be looked at.",
+              [](const Finding& it) { return it.health == Health::kOk ? "" : it.code; }, &Finding::text)
+          .TextOrNull("found", "What was found, where there is something to say.", &Finding::text)
+          .TextOrNull("remedy", "What helps.", &Finding::remedy);
+  return record;
 }
 
 }  // namespace yellow::cli

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "cli/views/record.h"
 #include "plan/finding.h"
 
 namespace yellow::cli {
@@ -11,6 +12,6 @@ plan::Findings Ordered(plan::Findings findings);
 
 /// A line a group where all is well; what is not, each with its remedy; and how many there were. REQUIRES: Ordered.
 std::string DoctorText(const plan::Findings& findings);
-std::string DoctorJson(const plan::Findings& findings);
+const Record<plan::Finding>& DoctorRecord();
 
 }  // namespace yellow::cli

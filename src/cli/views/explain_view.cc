@@ -2,12 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
+#include "cli/views/history_json.h"
 
 namespace yellow::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 /// `12:30:04`, or with its day when that is not today's.
 std::string When(const std::string& rfc3339, const std::string& today) {
@@ -102,44 +100,58 @@ std::string FateText(const run::BatchFate& fate, const std::string& today) {
   return "";
 }
 
-Json Reason(const std::string& code, const std::string& text) {
-  if (code.empty()) return nullptr;
-  return {{"code", code}, {"text", text}};
+/// `{"Shop.customers": [7, 9]}`.
+Json BatchesSchema() {
+  return {{"type", "object"},
+          {"additionalProperties",
+           {{"type", "array"}, {"items", {{"type", "integer"}}}, {"minItems", 2}, {"maxItems", 2}}}};
 }
 
-Json OrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
-
-Json ToJson(const run::RecordedVerdict& verdict) {
-  return {{"code", verdict.code},
-          {"text", verdict.sentence},
-          {"at", verdict.at},
-          {"batches", Json::parse(verdict.batches, nullptr, false)}};
+const Record<run::RecordedVerdict>& VerdictRecord() {
+  using Verdict = run::RecordedVerdict;
+  static const Record<Verdict> record =
+      Record<Verdict>()
+          .Field("code", "A stable word.", &Verdict::code)
+          .Field("text", "The verdict, for people.", &Verdict::sentence)
+          .Time("at", "When it was decided.", &Verdict::at)
+          .As("batches", "What it is about: after the first number, up to the second, by input or stream.",
+              BatchesSchema(), [](const Verdict& it) { return Json::parse(it.batches, nullptr, false); });
+  return record;
 }
 
-Json ToJson(const std::vector<run::RecordedVerdict>& verdicts) {
-  Json list = Json::array();
-  for (const run::RecordedVerdict& verdict : verdicts) list.push_back(ToJson(verdict));
-  return list;
+const Record<run::Consumed>& ConsumedRecord() {
+  static const Record<run::Consumed> record =
+      Record<run::Consumed>()
+          .Field("key", "The input: Store.dataset.", &run::Consumed::input)
+          .Field("batch", "The last one that was consumed.", &run::Consumed::batch);
+  return record;
 }
 
-Json ToJson(const run::BatchInfo& batch) {
-  return {{"id", batch.batch},
-          {"state", batch.state},
-          {"reason", Reason(batch.reason_code, batch.reason)},
-          {"opened_at", batch.opened_at},
-          {"committed_at", OrNull(batch.committed_at)},
-          {"run", OrNull(batch.run_id)}};
+const Record<run::BatchFate>& FateRecord() {
+  using Fate = run::BatchFate;
+  std::vector<std::string> states;
+  for (const Fate::State state : {Fate::State::kCounted, Fate::State::kInOpenRun, Fate::State::kWithoutRun,
+                                  Fate::State::kWaiting, Fate::State::kNotCommitted})
+    states.emplace_back(run::Word(state));
+  static const Record<Fate> record =
+      Record<Fate>()
+          .Field("key", "The transformer.", &Fate::transformer)
+          .Word("state", "What became of the batch there.", states, [](const Fate& it) { return run::Word(it.state); })
+          .NoReason()
+          .Field("datasets", "Those of the batch that it uses and that this is true of.", &Fate::datasets)
+          .TimeOrNull("consumed_at", "When it was consumed without a run.", &Fate::at)
+          .List("runs", "Every run that claimed it, oldest first.", RunRecord(), &Fate::runs)
+          .List("history", "What was decided about it, oldest first.", VerdictRecord(), &Fate::verdicts);
+  return record;
 }
 
-Json ToJson(const run::RunInfo& run) {
-  return {{"id", run.id},
-          {"state", run.state},
-          {"reason", Reason(run.reason_code, run.reason)},
-          {"mode", run.mode},
-          {"cause", run.cause},
-          {"opened_at", run.opened_at},
-          {"closed_at", OrNull(run.closed_at)},
-          {"output_batch", run.output_batch ? Json(*run.output_batch) : Json(nullptr)}};
+std::optional<run::RecordedVerdict> NewestVerdict(const run::Explanation& it) {
+  return it.verdicts.empty() ? std::nullopt : std::optional(it.verdicts.front());
+}
+
+std::vector<run::RecordedVerdict> EarlierVerdicts(const run::Explanation& it) {
+  return it.verdicts.empty() ? std::vector<run::RecordedVerdict>{}
+                             : std::vector(it.verdicts.begin() + 1, it.verdicts.end());
 }
 
 }  // namespace
@@ -166,25 +178,28 @@ std::string ExplanationText(const run::Explanation& explanation, const std::stri
   return text;
 }
 
-std::string ExplanationJson(const run::Explanation& explanation) {
-  Json document{{"node", explanation.node},
-                {"follows", OrNull(explanation.follows)},
-                {"decided_with", explanation.decider},
-                {"verdict", nullptr},
-                {"now", nullptr},
-                {"last_batch", nullptr},
-                {"last_run", nullptr},
-                {"consumed", Json::array()},
-                {"history", Json::array()}};
-  if (!explanation.verdicts.empty()) document["verdict"] = ToJson(explanation.verdicts[0]);
-  if (explanation.now) document["now"] = {{"code", explanation.now->code}, {"text", explanation.now->sentence}};
-  if (explanation.last_batch) document["last_batch"] = ToJson(*explanation.last_batch);
-  if (explanation.last_run) document["last_run"] = ToJson(*explanation.last_run);
-  for (const run::Consumed& consumed : explanation.consumed)
-    document["consumed"].push_back({{"key", consumed.input}, {"batch", consumed.batch}});
-  for (size_t i = 1; i < explanation.verdicts.size(); ++i)
-    document["history"].push_back(ToJson(explanation.verdicts[i]));
-  return document.dump(2);
+const Record<run::Explanation>& ExplanationRecord() {
+  using run::Explanation;
+  static const Record<Explanation> record =
+      Record<Explanation>()
+          .Field("key", "The node.", &Explanation::node)
+          .TextOrNull("follows", "The node that decides for it: views and triggers follow another.",
+                      &Explanation::follows)
+          .Field("decided_with", "The stream or transformer whose verdicts these are.", &Explanation::decider)
+          .Maybe("verdict", "The newest one.", VerdictRecord(), &NewestVerdict)
+          .Reason(
+              "now", "What would be decided now, when it is another verdict or something to do.",
+              [](const Explanation& it) { return it.now ? it.now->code : ""; },
+              [](const Explanation& it) { return it.now ? it.now->sentence : ""; })
+          .Maybe("last_batch", "The newest batch of a stream.", BatchRecord(), &Explanation::last_batch)
+          .Maybe("last_run", "The newest run of a transformer.", RunRecord(), &Explanation::last_run)
+          .Field("last_run_abandoned", "That run is open, and nobody works on it any more.",
+                 &Explanation::last_run_abandoned)
+          .List("consumed", "How far a transformer is, by input.", ConsumedRecord(), &Explanation::consumed)
+          .List("feeders", "The newest verdicts on what a waiting transformer waits for.", VerdictRecord(),
+                &Explanation::feeders)
+          .List("history", "Earlier verdicts, newest first.", VerdictRecord(), &EarlierVerdicts);
+  return record;
 }
 
 std::string BatchExplanationText(const run::BatchExplanation& explanation, const std::string& today) {
@@ -205,18 +220,14 @@ std::string BatchExplanationText(const run::BatchExplanation& explanation, const
   return text;
 }
 
-std::string BatchExplanationJson(const run::BatchExplanation& explanation) {
-  Json document{{"node", explanation.stream},
-                {"batch", ToJson(explanation.batch)},
-                {"history", ToJson(explanation.verdicts)},
-                {"consumers", Json::array()}};
-  for (const run::BatchFate& fate : explanation.fates) {
-    Json item{{"node", fate.transformer},       {"datasets", fate.datasets}, {"state", run::Word(fate.state)},
-              {"consumed_at", OrNull(fate.at)}, {"runs", Json::array()},     {"history", ToJson(fate.verdicts)}};
-    for (const run::RunInfo& run : fate.runs) item["runs"].push_back(ToJson(run));
-    document["consumers"].push_back(std::move(item));
-  }
-  return document.dump(2);
+const Record<run::BatchExplanation>& BatchExplanationRecord() {
+  using run::BatchExplanation;
+  static const Record<BatchExplanation> record =
+      Record<BatchExplanation>()
+          .Include(BatchRecord(), &BatchExplanation::batch)
+          .List("history", "What was decided about it, oldest first.", VerdictRecord(), &BatchExplanation::verdicts)
+          .List("consumers", "What became of it at each transformer.", FateRecord(), &BatchExplanation::fates);
+  return record;
 }
 
 }  // namespace yellow::cli

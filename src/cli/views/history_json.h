@@ -1,0 +1,46 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/views/record.h"
+#include "run/batches.h"
+
+/// Batches and runs as programs read them.
+namespace yellow::cli {
+
+/// A batch of `batches list`: what is true of it whole.
+const Record<run::BatchInfo>& BatchRecord();
+
+/// `batches show`: with its datasets and what it has set aside.
+struct ShownBatch {
+  run::BatchInfo batch;
+  std::vector<run::RejectedRows> rejected;
+};
+const Record<ShownBatch>& ShownBatchRecord();
+
+/// A run of `runs list`.
+const Record<run::RunInfo>& RunRecord();
+/// `runs show`: with its claims.
+const Record<run::RunInfo>& ShownRunRecord();
+
+struct ShownLog {
+  run::RunInfo run;
+  std::string log;
+};
+const Record<ShownLog>& ShownLogRecord();
+
+/// What was done to one thing: `streams pause`, `batches release`, `runs retry`, `down` and the like.
+struct Done {
+  std::string key;
+  std::string state;
+  std::optional<int> batch = {};
+  std::string run = {};
+};
+/// Without a number, with that of a batch, with the id of a run.
+const Record<Done>& DoneRecord();
+const Record<Done>& DoneBatchRecord();
+const Record<Done>& DoneRunRecord();
+
+}  // namespace yellow::cli
