@@ -12,6 +12,7 @@
 #include "adapters/faults/wrappers.h"
 #include "adapters/files/local_files.h"
 #include "adapters/http/watch_server.h"
+#include "adapters/http/webhook_client.h"
 #include "adapters/postgres/connector.h"
 #include "adapters/process/launcher.h"
 #include "adapters/process/stop_signals.h"
@@ -61,6 +62,7 @@ int main(int argc, char** argv) {
   const Effect connector(adapters::postgres::MakeConnector(), faults);
   const Effect programs(adapters::embedded::MakeServerPrograms(), faults);
   const Effect processes(adapters::process::MakeLauncher(), faults);
+  const Effect webhook(adapters::http::MakeWebhook(), faults);
   yellow::ports::Foreground foreground = &adapters::process::RunInForeground;
   if (faults != nullptr) foreground = adapters::faults::Wrap(foreground, *faults);
   const auto clock = adapters::clock::MakeClock();
@@ -75,6 +77,7 @@ int main(int argc, char** argv) {
       *entropy,
       *secrets,
       *processes,
+      *webhook,
       *stop,
       *watch,
       [&](const yellow::model::Model& model, const std::string& data) -> std::unique_ptr<yellow::ports::Servers> {

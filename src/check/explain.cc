@@ -137,6 +137,10 @@ constexpr Entry kEntries[] = {
     {"Y704", "The process launcher runs source code with a command; an image needs another launcher."},
     {"Y705", "What this version cannot run, it does not accept."},
     {"Y706", "Roles live on the whole server; their names begin with the prefix."},
+    {"Y707",
+     "notify: says to whom messages are posted: {webhook: {env: VARIABLE}} or {file: PATH} where the URL is a secret, "
+     "as "
+     "with chat services, {url: https://…} where it is none. http is possible on this machine only."},
     {"Y801",
      "A table can get new nullable columns and wider types; every other change would lose or bend data that is there."},
 };

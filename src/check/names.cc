@@ -117,6 +117,10 @@ void CheckNames(const model::Model& model, base::Diagnostics& diagnostics) {
   for (const model::Team& team : model.teams) names.Unique("Team of " + team.zone, team.name, team.where);
   for (const model::Vendor& vendor : model.ecosystem.vendors) names.Unique("vendor", vendor.name, vendor.where);
   for (const model::Person& person : model.people) names.Unique("person", person.name, person.where);
+  if (model.environment) {
+    for (const model::NoticeReceiver& receiver : model.environment->receivers)
+      names.Unique("receiver", receiver.name, receiver.where);
+  }
 }
 
 }  // namespace yellow::check

@@ -11,6 +11,7 @@
 #include "cli/engine.h"
 #include "cli/exit_status.h"
 #include "cli/views/doctor_view.h"
+#include "run/notice_delivery.h"
 
 namespace yellow::cli {
 namespace {
@@ -35,6 +36,7 @@ class Doctoring {
     LookAtSources();
     const model::Environment& environment = *project_.loaded.model.environment;
     Add(run::ExamineHandedOn(*effects_, Newest(), environment));
+    LookAtReceivers(environment);
     findings_.push_back(run::ExamineDataFolder(*effects_, project_.data));
     findings_.push_back(run::ExamineLauncher(*effects_, program_.actor, Newest(), environment));
     return reached;
@@ -100,6 +102,20 @@ class Doctoring {
     Add(run::ExamineServer(*effects_, session, place, *project_.loaded.model.environment));
     if (!found.stored) return;
     applied_.push_back(CompileStored(project_, place.info.container, *found.stored));
+  }
+
+  /// Nothing is posted: a receiver would tell people of what is not.
+  void LookAtReceivers(const model::Environment& environment) {
+    const auto wrong = run::WrongUrls(*effects_, environment.receivers);
+    for (const model::NoticeReceiver& receiver : environment.receivers) {
+      const std::string key = "notify/" + receiver.name;
+      const auto found = wrong.find(receiver.name);
+      findings_.push_back(found == wrong.end()
+                              ? plan::Well(key)
+                              : plan::Finding{key, plan::Health::kProblem, "webhook.url", found->second,
+                                              "see notify: in environments/" + environment.name +
+                                                  ".yaml; nobody is told of anything there until it is right"});
+    }
   }
 
   /// How somebody who may do everything gets in: the private server's superuser by the name of the system's user.

@@ -16,6 +16,7 @@
 #include "ports/servers.h"
 #include "ports/stop.h"
 #include "ports/watch.h"
+#include "ports/webhook.h"
 #include "run/context.h"
 
 namespace yellow::cli {
@@ -28,6 +29,7 @@ struct Program {
   ports::Entropy& entropy;
   ports::SecretStore& secrets;
   ports::ProcessLauncher& processes;
+  ports::Webhook& webhook;
   ports::Stop& stop;
   ports::Watch& watch;
   /// The servers of a model's environment; `data` is the data folder of the project.

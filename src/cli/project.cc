@@ -40,6 +40,10 @@ void AnchorPaths(model::Model& model, const std::string& root) {
       file->path = root + "/" + file->path;
     }
   }
+  for (model::NoticeReceiver& receiver : model.environment->receivers) {
+    if (auto* file = std::get_if<model::UrlInFile>(&receiver.webhook); file != nullptr && !file->path.starts_with('/'))
+      file->path = root + "/" + file->path;
+  }
   for (model::ContainerPlace& place : model.environment->containers) {
     if (auto* server = std::get_if<model::NamedServer>(&place.server)) {
       if (!server->ca.empty() && !server->ca.starts_with('/')) server->ca = root + "/" + server->ca;

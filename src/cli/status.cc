@@ -18,13 +18,15 @@ int Status(const Program& program, const Options& options) {
     for (const StatusRow& row : all.back().streams) findings |= row.state == "held" || row.state == "failed";
   }
   if (options.json) {
-    StatusDocument document{project.environment, files_are_newer, {}, {}};
+    StatusDocument document{project.environment, files_are_newer, {}, {}, {}};
     if (project.loaded.model.environment) {
       for (const model::ContainerPlace& place : project.loaded.model.environment->containers)
         document.containers.push_back(engines.servers->Describe(place.container));
     }
-    for (const StatusOfEngine& one : all)
+    for (const StatusOfEngine& one : all) {
       document.streams.insert(document.streams.end(), one.streams.begin(), one.streams.end());
+      document.undelivered.insert(document.undelivered.end(), one.undelivered.begin(), one.undelivered.end());
+    }
     program.out << Printed(StatusRecord().Write(document));
   } else {
     program.out << StatusText(project, all, files_are_newer);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "load/readers.h"
 
 // Environments: where containers, secrets and jobs really are.
@@ -22,7 +24,36 @@ model::SecretSource SecretSourceOf(const Node& node) {
   return model::EnvironmentSecret{Text(node.Find("env"))};
 }
 
+std::optional<model::WebhookUrl> WebhookUrlOf(const Node& node) {
+  if (const Node* variable = node.Find("env")) return model::UrlInVariable{variable->text};
+  if (const Node* file = node.Find("file")) return model::UrlInFile{file->text};
+  if (const Node* url = node.Find("url")) return model::PlainUrl{url->text};
+  return std::nullopt;
+}
+
 }  // namespace
+
+void Reader::ReadReceivers(const Node& node) {
+  for (const auto& [name, value] : node.entries) {
+    const Node* webhook = value.Find("webhook");
+    const auto url = webhook == nullptr ? std::nullopt : WebhookUrlOf(*webhook);
+    if (!url) continue;
+    model::NoticeReceiver receiver;
+    receiver.name = name.text, receiver.where = name.where;
+    receiver.webhook = *url, receiver.webhook_where = webhook->entries.front().value.where;
+    if (const Node* events = value.Find("events")) {
+      const std::vector<std::string> words = Texts(events);
+      std::erase_if(receiver.events, [&](model::NoticeEvent event) {
+        return std::find(words.begin(), words.end(), Word(event)) == words.end();
+      });
+      if (words.empty())
+        diagnostics_.Error("Y202", events->where, "no event is named",
+                           "name held, failed or stale, or leave events out");
+    }
+    if (const auto after = ReadDuration(value.Find("stale_after"))) receiver.stale_after = *after;
+    model_.environment->receivers.push_back(std::move(receiver));
+  }
+}
 
 void Reader::ReadContainerPlace(const Node& name, const Node& node, const Place& place) {
   model::ContainerPlace container;
@@ -118,6 +149,7 @@ void Reader::ReadEnvironmentSettings(const Node& node) {
     environment.max_jobs = Integer(limits->Find("jobs"), environment.max_jobs);
     environment.max_connections = Integer(limits->Find("connections"), environment.max_connections);
   }
+  if (const Node* receivers = node.Find("notify")) ReadReceivers(*receivers);
 }
 
 }  // namespace yellow::load

@@ -334,6 +334,27 @@ const Shape kLimits{
         Optional("retry", kDuration, "How long a fault that may pass by itself is waited for; 30s by default."),
         Optional("jobs", kPositive, "How many batches and runs serve has under way at once; 4 by default."),
         Optional("connections", kPositive, "How many connections all these jobs have together; 40 by default.")}};
+const Shape kWebhook{
+    .what = "{url: …}, {env: …} or {file: …}",
+    .fields = {Optional("url", kText,
+                        "The URL itself, where it is no secret: https://…, or http:// on this machine. Who knows the "
+                        "URL of a chat service can write there, so that is one."),
+               Optional("env", kText, "The variable that holds the URL."),
+               Optional("file", kText, "A file with the URL on its first line; relative to the project.")},
+    .one_of_fields = true,
+    .choice = "place of a URL"};
+const Shape kNoticeEvent{.what = "held, failed or stale", .scalar = S::kWord, .words = {"held", "failed", "stale"}};
+const Shape kNoticeEvents{.what = "a list of held, failed, stale", .items = &kNoticeEvent};
+const Shape kReceiver{
+    .what = "{webhook: …, events: …, stale_after: …}",
+    .fields = {
+        Required("webhook", kWebhook, "Where messages are posted, as JSON."),
+        Optional("events", kNoticeEvents,
+                 "held: a batch waits for somebody. failed: a batch or run has. stale: a store is older than its "
+                 "schedule says. All three by default; each is told once, and once when it is over."),
+        Optional("stale_after", kDuration,
+                 "How long after the tick of its schedule that it has missed a store is stale; 1h by default.")}};
+const Shape kReceivers{.what = "receivers by name", .values = &kReceiver, .keys = &kName};
 const Shape kAllowed{.what = "{allowed: […]}",
                      .fields = {Optional("allowed", kReferences, "Restricted classes that may enter here.")}};
 const Shape kEnvironment{
@@ -346,7 +367,8 @@ const Shape kEnvironment{
                Optional("launcher", kLauncher, "How code is started; process by default."),
                Optional("scheduler", kScheduler, "Who starts what is due; yellow by default."),
                Optional("role_prefix", kReference, "What the names of Yellow's roles begin with; yellow by default."),
-               Optional("limits", kLimits, "How much at once, and how patiently.")}};
+               Optional("limits", kLimits, "How much at once, and how patiently."),
+               Optional("notify", kReceivers, "Who is told that something is held, has failed or is stale.")}};
 
 }  // namespace
 

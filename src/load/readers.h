@@ -72,6 +72,7 @@ class Reader {
   std::optional<model::RowLimit> ReadRowLimit(const Node* node);
   model::AllowList ReadAllowList(const Node* node);
   void ReadContainerPlace(const Node& name, const Node& node, const Place& place);
+  void ReadReceivers(const Node& node);
   void ReadEnvironmentSettings(const Node& node);
 
   model::Model& model_;

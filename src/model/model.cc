@@ -64,4 +64,16 @@ const Name* RestrictedClass(const Ecosystem& ecosystem, const Column& column) {
   return nullptr;
 }
 
+std::string_view Word(NoticeEvent event) {
+  switch (event) {
+    case NoticeEvent::kHeld:
+      return "held";
+    case NoticeEvent::kFailed:
+      return "failed";
+    case NoticeEvent::kStale:
+      return "stale";
+  }
+  return {};
+}
+
 }  // namespace yellow::model

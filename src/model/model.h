@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -355,6 +356,39 @@ struct CredentialPlace {
   Owner owner = {};  ///< of the file that says so
 };
 
+/// Where the URL of a webhook stands. One that is written down is not secret; the others are, and are read when
+/// something is sent.
+struct PlainUrl {
+  std::string url;
+};
+struct UrlInVariable {
+  std::string variable;
+};
+struct UrlInFile {
+  std::string path;  ///< its first line
+};
+using WebhookUrl = std::variant<PlainUrl, UrlInVariable, UrlInFile>;
+
+/// What somebody is told of: a batch that is held, a batch or run that has failed, a stream that is older than its
+/// schedule says.
+enum class NoticeEvent { kHeld, kFailed, kStale };
+std::string_view Word(NoticeEvent event);  ///< "held", …
+
+/// Who is told, as `notify:` of an environment says.
+struct NoticeReceiver {
+  std::string name;
+  WebhookUrl webhook;
+  std::vector<NoticeEvent> events{NoticeEvent::kHeld, NoticeEvent::kFailed, NoticeEvent::kStale};
+  Duration stale_after{3600};  ///< after the tick of the schedule that was missed
+  SourceRange where, webhook_where;
+
+  bool Wants(NoticeEvent event) const {
+    for (const NoticeEvent e : events)
+      if (e == event) return true;
+    return false;
+  }
+};
+
 enum class LauncherKind { kProcess, kDocker, kKubernetes };
 enum class SchedulerKind { kYellow, kAirflow };
 
@@ -372,6 +406,7 @@ struct Environment {
   Duration retry{30};           ///< limits.retry: how long a fault that may pass by itself is waited for
   int max_jobs = 4;             ///< limits.jobs: batches and runs that serve has under way at once, a merge database
   int max_connections = 40;     ///< limits.connections: of all these jobs together
+  std::vector<NoticeReceiver> receivers;  ///< notify
   SourceRange where;
 
   const ContainerPlace* FindContainer(const std::string& container) const {

@@ -20,6 +20,8 @@ class SecretStore {
  public:
   virtual ~SecretStore() = default;
   virtual CredentialValue Read(const std::string& credential, const model::SecretSource& source) = 0;
+  /// The URL of a webhook. What is wrong with it is told when it is used.
+  virtual base::Secret ReadUrl(const model::WebhookUrl& place) = 0;
 };
 
 }  // namespace yellow::ports

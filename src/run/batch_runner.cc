@@ -9,6 +9,7 @@
 #include "run/change_log.h"
 #include "run/commit.h"
 #include "run/lease.h"
+#include "run/notice_store.h"
 #include "run/patience.h"
 #include "run/source_reader.h"
 #include "run/state_store.h"
@@ -105,6 +106,9 @@ class BatchAttempt {
       ForgetRejected(*session_, stream_.key, inputs_, applied_.model.ecosystem.retention.control.seconds);
       BeginLogsAfter(*session_, stream_.key, unread, batch_.number);
       CommitBatch(*session_, stream_.key, batch_.number, merged_, "staged");
+      if (!ReceiversOf(applied_).empty())
+        EndNotices(*session_, stream_.key, {model::NoticeEvent::kHeld, model::NoticeEvent::kFailed},
+                   fmt::format("batch {} is committed", batch_.number));
       in_doubt = batch_.number;
     });
     return Committed(batch_.number);
@@ -256,12 +260,24 @@ class BatchAttempt {
         session_->Execute(
             {"INSERT INTO yellow.event (kind, node, batch, actor, detail) VALUES ($1, $2, $3, $4, $5)",
              {"batch_" + std::string(Word(event)), stream_.key, std::to_string(batch_.number), actor_.person, reason}});
+        Tell(event, code, reason);
       });
     } catch (const base::Error& error) {
       if (error.code != "fenced") throw;
       return Ended(BatchOutcome::kFenced, "fenced", error.what());
     }
     return Ended(outcome, code, reason);
+  }
+
+  void Tell(BatchEvent event, const std::string& code, const std::string& reason) {
+    if (ReceiversOf(applied_).empty()) return;
+    const bool held = event == BatchEvent::kHeld;
+    if (!held)
+      EndNotices(*session_, stream_.key, {model::NoticeEvent::kHeld},
+                 fmt::format("batch {} has failed", batch_.number));
+    BeginNotices(*session_, applied_,
+                 {stream_.key, held ? model::NoticeEvent::kHeld : model::NoticeEvent::kFailed, batch_.number, "", code,
+                  TellableReason(code, reason, NameOfNode(stream_.key))});
   }
 
   /// The connection was lost inside COMMIT: whether it happened is in the table.

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "merge/merge.h"
+#include "run/notice_store.h"
 #include "run/run_ending.h"
 #include "run/run_login.h"
 #include "run/state_store.h"
@@ -59,7 +60,8 @@ void RecordEvent(ports::Session& engine, const Actor& actor, const std::string& 
 void PauseStream(ports::Session& engine, const Actor& actor, const std::string& stream, bool paused) {
   ports::Transaction transaction(engine);
   const ports::Rows changed = engine.Execute(
-      {"UPDATE yellow.stream SET paused = $2::boolean WHERE key = $1 AND paused <> $2::boolean RETURNING 1",
+      {"UPDATE yellow.stream SET paused = $2::boolean, resumed_at = CASE WHEN $2::boolean THEN resumed_at ELSE "
+       "clock_timestamp() END WHERE key = $1 AND paused <> $2::boolean RETURNING 1",
        {stream, paused ? "true" : "false"}});
   if (changed.empty()) return;
   RecordEvent(engine, actor, paused ? "stream_paused" : "stream_resumed", stream, 0, "asked for");
@@ -142,6 +144,8 @@ void RejectBatch(ports::Session& engine, const Actor& actor, const std::string& 
   if (info.state != "held")
     throw base::UsageError(fmt::format("batch {} of {} is not held, it is {}", info.batch, stream, info.state));
   MoveBatch(engine, stream, info.batch, BatchEvent::kRejected);
+  EndNotices(engine, stream, {model::NoticeEvent::kHeld},
+             fmt::format("batch {} was rejected by {}", info.batch, actor.person));
   RecordEvent(engine, actor, "batch_rejected", stream, info.batch, info.reason);
   transaction.Commit();
 }

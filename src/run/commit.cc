@@ -8,9 +8,12 @@ namespace yellow::run {
 
 namespace {
 
+constexpr const char* kItIs = "; it is ";
+constexpr const char* kOneIs = "; one of them is ";
+
 std::string Describe(const Broken& broken) {
-  return fmt::format("{} {} the rule that {}; {} {}", broken.rows, broken.rows == 1 ? "row breaks" : "rows break",
-                     broken.rule, broken.rows == 1 ? "it is" : "one of them is", broken.example);
+  return fmt::format("{} {} the rule that {}{}{}", broken.rows, broken.rows == 1 ? "row breaks" : "rows break",
+                     broken.rule, broken.rows == 1 ? kItIs : kOneIs, broken.example);
 }
 
 /// Each rule is asked only when some row breaks one: most batches are fine, and may be large.
@@ -37,6 +40,11 @@ std::optional<Hold> TooManyRejected(const MergeInput& input, int64_t rejected, i
 
 Hold HoldOf(const model::DatasetAddress& dataset, const Broken& broken) {
   return {broken.code, ToString(dataset) + ": " + Describe(broken), false};
+}
+
+std::string WithoutExample(const std::string& reason) {
+  const size_t end = std::min(reason.find(kItIs), reason.find(kOneIs));
+  return end == std::string::npos ? "" : reason.substr(0, end);
 }
 
 bool IsAboutRows(const base::Error& error) {

@@ -28,6 +28,8 @@ struct Broken {
   std::string example;
 };
 Hold HoldOf(const model::DatasetAddress& dataset, const Broken& broken);
+/// Such a reason without the example; empty when it is none of HoldOf's.
+std::string WithoutExample(const std::string& reason);
 
 /// True when the values of rows are to blame for a failure that no check has foreseen: a data exception, or a limit of
 /// the server. The same rows would fail again, so the batch is held.

@@ -10,6 +10,7 @@
 #include "ports/files.h"
 #include "ports/process.h"
 #include "ports/secrets.h"
+#include "ports/webhook.h"
 
 namespace yellow::run {
 
@@ -29,6 +30,7 @@ struct Effects {
   ports::FileSystem& files;
   ports::SecretStore& secrets;
   ports::ProcessLauncher& processes;
+  ports::Webhook& webhook;
   Reporter& reporter;
 };
 

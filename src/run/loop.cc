@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "run/notice_delivery.h"
 #include "run/patience.h"
 #include "run/retention.h"
 #include "run/run_ending.h"
@@ -60,6 +61,7 @@ LoopReport RunUntilQuiet(const Effects& effects, const Actor& actor, const Appli
       }
       if (!Step(effects, actor, applied, *engine, left_alone, total)) {
         ForgetOld(effects, *engine, applied);
+        DeliverAtTheEnd(effects, actor, applied, *engine);
         return total;
       }
       patience.Renew();

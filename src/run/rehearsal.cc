@@ -67,6 +67,10 @@ ports::CredentialValue RehearsalSecrets::Read(const std::string& credential, con
   return {credential, base::Secret(credential), base::Secret(credential)};
 }
 
+base::Secret RehearsalSecrets::ReadUrl(const model::WebhookUrl&) {
+  throw base::Error("secret", "nobody is told of a rehearsal");
+}
+
 Rehearsal::Rehearsal(const Effects& effects, ports::Servers& servers, const Actor& actor, const Applied& applied)
     : effects_(effects),
       actor_(actor),

@@ -27,6 +27,7 @@ class RehearsalSecrets : public ports::SecretStore {
   RehearsalSecrets(ports::SecretStore& real, std::string own_credential)
       : real_(real), own_credential_(std::move(own_credential)) {}
   ports::CredentialValue Read(const std::string& credential, const model::SecretSource& source) override;
+  base::Secret ReadUrl(const model::WebhookUrl& place) override;
 
  private:
   ports::SecretStore& real_;

@@ -58,6 +58,13 @@ constexpr const char* kEvents = R"(
 DELETE FROM yellow.event WHERE id = ANY (ARRAY(
   SELECT id FROM yellow.event WHERE at < clock_timestamp() - make_interval(secs => $1::bigint) ORDER BY id LIMIT $2::int)))";
 
+// What lasts stays, so that it is told once.
+constexpr const char* kNotices = R"(
+DELETE FROM yellow.notice WHERE id = ANY (ARRAY(
+  SELECT id FROM yellow.notice
+  WHERE over_at < clock_timestamp() - make_interval(secs => $1::bigint)
+  ORDER BY number LIMIT $2::int)))";
+
 constexpr const char* kModels = R"(
 DELETE FROM yellow.model WHERE version = ANY (ARRAY(
   SELECT m.version FROM yellow.model m
@@ -102,6 +109,7 @@ void ForgetOld(const Effects& effects, ports::Session& engine, const Applied& ap
     InChunks(engine, kBatches, retention.control);
     InChunks(engine, kRuns, retention.control);
     InChunks(engine, kEvents, retention.control);
+    InChunks(engine, kNotices, retention.control);
     InChunks(engine, kModels, retention.control);
     InChunks(engine, kLogs, retention.logs);
     ForgetFolders(effects, engine, applied);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "run/notice_store.h"
 #include "run/run_login.h"
 #include "run/state_store.h"
 
@@ -50,6 +51,27 @@ void EndRun(ports::Session& session, const Actor& actor, const std::string& run_
   if (ending.retries) CountFailure(session, run.Text(0, 0), run.Text(0, 1), *ending.retries);
 }
 
+void TellRunFailed(ports::Session& session, const Applied& applied, const std::string& transformer,
+                   const std::string& run_id, const RunEnding& ending) {
+  if (ending.event != RunEvent::kFailed && ending.event != RunEvent::kTimedOut) return;
+  BeginNotices(session, applied,
+               {transformer, model::NoticeEvent::kFailed, std::nullopt, run_id, ending.code,
+                TellableReason(ending.code, ending.reason, NameOfNode(transformer))});
+}
+
+void HoldOutput(ports::Session& session, const Applied& applied, const plan::Stream& output, const std::string& run_id,
+                const RunEnding& ending) {
+  const ports::Rows held = session.Execute(
+      {"INSERT INTO yellow.batch (stream, batch, state, attempt, model_version, run_id, reason_code, reason) "
+       "SELECT $1, coalesce(max(batch), 0) + 1, 'held', $2, $3, $2, $4, $5 FROM yellow.batch WHERE stream = $1 "
+       "HAVING NOT bool_or(state IN ('open', 'staged', 'held')) OR count(*) = 0 RETURNING batch",
+       {output.key, run_id, std::to_string(applied.version), ending.code, ending.reason}});
+  if (held.empty()) return;
+  BeginNotices(session, applied,
+               {output.key, model::NoticeEvent::kHeld, static_cast<int>(held.Integer(0, 0)), "", ending.code,
+                TellableReason(ending.code, ending.reason, NameOfNode(output.key))});
+}
+
 std::optional<std::string> CancelledBecause(ports::Session& session, const std::string& run_id) {
   const ports::Rows rows =
       session.Execute({"SELECT reason FROM yellow.run WHERE id = $1 AND state = 'cancelled'", {run_id}});
@@ -71,6 +93,7 @@ int EndOverdueRuns(const Effects& effects, ports::Session& engine, const Actor& 
     try {
       ports::Transaction transaction(engine, "", "overdue");
       EndRun(engine, actor, overdue.Text(i, 0), ending);
+      TellRunFailed(engine, applied, overdue.Text(i, 1), overdue.Text(i, 0), ending);
       transaction.Commit();
     } catch (const base::Error& error) {
       if (error.code != "fenced") throw;

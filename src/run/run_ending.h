@@ -21,6 +21,15 @@ struct RunEnding {
 /// Throws base::Error code "fenced" when the run is not open.
 void EndRun(ports::Session& session, const Actor& actor, const std::string& run_id, const RunEnding& ending);
 
+/// Tells that a run has failed, in the same transaction; not when it was lost or cancelled.
+void TellRunFailed(ports::Session& session, const Applied& applied, const std::string& transformer,
+                   const std::string& run_id, const RunEnding& ending);
+
+/// A run's output that a guard holds: the batch gets a number, under which a person can release it for the next run,
+/// unless an earlier one has it already. Tells so. In the transaction that ends the run.
+void HoldOutput(ports::Session& session, const Applied& applied, const plan::Stream& output, const std::string& run_id,
+                const RunEnding& ending);
+
 /// The reason if a person has cancelled the run.
 std::optional<std::string> CancelledBecause(ports::Session& session, const std::string& run_id);
 

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "run/jobs.h"
+#include "run/notice_delivery.h"
 #include "run/patience.h"
 #include "run/retention.h"
 #include "run/run_ending.h"
@@ -111,7 +112,8 @@ class Scheduler {
         options_(options),
         stop_(stop),
         watch_(watch),
-        patience_(effects.clock, effects.entropy, kPatience) {}
+        patience_(effects.clock, effects.entropy, kPatience),
+        delivery_(effects, container) {}
 
   bool Run() {
     while (!stop_.Asked()) {
@@ -156,6 +158,10 @@ class Scheduler {
     if (newer_model_) return;
     applied_ = std::make_unique<Applied>(hooks_.compile(*engine_));
     effects_.reporter.Line(container_ + ": serving model version " + std::to_string(applied_->version));
+    for (const auto& [receiver, why] : WrongUrls(effects_, ReceiversOf(*applied_)))
+      effects_.reporter.Line("notify " + receiver + ": " + why);
+    delivery_.Use(ReceiversIn(*applied_));
+    watched_since_.reset();
     DropOrphanLogins(effects_, *engine_, PrefixOf(*applied_));
     DropAbandonedTries(effects_, *engine_, container_, *applied_);
     effects_.processes.CleanUp(applied_->data_folder);
@@ -166,7 +172,10 @@ class Scheduler {
     const ports::TimePoint began = effects_.clock.Now();
     if (EndOverdueRuns(effects_, *engine_, actor_, *applied_) > 0)
       DropOrphanLogins(effects_, *engine_, PrefixOf(*applied_));
+    const std::vector<LastingNotice> lasting = ReadLasting(*engine_);
     const View view = ReadWorld(*engine_, *applied_, actor_, effects_.processes);
+    if (!watched_since_) watched_since_ = view.now;
+    SettleNotices(*engine_, *applied_, lasting, view, watched_since_);
     const std::vector<Decision> decisions = Tick(view);
     Record(*engine_, decisions);
     Show(decisions, effects_.clock.Now() - began);
@@ -251,6 +260,8 @@ class Scheduler {
   bool newer_model_ = false;
   ports::TimePoint forget_at_{};
   std::map<std::string, ports::TimePoint> not_before_;
+  std::optional<ports::TimePoint> watched_since_;  // this model, by the database's clock
+  DeliveryThread delivery_;
   Jobs jobs_;
 };
 

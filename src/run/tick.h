@@ -25,7 +25,9 @@ struct StreamView {
   int last_committed = 0;
   int newest = 0;  ///< the highest number, whatever its state; the one under way, if there is one
   bool newest_failed = false;
-  std::string reason;  ///< of the newest batch: why it is held or has failed
+  std::string reason_code, reason;               ///< of the newest batch: why it is held or has failed
+  std::optional<ports::TimePoint> last_read_at;  ///< when the source was as the last committed batch shows it
+  std::optional<ports::TimePoint> resumed_at;    ///< after its last pause
 };
 
 struct InputView {
@@ -45,7 +47,8 @@ struct RunView {
   std::string workspace;
   ports::TimePoint opened_at;
   std::optional<ports::TimePoint> deadline;
-  std::string reason;  ///< why it failed
+  std::string reason;            ///< why it failed
+  std::string reason_code = {};  ///< of that
 };
 
 struct TransformerView {
@@ -70,6 +73,7 @@ struct TransformerView {
 struct View {
   ports::TimePoint now;
   std::vector<StreamView> streams;
+  std::vector<StreamView> outputs;  ///< streams that transformers write: nothing is decided on them
   std::vector<TransformerView> transformers;
   int run_limit = 1;               ///< limits.runs
   std::vector<RunView> open_runs;  ///< what counts against it

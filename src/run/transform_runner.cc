@@ -11,6 +11,7 @@
 #include "run/commit.h"
 #include "run/execute_code.h"
 #include "run/lease.h"
+#include "run/notice_store.h"
 #include "run/patience.h"
 #include "run/run_ending.h"
 #include "run/run_login.h"
@@ -304,6 +305,7 @@ class TransformRun {
       MoveCursors();
       RequireTime();
       CloseRun();
+      TellCommitted();
       in_doubt = run_id_;
     });
   }
@@ -419,7 +421,10 @@ class TransformRun {
     try {
       Write(*engine_, "fail", [&] {
         EndRun(*engine_, actor_, run_id_, ending);
-        if (outcome == RunOutcome::kHeld && merge::IsGuarded(ending.code)) HoldOutputBatch(ending.code, ending.reason);
+        if (outcome == RunOutcome::kHeld && merge::IsGuarded(ending.code))
+          HoldOutput(*engine_, applied_, output_, run_id_, ending);
+        else
+          TellRunFailed(*engine_, applied_, transformer_.key, run_id_, ending);
       });
     } catch (const base::Error& error) {
       if (const auto closed = ClosedBySomebody(error)) return *closed;
@@ -429,13 +434,10 @@ class TransformRun {
     return Ended(outcome, ending.code, ending.reason);
   }
 
-  /// A guarded case keeps its number, so that a person can release it for the next run.
-  void HoldOutputBatch(const std::string& code, const std::string& reason) {
-    engine_->Execute(
-        {"INSERT INTO yellow.batch (stream, batch, state, attempt, model_version, run_id, reason_code, reason) "
-         "SELECT $1, coalesce(max(batch), 0) + 1, 'held', $2, $3, $2, $4, $5 FROM yellow.batch WHERE stream = $1 "
-         "HAVING NOT bool_or(state IN ('open', 'staged', 'held')) OR count(*) = 0",
-         {output_.key, run_id_, std::to_string(applied_.version), code, reason}});
+  void TellCommitted() {
+    if (ReceiversOf(applied_).empty()) return;
+    EndNotices(*writer_, output_.key, {model::NoticeEvent::kHeld}, fmt::format("batch {} is committed", batch_));
+    EndNotices(*writer_, transformer_.key, {model::NoticeEvent::kFailed}, "run " + run_id_ + " is committed");
   }
 
   const Effects& effects_;

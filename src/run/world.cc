@@ -16,16 +16,19 @@ constexpr const char* kStreams = R"(
 SELECT s.key, s.paused, s.lease_until > clock_timestamp() AND s.lease_until < clock_timestamp() + interval '20 seconds',
        extract(epoch FROM s.last_opened_at)::numeric * 1000000, extract(epoch FROM s.requested_at)::numeric * 1000000,
        coalesce(n.state, ''), coalesce(n.released, false),
-       coalesce((SELECT max(c.batch) FROM yellow.batch c WHERE c.stream = s.key AND c.state = 'committed'), 0), s.holder,
-       coalesce(n.batch, 0), coalesce(n.reason, ''), coalesce(n.reason_code, ''), s.holder = $1
+       coalesce(c.batch, 0), s.holder,
+       coalesce(n.batch, 0), coalesce(n.reason, ''), coalesce(n.reason_code, ''), s.holder = $1,
+       extract(epoch FROM coalesce(c.source_read_at, c.committed_at))::numeric * 1000000, extract(epoch FROM s.resumed_at)::numeric * 1000000
 FROM yellow.stream s LEFT JOIN LATERAL
-     (SELECT * FROM yellow.batch b WHERE b.stream = s.key ORDER BY b.batch DESC LIMIT 1) n ON true WHERE NOT s.retired)";
+     (SELECT * FROM yellow.batch b WHERE b.stream = s.key ORDER BY b.batch DESC LIMIT 1) n ON true LEFT JOIN LATERAL
+     (SELECT * FROM yellow.batch b WHERE b.stream = s.key AND b.state = 'committed' ORDER BY b.batch DESC LIMIT 1) c ON true
+WHERE NOT s.retired)";
 
 constexpr const char* kTransformers = R"(
 SELECT t.key, coalesce(t.definition, ''), coalesce(t.failed_definition, ''), extract(epoch FROM t.retry_at)::numeric * 1000000,
        t.requested_at IS NOT NULL, t.failures, coalesce(r.id, ''), coalesce(r.state, ''), coalesce(r.definition, ''),
        coalesce(r.reason, ''), extract(epoch FROM r.opened_at)::numeric * 1000000,
-       extract(epoch FROM r.deadline)::numeric * 1000000
+       extract(epoch FROM r.deadline)::numeric * 1000000, coalesce(r.reason_code, '')
 FROM yellow.transformer t LEFT JOIN LATERAL
      (SELECT * FROM yellow.run r WHERE r.transformer = t.key ORDER BY r.opened_at DESC, r.id DESC LIMIT 1) r ON true WHERE NOT t.retired)";
 
@@ -52,6 +55,28 @@ StreamView::UnderWay UnderWayOf(const std::string& state) {
   return StreamView::UnderWay::kNone;
 }
 
+/// A row of kStreams, as far as the model has no say.
+StreamView StreamOf(const ports::Rows& rows, size_t i, bool leased) {
+  StreamView one;
+  one.key = rows.Text(i, 0);
+  one.paused = rows.Boolean(i, 1);
+  one.busy = leased && !rows.Boolean(i, 12);
+  if (one.busy) one.holder = rows.Text(i, 8);
+  one.last_opened_at = Microseconds(rows, i, 3);
+  one.requested_at = Microseconds(rows, i, 4);
+  one.under_way = UnderWayOf(rows.Text(i, 5));
+  one.released = rows.Boolean(i, 6);
+  one.last_committed = static_cast<int>(rows.Integer(i, 7));
+  one.newest = static_cast<int>(rows.Integer(i, 9));
+  one.newest_failed = rows.Text(i, 5) == "failed";
+  one.reason = rows.Text(i, 10);
+  one.reason_code = rows.Text(i, 11);
+  one.releasable = merge::IsGuarded(one.reason_code);
+  one.last_read_at = Microseconds(rows, i, 13);
+  one.resumed_at = Microseconds(rows, i, 14);
+  return one;
+}
+
 /// Keys of the streams that transformers write: what counts for these.
 struct Outputs {
   std::set<std::string> paused;
@@ -70,22 +95,10 @@ Outputs ReadStreams(ports::Session& engine, const Applied& applied, const Actor&
     if (stream->workspace) {
       if (rows.Boolean(i, 1)) outputs.paused.insert(stream->key);
       if (leased) outputs.leased.insert(stream->key);
+      view.outputs.push_back(StreamOf(rows, i, leased));
       continue;
     }
-    StreamView one;
-    one.key = stream->key;
-    one.paused = rows.Boolean(i, 1);
-    one.busy = leased && !rows.Boolean(i, 12);
-    if (one.busy) one.holder = rows.Text(i, 8);
-    one.last_opened_at = Microseconds(rows, i, 3);
-    one.requested_at = Microseconds(rows, i, 4);
-    one.under_way = UnderWayOf(rows.Text(i, 5));
-    one.released = rows.Boolean(i, 6);
-    one.last_committed = static_cast<int>(rows.Integer(i, 7));
-    one.newest = static_cast<int>(rows.Integer(i, 9));
-    one.newest_failed = rows.Text(i, 5) == "failed";
-    one.reason = rows.Text(i, 10);
-    one.releasable = merge::IsGuarded(rows.Text(i, 11));
+    StreamView one = StreamOf(rows, i, leased);
     one.schedule = std::get<model::SqlSnapshot>(applied.model.FindDatastore(stream->store)->capture).schedule;
     for (const graph::IntentionGraph& graph : applied.graph.graphs) {
       if (const auto id = graph.Find(stream->key)) one.priority = graph.node(*id).priority;
@@ -107,8 +120,8 @@ void ReadLastRun(const ports::Rows& rows, size_t i, bool leased, TransformerView
   one.last_run_at = Microseconds(rows, i, 10);
   if (!one.last_run_at) return;
   const std::string& state = rows.Text(i, 7);
-  RunView run{rows.Text(i, 6),           state,          NameOfNode(one.key), *one.last_run_at,
-              Microseconds(rows, i, 11), rows.Text(i, 9)};
+  RunView run{rows.Text(i, 6),           state,           NameOfNode(one.key), *one.last_run_at,
+              Microseconds(rows, i, 11), rows.Text(i, 9), rows.Text(i, 12)};
   if (IsOpen(state) && leased)
     one.open_run = std::move(run);
   else if (HasFailed(state))

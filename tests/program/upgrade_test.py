@@ -21,13 +21,20 @@ class Upgrade(unittest.TestCase):
         self.addCleanup(self.project.close)
         self.assertEqual(self.project.yellow("plan").status, 0)     # starts and bootstraps the private PostgreSQL
 
-    def install_version_1(self):
-        info = self.project.server()
-        self.project.psql(info, "SET ROLE yellow_owner;" + (ROOT / "src/sql/control_schema.sql").read_text() +
-                          "INSERT INTO yellow.installation (schema_version, role_prefix) VALUES (1, 'yellow')")
+    def install(self, *scripts):
+        """The schema of an older version, which so many scripts make."""
+        texts = [(ROOT / "src/sql" / script).read_text() for script in scripts]
+        self.project.psql(self.project.server(), "SET ROLE yellow_owner;" + "".join(texts) +
+                          f"INSERT INTO yellow.installation (schema_version, role_prefix) VALUES ({len(scripts)}, 'yellow')")
 
-    def test_an_older_schema_is_migrated_by_apply_only(self):
-        self.install_version_1()
+    def test_the_first_schema_is_migrated_by_apply_only(self):
+        self.older_schema("control_schema.sql")
+
+    def test_the_second_schema_is_migrated_by_apply_only(self):
+        self.older_schema("control_schema.sql", "control_schema_2.sql")
+
+    def older_schema(self, *scripts):
+        self.install(*scripts)
         refused = self.project.yellow("run")
         self.assertEqual(refused.status, 3, refused)
         self.assertIn("yellow apply migrates it", refused.err)

@@ -222,6 +222,18 @@ class FaultyPrograms : public ports::ServerPrograms {
   Faults& faults_;
 };
 
+class FaultyWebhook : public ports::Webhook {
+ public:
+  FaultyWebhook(ports::Webhook& inner, Faults& faults) : inner_(inner), faults_(faults) {}
+  int Post(const ports::WebhookMessage& message, const std::function<bool()>& go_on) override {
+    return Pass(faults_, "webhook.post", [&] { return inner_.Post(message, go_on); });
+  }
+
+ private:
+  ports::Webhook& inner_;
+  Faults& faults_;
+};
+
 }  // namespace
 
 std::unique_ptr<ports::Connector> Wrap(ports::Connector& connector, ports::Faults& faults) {
@@ -235,6 +247,9 @@ std::unique_ptr<ports::ProcessLauncher> Wrap(ports::ProcessLauncher& processes, 
 }
 std::unique_ptr<ports::ServerPrograms> Wrap(ports::ServerPrograms& programs, ports::Faults& faults) {
   return std::make_unique<FaultyPrograms>(programs, faults);
+}
+std::unique_ptr<ports::Webhook> Wrap(ports::Webhook& webhook, ports::Faults& faults) {
+  return std::make_unique<FaultyWebhook>(webhook, faults);
 }
 ports::Foreground Wrap(ports::Foreground foreground, ports::Faults& faults) {
   return [foreground = std::move(foreground), &faults](const auto& command, const auto& variables) {

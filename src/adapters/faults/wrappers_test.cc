@@ -178,6 +178,29 @@ TEST(Programs, PassEveryProgram) {
   EXPECT_THAT(faults.passed, ElementsAre("before server.initdb", "after server.initdb"));
 }
 
+class FakeWebhook : public ports::Webhook {
+ public:
+  int Post(const ports::WebhookMessage& message, const std::function<bool()>&) override {
+    happened.push_back("post " + message.id);
+    return 204;
+  }
+};
+
+TEST(Webhook, PassesEveryPostAndFailsWithoutOrAfterIt) {
+  FakeWebhook real;
+  for (const auto& [fate, reached] : {std::pair(ports::Fate::kFails, 0), {ports::Fate::kAnswerIsLost, 1}}) {
+    happened.clear();
+    RecordingFaults faults;
+    faults.at = 1, faults.fate = fate;
+    const auto webhook = Wrap(real, faults);
+    EXPECT_THROW(webhook->Post({}, [] { return true; }), base::Error);
+    EXPECT_EQ(happened.size(), static_cast<size_t>(reached));
+    EXPECT_EQ(webhook->Post({}, [] { return true; }), 204);
+    EXPECT_EQ(faults.passed.front(), "before webhook.post");
+    EXPECT_EQ(faults.passed.back(), "after webhook.post");
+  }
+}
+
 TEST(Foreground, PassesEveryProgram) {
   RecordingFaults faults;
   const auto run = Wrap([](const auto&, const auto&) { return 7; }, faults);

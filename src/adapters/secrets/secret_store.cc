@@ -67,6 +67,19 @@ class LocalSecretStore : public ports::SecretStore {
     throw base::Error("secret", "this version reads secrets from env and file only: credential " + credential)
         .Remedy("mount the secret as a folder and write {file: …}");
   }
+
+  base::Secret ReadUrl(const model::WebhookUrl& place) override {
+    if (const auto* plain = std::get_if<model::PlainUrl>(&place)) return base::Secret(plain->url);
+    if (const auto* variable = std::get_if<model::UrlInVariable>(&place)) {
+      std::string url = Variable(variable->variable);
+      if (!url.empty()) return base::Secret(std::move(url));
+      throw base::Error("secret", "the URL is missing: environment variable " + variable->variable);
+    }
+    const std::string& path = std::get<model::UrlInFile>(place).path;
+    auto line = ReadFirstLine(path);
+    if (!line) throw base::Error("secret", "the URL is missing: file " + path);
+    return base::Secret(std::move(*line));
+  }
 };
 
 class SystemEntropy : public ports::Entropy {

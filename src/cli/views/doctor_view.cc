@@ -12,8 +12,8 @@ using plan::Finding;
 using plan::Findings;
 using plan::Health;
 
-constexpr std::array kGroups{"model",  "server", "clocks", "disk",        "connections", "locks",   "roles",
-                             "grants", "logins", "leases", "credentials", "sources",     "launcher"};
+constexpr std::array kGroups{"model",  "server", "clocks", "disk",        "connections", "locks",  "roles",
+                             "grants", "logins", "leases", "credentials", "sources",     "notify", "launcher"};
 constexpr size_t kSummaryLength = 100;
 
 std::string GroupOf(const Finding& finding) { return finding.key.substr(0, finding.key.find('/')); }

@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "cli/text_table.h"
@@ -111,6 +112,32 @@ const Record<ports::ConnectionInfo>& ContainerRecord() {
   return record;
 }
 
+std::string LineOf(const run::Undelivered& messages) {
+  const bool one = messages.messages == 1;
+  std::string line =
+      fmt::format("notify {}: {} {} {}, since {}", messages.receiver, messages.messages, one ? "message" : "messages",
+                  messages.given_up ? "given up" : "not delivered yet", messages.oldest);
+  if (!messages.error.empty()) line += ": " + messages.error;
+  if (!messages.given_up && !messages.error.empty()) line += "; tried again at " + ClockTime(messages.next);
+  return line;
+}
+
+const Record<run::Undelivered>& UndeliveredRecord() {
+  using Messages = run::Undelivered;
+  static const Record<Messages> record =
+      Record<Messages>()
+          .Field("key", "The receiver's name.", &Messages::receiver)
+          .Word("state", "Tried again, or not any more.", {"waiting", "given_up"},
+                [](const Messages& it) { return it.given_up ? "given_up" : "waiting"; })
+          .Reason(
+              "reason", "What came of the last attempt.",
+              [](const Messages& it) { return it.error.empty() ? "" : "webhook"; }, &Messages::error)
+          .Field("messages", "How many.", &Messages::messages)
+          .Time("oldest", "Since when what the oldest is about has lasted.", &Messages::oldest)
+          .TimeOrNull("next", "When the next is tried.", &Messages::next);
+  return record;
+}
+
 }  // namespace
 
 std::string Rfc3339(ports::TimePoint time) {
@@ -155,6 +182,12 @@ StatusOfEngine ReadStatus(const Program& program, Engine& engine) {
     }
     status.streams.push_back(std::move(row));
   }
+  status.undelivered = run::ReadUndelivered(*engine.session);
+  std::erase_if(status.undelivered, [&](const run::Undelivered& messages) {
+    const auto& receivers = run::ReceiversOf(applied);
+    return std::none_of(receivers.begin(), receivers.end(),
+                        [&](const auto& receiver) { return receiver.name == messages.receiver; });
+  });
   return status;
 }
 
@@ -172,6 +205,7 @@ std::string StatusText(const Project& project, const std::vector<StatusOfEngine>
                        row.lag_seconds ? Ago(*row.lag_seconds) : "-", next, NoteOf(row)});
     }
     out += TextTable(table, {2});
+    for (const run::Undelivered& messages : engine.undelivered) out += LineOf(messages) + "\n";
   }
   return out;
 }
@@ -203,7 +237,9 @@ const Record<StatusDocument>& StatusRecord() {
           .Field("environment", "The one in use.", &StatusDocument::environment)
           .Field("files_are_newer", "The model's files are not what was applied.", &StatusDocument::files_are_newer)
           .List("containers", "Where the environment's databases are.", ContainerRecord(), &StatusDocument::containers)
-          .List("streams", "Every stream, by container and key.", stream, &StatusDocument::streams);
+          .List("streams", "Every stream, by container and key.", stream, &StatusDocument::streams)
+          .List("undelivered", "Messages to receivers that have not arrived.", UndeliveredRecord(),
+                &StatusDocument::undelivered);
   return record;
 }
 

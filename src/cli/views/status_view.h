@@ -5,6 +5,7 @@
 
 #include "cli/engine.h"
 #include "cli/views/record.h"
+#include "run/notice_store.h"
 
 namespace yellow::cli {
 
@@ -30,6 +31,7 @@ struct StatusOfEngine {
   int version = 0;
   size_t transformers = 0;
   std::vector<StatusRow> streams;
+  std::vector<run::Undelivered> undelivered;  ///< messages to receivers of the model
 };
 
 StatusOfEngine ReadStatus(const Program& program, Engine& engine);
@@ -42,6 +44,7 @@ struct StatusDocument {
   bool files_are_newer = false;
   std::vector<ports::ConnectionInfo> containers;
   std::vector<StatusRow> streams;
+  std::vector<run::Undelivered> undelivered;
 };
 const Record<StatusDocument>& StatusRecord();
 /// A row of `streams list`.
