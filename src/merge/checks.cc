@@ -86,13 +86,6 @@ std::string KeyTooLong(const sql::TableLayout& table) {
   return longest > kLongestKey ? length + " > " + std::to_string(kLongestKey) : "";
 }
 
-RowCheck DuplicateKeys(const MergeSpec& spec) {
-  const std::string twice = KeysOfSeveralRows(spec);
-  return {"duplicate_key", UniqueKeyRule(spec.table),
-          "SELECT coalesce(sum(times), 0), (SELECT " + Example("row_to_json(x)::text") + " FROM " + twice +
-              " x LIMIT 1) FROM " + twice + " d"};
-}
-
 }  // namespace
 
 RowRule Readable() { return {std::string(kUnreadable), std::string(kReadableRule), "s.yellow_row IS NOT NULL"}; }
@@ -151,11 +144,18 @@ sql::Statement CountBroken(const MergeSpec& spec) {
   return "SELECT count(*) FROM " + Upserts(spec) + " s WHERE " + AnyBroken(Rules(spec.table));
 }
 
+RowCheck SharedKeys(const MergeSpec& spec) {
+  const std::string twice = KeysOfSeveralRows(spec);
+  return {"duplicate_key", UniqueKeyRule(spec.table),
+          "SELECT coalesce(sum(times), 0), (SELECT " + Example("row_to_json(x)::text") + " FROM " + twice +
+              " x LIMIT 1) FROM " + twice + " d"};
+}
+
 std::vector<RowCheck> Checks(const MergeSpec& spec) {
   std::vector<RowCheck> checks;
   for (const RowRule& rule : Rules(spec.table))
     checks.push_back({rule.code, rule.rule, CountAndExample(spec, rule.condition)});
-  if (!spec.table.key.empty()) checks.push_back(DuplicateKeys(spec));
+  if (!spec.table.key.empty() && spec.path != Path::kDifference) checks.push_back(SharedKeys(spec));
   return checks;
 }
 

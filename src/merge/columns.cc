@@ -18,20 +18,37 @@ std::string CastList(const sql::TableLayout& table, const std::string& alias) {
   return list;
 }
 
+std::string ColumnsOf(const sql::TableLayout& table, const std::string& alias) {
+  std::string list;
+  for (const model::Column& column : table.columns)
+    list += (list.empty() ? "" : ", ") + alias + "." + Quoted(column.name);
+  return list;
+}
+
+namespace {
+
+/// The type as which a staged value is compared with a stored one. Only two kinds store a value that fits in another
+/// form than it came; for the rest the limits would be looked at once more for every row, to no avail.
+std::string StoredForm(const model::DataType& type) {
+  if (type.kind == model::TypeKind::kChar || type.kind == model::TypeKind::kNumeric) return model::ToSql(type);
+  model::DataType free = type;
+  free.length.reset(), free.precision.reset();
+  return model::ToSql(free);
+}
+
+}  // namespace
+
 std::string RowOf(const sql::TableLayout& table, const std::string& alias, bool cast) {
   std::string list;
   for (const model::Column& column : table.columns) {
     list +=
-        (list.empty() ? "" : ", ") + alias + "." + Quoted(column.name) + (cast ? "::" + model::ToSql(column.type) : "");
+        (list.empty() ? "" : ", ") + alias + "." + Quoted(column.name) + (cast ? "::" + StoredForm(column.type) : "");
   }
   return "ROW(" + list + ")";
 }
 
 std::string RowJson(const sql::TableLayout& table, const std::string& alias) {
-  std::string list;
-  for (const model::Column& column : table.columns)
-    list += (list.empty() ? "" : ", ") + alias + "." + Quoted(column.name);
-  const std::string json = "(SELECT row_to_json(x)::text FROM (SELECT " + list + ") x)";
+  const std::string json = "(SELECT row_to_json(x)::text FROM (SELECT " + ColumnsOf(table, alias) + ") x)";
   return table.sets_aside ? "coalesce(" + alias + ".yellow_row, " + json + ")" : json;
 }
 
@@ -45,7 +62,7 @@ std::string KeysMatch(const sql::TableLayout& table, const std::string& target, 
     for (const model::Column& column : table.columns) {
       if (column.name != key) continue;
       condition += (condition.empty() ? "" : " AND ") + target + "." + Quoted(key) + " = " + source + "." +
-                   Quoted(key) + "::" + model::ToSql(column.type);
+                   Quoted(key) + "::" + StoredForm(column.type);
     }
   }
   return condition;

@@ -8,10 +8,12 @@ namespace yellow::merge {
 
 /// `"a", "b"` of the business columns.
 std::string ColumnList(const sql::TableLayout& table);
+/// `t."a", t."b"` of the business columns.
+std::string ColumnsOf(const sql::TableLayout& table, const std::string& alias);
 /// `s."a"::integer, …`: the source's columns with their declared types. Checks have made sure that no cast cuts or
 /// rounds.
 std::string CastList(const sql::TableLayout& table, const std::string& alias);
-/// `ROW(t."a", …)`; `cast`: with declared types.
+/// `ROW(t."a", …)`; `cast`: of staged values, as they are when they are stored as the declared types.
 std::string RowOf(const sql::TableLayout& table, const std::string& alias, bool cast);
 /// The business columns of one staged row as the text of a JSON object, those that could not be read included.
 std::string RowJson(const sql::TableLayout& table, const std::string& alias);

@@ -4,13 +4,6 @@
 namespace yellow::merge {
 namespace {
 
-std::string Columns(const sql::TableLayout& table, const std::string& alias) {
-  std::string list;
-  for (const model::Column& column : table.columns)
-    list += (list.empty() ? "" : ", ") + alias + "." + sql::Identifier::Quote(column.name).text();
-  return list;
-}
-
 /// `INSERT INTO <change log> … SELECT <columns> FROM changed`: `op` is D for values that were, I for values that are.
 std::string Log(const MergeSpec& spec, const std::string& columns, const std::string& op) {
   return "INSERT INTO " + sql::Qualified(spec.table.schema, spec.table.change_log_table) + " (" +
@@ -44,7 +37,7 @@ sql::Statement Update(const MergeSpec& spec, const std::string& upserts) {
   }
   return "WITH changed (" + old_names + ", " + new_names + ") AS (" + set + Target(table) + " o, " + upserts +
          " s WHERE t.ctid = o.ctid AND " + KeysMatch(table, "o", "s") + " AND " + Differ(table, "o", "s") +
-         " RETURNING " + Columns(table, "o") + ", " + Columns(table, "t") + "), removed AS (" +
+         " RETURNING " + ColumnsOf(table, "o") + ", " + ColumnsOf(table, "t") + "), removed AS (" +
          Log(spec, old_names, "D") + ") " + Log(spec, new_names, "I");
 }
 
@@ -63,7 +56,7 @@ std::vector<MergeStatement> LiveKeyed(const MergeSpec& spec) {
                              CastList(table, "s") + ", " + std::to_string(spec.batch) + " FROM " + upserts +
                              " s WHERE NOT EXISTS (SELECT FROM " + target + " t WHERE " + keys + ")";
   return {{Effect::kUpdate, Update(spec, upserts)},
-          {Effect::kDelete, Logged(spec, remove, Columns(table, "t"), "D")},
+          {Effect::kDelete, Logged(spec, remove, ColumnsOf(table, "t"), "D")},
           {Effect::kInsert, Logged(spec, insert, ColumnList(table), "I")}};
 }
 

@@ -9,6 +9,7 @@ namespace yellow::merge {
 namespace {
 
 std::vector<MergeStatement> ByStrategy(const MergeSpec& spec) {
+  if (spec.path == Path::kDifference) return ByDifference(spec);
   if (spec.table.milestoning == model::Milestoning::kForensic) {
     YELLOW_CHECK(!spec.table.key.empty());
     return Forensic(spec);
@@ -21,7 +22,7 @@ std::vector<MergeStatement> ByStrategy(const MergeSpec& spec) {
 }  // namespace
 
 std::vector<MergeStatement> Merge(const MergeSpec& spec) {
-  YELLOW_CHECK(spec.table.sets_aside || !spec.bad_rows);
+  YELLOW_CHECK(spec.table.sets_aside ? spec.path != Path::kDifference : !spec.bad_rows);
   return spec.table.sets_aside ? WithSetAside(spec, ByStrategy(spec)) : ByStrategy(spec);
 }
 
@@ -42,6 +43,7 @@ void Tally::Add(Effect effect, int64_t rows) {
     case Effect::kKeep:
       kept += rows;
       return;
+    case Effect::kDoubtKeys:
     case Effect::kBookkeeping:
       return;
   }
@@ -68,7 +70,12 @@ sql::Statement CountSource(const MergeSpec& spec) { return "SELECT count(*) FROM
 Path ChoosePath(const MergeSpec& spec, int64_t rows, int64_t target_rows) {
   // A look-up costs about as much as reading ten to twenty rows in a row.
   constexpr int64_t kRowsPerLookUp = 20;
-  if (spec.meaning != SourceMeaning::kChanges) return Path::kScan;
+  // Below that, temporary tables cost more than they save.
+  constexpr int64_t kWorthADifference = 10'000;
+  if (spec.meaning != SourceMeaning::kChanges) {
+    const bool possible = !spec.table.key.empty() && !spec.table.sets_aside;
+    return possible && target_rows >= kWorthADifference ? Path::kDifference : Path::kScan;
+  }
   return rows * kRowsPerLookUp < target_rows ? Path::kLookUp : Path::kScan;
 }
 

@@ -21,6 +21,13 @@ enum class SourceMeaning {
   kChanges,         ///< yellow_op I and U are upserts, D deletes; what is not mentioned stays
 };
 
+/// How a batch finds its rows in the target.
+enum class Path {
+  kScan,        ///< both sides are read whole and joined, once for each kind of change: the server chooses how
+  kDifference,  ///< both sides are read whole and compared once; what differs is then changed where it lies
+  kLookUp,      ///< each row of the batch is looked up in the target's index; the target is not read whole
+};
+
 struct MergeSpec {
   sql::TableLayout table;
   int batch = 0;
@@ -29,6 +36,7 @@ struct MergeSpec {
   /// Checks have found some, and the store sets them aside (table.sets_aside): they move to the rejected table, and a
   /// row whose key is in bad rows only keeps its last good version.
   bool bad_rows = false;
+  Path path = Path::kScan;
 };
 
 enum class Effect {
@@ -37,6 +45,7 @@ enum class Effect {
   kInsert,
   kSetAside,     ///< rows moved from the source to the rejected table
   kKeep,         ///< a SELECT of one number: rows that stay as they were because their key is in bad rows only
+  kDoubtKeys,    ///< a SELECT of one boolean: true when rows may share a key. `SharedKeys` says which, if any
   kBookkeeping,  ///< counts for nothing
 };
 
@@ -49,14 +58,8 @@ struct MergeStatement {
 
 std::vector<MergeStatement> Merge(const MergeSpec& spec);
 
-/// How a batch finds its rows in the target.
-enum class Path {
-  kScan,    ///< both sides are read whole and joined: the server chooses how
-  kLookUp,  ///< each row of the batch is looked up in the target's index; the target is not read whole
-};
-
-/// Chosen per batch. `rows`: of the source, deletions included; `target_rows`: live rows of the target before the
-/// batch. A snapshot names all rows, so the target has to be read anyway.
+/// Chosen per batch. `rows`: of a source of changes, deletions included; `target_rows`: live rows of the target before
+/// the batch. A snapshot names all rows, so the target has to be read anyway.
 Path ChoosePath(const MergeSpec& spec, int64_t rows, int64_t target_rows);
 
 /// Settings for the statements of one merge, to be executed before them in the same transaction. The server's own
@@ -99,8 +102,10 @@ struct RowCheck {
 };
 
 /// Every rule on keys and values of `spec.table`, for rows in `spec.source` whose columns have no limits yet. The last
-/// one, where there is a key, is that no two rows share it.
+/// one, where there is a key, is that no two rows share it; a merge by difference finds that out by itself.
 std::vector<RowCheck> Checks(const MergeSpec& spec);
+/// That last rule. REQUIRES: a key.
+RowCheck SharedKeys(const MergeSpec& spec);
 
 /// How many rows break a rule by themselves, in one pass over the rows: whether it is worth asking every rule.
 sql::Statement CountBroken(const MergeSpec& spec);

@@ -26,7 +26,9 @@ TEST_P(MergeAgainstReference, GivesTheSameTableAndCounters) {
     SCOPED_TRACE(fmt::format("seed {}, batch {}", seed, batch));
     const std::vector<Row> rows = RandomRows(layout, layout.sets_aside, random);
     Stage(*session, layout, rows);
-    const Counters counters = MergeOnce(*session, SpecOf(layout, batch));
+    MergeSpec spec = SpecOf(layout, batch);
+    if (!layout.key.empty() && !layout.sets_aside && random() % 2 == 0) spec.path = Path::kDifference;
+    const Counters counters = MergeOnce(*session, spec);
     ASSERT_EQ(counters.inserted + counters.updated + counters.unchanged, counters.staged);
     ASSERT_EQ(counters.staged + counters.rejected, static_cast<int64_t>(rows.size()));
     ASSERT_EQ(counters, reference.Merge(rows, batch));
@@ -171,6 +173,40 @@ TEST(Checks, AKeyThatNoIndexHoldsIsTooLong) {
                 ::testing::Not(::testing::Contains(::testing::Field(&RowCheck::code, "key_too_long"))));
   }
 }
+
+class SharedKeysByDifference : public ::testing::TestWithParam<model::Milestoning> {};
+
+TEST_P(SharedKeysByDifference, AreDoubtedWhateverElseChanges) {
+  const sql::TableLayout layout = LayoutOf({"shared", {{"id", "char(3)"}, {"note", "text"}}, {"id"}, GetParam()});
+  const auto session = yellow::testing::PostgresServer::Shared().FreshDatabase();
+  MakeTables(*session, layout);
+  const std::vector<Row> before{{"a", "1"}, {"b", "2"}, {"c", "3"}};
+  Stage(*session, layout, before);
+  MergeOnce(*session, SpecOf(layout, 1));
+  const auto doubted = [&](const std::vector<Row>& rows) {
+    Stage(*session, layout, rows);
+    MergeSpec spec = SpecOf(layout, 2);
+    spec.path = Path::kDifference;
+    ports::Transaction transaction(*session);
+    for (const MergeStatement& step : Merge(spec)) {
+      const ports::Rows done = session->Execute(step.statement);
+      if (step.effect == Effect::kDoubtKeys) return done.Boolean(0, 0);
+    }
+    return false;
+  };
+  EXPECT_FALSE(doubted(before));
+  EXPECT_FALSE(doubted({{"a", "changed"}, {"d", "new"}, {"e", "new"}}));
+  EXPECT_FALSE(doubted({}));
+  EXPECT_TRUE(doubted({{"a", "1"}, {"a", "1"}, {"b", "2"}, {"c", "3"}})) << "neither differs from what is there";
+  EXPECT_TRUE(doubted({{"a", "1"}, {"a", "changed"}, {"b", "2"}, {"c", "3"}}));
+  EXPECT_TRUE(doubted({{"a", "1"}, {"a", "1"}, {"b", "2"}})) << "as many rows as before";
+  EXPECT_TRUE(doubted({{"a", "1"}, {"a ", "1"}, {"d", "new"}})) << "equal as char(3)";
+  EXPECT_TRUE(doubted({{"a", "1"}, {"b", "2"}, {"c", "3"}, {"d", "new"}, {"d", "new"}}));
+  EXPECT_TRUE(doubted({{"d", "new"}, {"d", "other"}, {"e", "new"}}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, SharedKeysByDifference,
+                         ::testing::Values(model::Milestoning::kLive, model::Milestoning::kForensic));
 
 TEST(Guards, LookAtWhatWouldGo) {
   const model::Guards half;

@@ -160,6 +160,7 @@ Counters MergeOnce(ports::Session& session, MergeSpec spec) {
   Tally tally;
   for (const MergeStatement& step : Merge(spec)) {
     const ports::Rows done = session.Execute(step.statement);
+    if (step.effect == Effect::kDoubtKeys && done.Boolean(0, 0)) throw std::string("no two rows share a key");
     tally.Add(step.effect, step.effect == Effect::kKeep ? done.Integer(0, 0) : done.affected);
   }
   transaction.Commit();

@@ -10,6 +10,9 @@ std::vector<MergeStatement> LiveKeyed(const MergeSpec& spec);
 std::vector<MergeStatement> LiveKeyless(const MergeSpec& spec);
 /// Versions by key: a changed or deleted row's version ends with the batch, a new version begins with it.
 std::vector<MergeStatement> Forensic(const MergeSpec& spec);
+/// Either of the keyed ones in another way: what source and target differ in is found first, in one comparison of the
+/// two, and then applied. REQUIRES: a key, and a snapshot that Checks have passed but for shared keys.
+std::vector<MergeStatement> ByDifference(const MergeSpec& spec);
 /// A strategy's statements with those that set bad rows aside between them. REQUIRES: a snapshot in a staging table.
 std::vector<MergeStatement> WithSetAside(const MergeSpec& spec, const std::vector<MergeStatement>& merge);
 

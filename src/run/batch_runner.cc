@@ -137,7 +137,7 @@ class BatchAttempt {
          {stream_.key, table.dataset.dataset, batch_.attempt, std::to_string(batch_.number)}});
     if (mark.empty())
       throw base::Error("staging_lost", "the staged rows of " + ToString(table.dataset) + " are gone").Retryable();
-    return {SpecOf(table), mark.Integer(0, 0), 0, ""};
+    return {SpecOf(table), mark.Integer(0, 0), LiveRows(*session_, stream_.key, table.dataset.dataset), ""};
   }
 
   std::optional<BatchRow> UnderWay() {

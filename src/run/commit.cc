@@ -16,15 +16,19 @@ std::string Describe(const Broken& broken) {
                      broken.rule, broken.rows == 1 ? kItIs : kOneIs, broken.example);
 }
 
+std::optional<Broken> Ask(ports::Session& session, const merge::RowCheck& check) {
+  const ports::Rows found = session.Execute(check.statement);
+  if (found.Integer(0, 0) == 0) return std::nullopt;
+  return Broken{check.code, check.rule, found.Integer(0, 0), found.IsNull(0, 1) ? "gone" : found.Text(0, 1)};
+}
+
 /// Each rule is asked only when some row breaks one: most batches are fine, and may be large.
 std::vector<Broken> Inspect(ports::Session& session, const merge::MergeSpec& spec, int64_t& broken_alone) {
   broken_alone = session.Execute(merge::CountBroken(spec)).Integer(0, 0);
   std::vector<Broken> all;
   for (const merge::RowCheck& check : merge::Checks(spec)) {
     if (broken_alone == 0 && check.code != "duplicate_key") continue;
-    const ports::Rows found = session.Execute(check.statement);
-    if (found.Integer(0, 0) == 0) continue;
-    all.push_back({check.code, check.rule, found.Integer(0, 0), found.IsNull(0, 1) ? "gone" : found.Text(0, 1)});
+    if (auto broken = Ask(session, check)) all.push_back(*broken);
   }
   return all;
 }
@@ -34,6 +38,19 @@ std::optional<Hold> TooManyRejected(const MergeInput& input, int64_t rejected, i
   const auto breach = merge::RejectionBreachOf(input.spec.table.dataset.dataset, rejected, read, guards);
   if (!breach) return std::nullopt;
   return Hold{breach->code, breach->reason + input.bad_rows, true};
+}
+
+/// An installation that was made by an older bootstrap lets nobody make temporary tables.
+bool MayMakeTemporaryTables(ports::Session& session) {
+  return session.Execute("SELECT has_database_privilege(current_database(), 'TEMPORARY')").Boolean(0, 0);
+}
+
+merge::Path ChoosePath(ports::Session& session, const MergeInput& input) {
+  const bool changes = input.spec.meaning == merge::SourceMeaning::kChanges;
+  const int64_t rows = changes ? session.Execute(merge::CountSource(input.spec)).Integer(0, 0) : 0;
+  const merge::Path path = merge::ChoosePath(input.spec, rows, input.live_rows);
+  if (path == merge::Path::kDifference && !MayMakeTemporaryTables(session)) return merge::Path::kScan;
+  return path;
 }
 
 }  // namespace
@@ -55,6 +72,7 @@ std::optional<Hold> CheckRows(ports::Session& session, std::vector<MergeInput>& 
                               bool released) {
   std::optional<Hold> guarded;  // told only when no other table has what nobody may release
   for (MergeInput& input : inputs) {
+    input.spec.path = ChoosePath(session, input);
     int64_t least = 0;  // a row may break several rules, so this is the least that there are
     const std::vector<Broken> broken = Inspect(session, input.spec, least);
     if (broken.empty()) continue;
@@ -71,13 +89,6 @@ std::optional<Hold> CheckRows(ports::Session& session, std::vector<MergeInput>& 
 }
 
 namespace {
-
-void ChoosePath(ports::Session& session, const MergeInput& input) {
-  const bool changes = input.spec.meaning == merge::SourceMeaning::kChanges;
-  const int64_t rows = changes ? session.Execute(merge::CountSource(input.spec)).Integer(0, 0) : 0;
-  for (const sql::Statement& setting : merge::PathSettings(merge::ChoosePath(input.spec, rows, input.live_rows)))
-    session.Execute(setting);
-}
 
 /// A snapshot names every row, changes only some.
 int64_t RowsBefore(const MergeInput& input, const merge::Counters& counters) {
@@ -97,10 +108,14 @@ std::variant<Merged, Hold> MergeAll(ports::Session& session, const std::vector<M
                         "the staged rows of " + ToString(input.spec.table.dataset) + " are not what was read")
           .Retryable();
     }
-    ChoosePath(session, input);
+    for (const sql::Statement& setting : merge::PathSettings(input.spec.path)) session.Execute(setting);
     merge::Tally tally;
     for (const merge::MergeStatement& step : merge::Merge(input.spec)) {
       const ports::Rows done = session.Execute(step.statement);
+      if (step.effect == merge::Effect::kDoubtKeys && done.Boolean(0, 0)) {
+        if (const auto shared = Ask(session, merge::SharedKeys(input.spec)))
+          return HoldOf(input.spec.table.dataset, *shared);
+      }
       tally.Add(step.effect, step.effect == merge::Effect::kKeep ? done.Integer(0, 0) : done.affected);
     }
     const merge::Counters counters = merge::Count(input.spec, read, tally);

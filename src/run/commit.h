@@ -41,12 +41,13 @@ using Merged = std::map<std::string, merge::Counters>;  ///< by dataset
 struct MergeInput {
   merge::MergeSpec spec;
   std::optional<int64_t> mark;  ///< rows that were read; checked again
-  int64_t live_rows = 0;        ///< that the table holds before the batch; only for a merge of changes
+  int64_t live_rows = 0;        ///< that the table holds before the batch
   std::string bad_rows;         ///< what CheckRows found of those that are set aside, for people
 };
 
-/// Runs every check. The first rule that is broken is the hold; in a table that sets bad rows aside only too many of
-/// them are one, and their spec is told that there are some. `released`: guards were accepted by a person.
+/// Chooses each input's path and runs every check that the path needs before the merge. The first rule that is broken
+/// is the hold; in a table that sets bad rows aside only too many of them are one, and their spec is told that there
+/// are some. `released`: guards were accepted by a person.
 std::optional<Hold> CheckRows(ports::Session& session, std::vector<MergeInput>& inputs, const model::Guards& guards,
                               bool released);
 

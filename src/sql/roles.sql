@@ -52,6 +52,8 @@ $bootstrap$;
 REVOKE ALL ON DATABASE {database} FROM PUBLIC;
 GRANT CONNECT ON DATABASE {database} TO {prefix}_migrator, {prefix}_engine, {prefix}_ingest_out, {prefix}_access, {prefix}_tmp;
 GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {prefix}_run;
+-- What a large batch differs in is kept in a temporary table.
+GRANT TEMPORARY ON DATABASE {database} TO {prefix}_engine, {prefix}_ingest_out;
 GRANT CREATE ON DATABASE {database} TO {prefix}_owner, {prefix}_roles;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 

@@ -76,6 +76,29 @@ class Holds(unittest.TestCase):
     def release(self):
         self.assertEqual(self.project.yellow("batches", "release", "Ledger").status, 0)
 
+    def test_a_large_table_follows_its_source_and_is_held_for_a_key_that_comes_twice(self):
+        self.source("INSERT INTO entries SELECT g, 'v' || g FROM generate_series(501, 20000) g")
+        self.run_program("Ledger")
+        difference = "UPDATE entries SET v = 'changed' WHERE id % 100 = 0; DELETE FROM entries WHERE id % 100 = 1; INSERT INTO entries SELECT g, 'new' FROM generate_series(20001, 20100) g;"
+        for twice in ("INSERT INTO entries VALUES (7, 'v7')", "INSERT INTO entries VALUES (20001, 'other')"):
+            self.source(difference + twice)
+            self.run_program("Ledger", status=1)
+            held = self.batch()
+            self.assertEqual((held["state"], held["reason"]["code"]), ("held", "duplicate_key"))
+            self.assertIn("2 rows break the rule that the key (id) is unique", held["reason"]["text"])
+            self.assertEqual(self.entries(), 20000)
+            self.source("DELETE FROM entries WHERE ctid IN (SELECT max(ctid) FROM entries GROUP BY id HAVING count(*) > 1)")
+            difference = ""
+        self.run_program("Ledger")
+        rows = "SELECT id, v FROM {} ORDER BY id"
+        self.assertEqual(self.project.sql("MergeDB", rows.format("ws_clerk.g__ledger__entries")), self.project.sql("ShopDB", rows.format("entries")))
+        counters = self.project.sql("MergeDB", "SELECT inserted, updated, deleted, unchanged FROM yellow.batch_dataset WHERE dataset = 'entries' ORDER BY batch DESC LIMIT 1")
+        self.assertEqual(counters, [("100", "200", "200", "19600")])
+        self.source("DELETE FROM entries WHERE id > 500")  # as the other tests expect it
+        self.run_program("Ledger", status=1)
+        self.release()
+        self.run_program()
+
     def test_a_held_batch_is_read_again_at_the_next_schedule_and_goes_on_by_itself(self):
         number = self.lose_most()
         self.assertIn("batch %d is held: entries would lose 400 of 500 rows" % number, self.run_program(status=1).out)

@@ -1,0 +1,107 @@
+#include "base/check.h"
+#include "merge/columns.h"
+#include "merge/strategies.h"
+
+namespace yellow::merge {
+namespace {
+
+constexpr const char* kDifference = "pg_temp.yellow_difference";
+
+bool IsForensic(const MergeSpec& spec) { return spec.table.milestoning == model::Milestoning::kForensic; }
+
+/// The target's rows and the source's, with their places: what both sides of the comparison are.
+std::string LiveRows(const MergeSpec& spec) {
+  const std::string where = IsForensic(spec) ? " WHERE yellow_batch_out = " + std::to_string(sql::kOpenBatch) : "";
+  return "(SELECT ctid AS yellow_place, " + ColumnList(spec.table) + " FROM " + Target(spec.table) + where + ")";
+}
+
+std::string SourceRows(const MergeSpec& spec) {
+  const std::string where =
+      spec.meaning == SourceMeaning::kSnapshotWithOp ? " WHERE yellow_op IS DISTINCT FROM 'D'" : "";
+  return "(SELECT ctid AS yellow_place, " + ColumnList(spec.table) + " FROM " + spec.source + where + ")";
+}
+
+std::string Find(const MergeSpec& spec) {
+  return std::string(
+             "CREATE TEMPORARY TABLE yellow_difference ON COMMIT DROP AS SELECT t.yellow_place AS yellow_target, "
+             "s.yellow_place AS yellow_staged FROM ") +
+         LiveRows(spec) + " t FULL JOIN " + SourceRows(spec) + " s ON " + KeysMatch(spec.table, "t", "s") +
+         " WHERE t.yellow_place IS NULL OR s.yellow_place IS NULL OR " + Differ(spec.table, "t", "s");
+}
+
+std::string Log(const MergeSpec& spec, const std::string& select, const std::string& op, const std::string& from) {
+  return "INSERT INTO " + sql::Qualified(spec.table.schema, spec.table.change_log_table) + " (" +
+         ColumnList(spec.table) + ", yellow_batch, yellow_op) SELECT " + select + ", " + std::to_string(spec.batch) +
+         ", '" + op + "' FROM " + from;
+}
+
+std::string LiveUpdate(const MergeSpec& spec) {
+  std::string assignments;
+  for (const model::Column& column : spec.table.columns) {
+    const std::string name = sql::Quoted(column.name);
+    assignments += name + " = s." + name + "::" + model::ToSql(column.type) + ", ";
+  }
+  return "UPDATE " + Target(spec.table) + " t SET " + assignments + "yellow_batch = " + std::to_string(spec.batch) +
+         " FROM " + kDifference + " d JOIN " + spec.source +
+         " s ON s.ctid = d.yellow_staged WHERE t.ctid = d.yellow_target";
+}
+
+std::string Insert(const MergeSpec& spec) {
+  const std::string batch = std::to_string(spec.batch);
+  const std::string columns = IsForensic(spec) ? ", yellow_batch_in, yellow_batch_out" : ", yellow_batch";
+  const std::string values = IsForensic(spec) ? batch + ", " + std::to_string(sql::kOpenBatch) : batch;
+  // With history the new version of a changed row is a new row too.
+  const std::string where = IsForensic(spec) ? "" : " WHERE d.yellow_target IS NULL";
+  return "INSERT INTO " + Target(spec.table) + " (" + ColumnList(spec.table) + columns + ") SELECT " +
+         CastList(spec.table, "s") + ", " + values + " FROM " + kDifference + " d JOIN " + spec.source +
+         " s ON s.ctid = d.yellow_staged" + where;
+}
+
+/// Every staged row is new or beside the one target row of its key, every target row is gone or beside a staged one: as
+/// many staged as target rows are beside one, unless keys are shared. Among the new ones they are looked for by hand.
+std::string DoubtKeys(const MergeSpec& spec) {
+  std::string keys;
+  for (const std::string& key : spec.table.key) {
+    for (const model::Column& column : spec.table.columns) {
+      if (column.name == key)
+        keys += (keys.empty() ? "s." : ", s.") + sql::Quoted(key) + "::" + model::ToSql(column.type);
+    }
+  }
+  const std::string rows = "SELECT count(*) FROM ", difference = kDifference;
+  return "SELECT (" + rows + SourceRows(spec) + " s) - (" + rows + difference + " WHERE yellow_target IS NULL) <> (" +
+         rows + LiveRows(spec) + " t) - (" + rows + difference +
+         " WHERE yellow_staged IS NULL) OR EXISTS (SELECT FROM " + difference + " d JOIN " + spec.source +
+         " s ON s.ctid = d.yellow_staged WHERE d.yellow_target IS NULL GROUP BY " + keys + " HAVING count(*) > 1)";
+}
+
+}  // namespace
+
+// Both tables are read once. What they differ in is kept as the places of rows, so that it is small whatever the rows
+// hold; nobody else writes either table before the end of the transaction, so that places stay what they are.
+std::vector<MergeStatement> ByDifference(const MergeSpec& spec) {
+  YELLOW_CHECK(!spec.table.key.empty() && spec.meaning != SourceMeaning::kChanges);
+  const std::string target = Target(spec.table), difference = kDifference;
+  const std::string close = "UPDATE " + target + " t SET yellow_batch_out = " + std::to_string(spec.batch);
+  std::vector<MergeStatement> statements{{Effect::kBookkeeping, Find(spec)},
+                                         {Effect::kBookkeeping, "ANALYZE " + difference},
+                                         {Effect::kDoubtKeys, DoubtKeys(spec)}};
+  if (spec.table.changes && !IsForensic(spec)) {
+    statements.push_back(
+        {Effect::kBookkeeping, Log(spec, ColumnsOf(spec.table, "t"), "D",
+                                   difference + " d JOIN " + target + " t ON t.ctid = d.yellow_target")});
+    statements.push_back(
+        {Effect::kBookkeeping, Log(spec, CastList(spec.table, "s"), "I",
+                                   difference + " d JOIN " + spec.source + " s ON s.ctid = d.yellow_staged")});
+  }
+  const std::string ended = IsForensic(spec) ? close + " FROM " + difference + " d"
+                                             : "DELETE FROM " + target + " t USING " + difference + " d";
+  statements.push_back({Effect::kUpdate, IsForensic(spec)
+                                             ? ended + " WHERE t.ctid = d.yellow_target AND d.yellow_staged IS NOT NULL"
+                                             : LiveUpdate(spec)});
+  statements.push_back({Effect::kDelete, ended + " WHERE t.ctid = d.yellow_target AND d.yellow_staged IS NULL"});
+  statements.push_back({Effect::kInsert, Insert(spec)});
+  statements.push_back({Effect::kBookkeeping, "DROP TABLE " + difference});
+  return statements;
+}
+
+}  // namespace yellow::merge
