@@ -28,6 +28,8 @@ constexpr milliseconds kLook{2000};     // how long a commit of somebody else ma
 constexpr milliseconds kStopLook{200};  // how long a request to stop may
 constexpr int kBatchConnections = 2;    // session and lease
 constexpr int kRunConnections = 5;      // engine, output, lease, keeper, code
+// What a run opens before its code starts: engine, lease and keeper as one login, output as another.
+constexpr int kSpareEngines = 3, kSpareOutputs = 1;
 constexpr std::chrono::hours kForgetEvery{1};
 constexpr std::chrono::hours kPatience{24 * 365};
 constexpr milliseconds kPauseAfterFailure{1000};
@@ -138,6 +140,7 @@ class Scheduler {
       }
       Collect();
     }
+    KeepSpares(0);
     if (jobs_.size() > 0)
       effects_.reporter.Line("Asked to stop; " + std::to_string(jobs_.size()) + " jobs under way may end first");
     return jobs_.AwaitAll(options_.grace);
@@ -192,7 +195,20 @@ class Scheduler {
       if (after != not_before_.end() && after->second > view.now) continue;
       Start(decision);
     }
+    KeepSpares(options_.connections - jobs_.connections());
     return effects_.clock.Now() + (wake_at - view.now);
+  }
+
+  /// The next run is not to wait until its sessions are connected; within what is left of the limit.
+  void KeepSpares(int left) {
+    const bool wanted = left >= kSpareEngines + kSpareOutputs && !applied_->physical.transformers.empty();
+    if (wanted == spares_) return;
+    spares_ = wanted;
+    const auto keep = [&](ports::ServiceRole role, int count) {
+      effects_.connector.Keep(effects_.endpoints.Service(container_, role, "spare"), wanted ? count : 0);
+    };
+    keep(ports::ServiceRole::kEngine, kSpareEngines);
+    keep(ports::ServiceRole::kIngestOut, kSpareOutputs);
   }
 
   void Show(const std::vector<Decision>& decisions, std::chrono::microseconds took) {
@@ -257,7 +273,7 @@ class Scheduler {
   Patience patience_;
   std::unique_ptr<ports::Session> engine_;
   std::unique_ptr<Applied> applied_;
-  bool newer_model_ = false;
+  bool newer_model_ = false, spares_ = false;
   ports::TimePoint forget_at_{};
   std::map<std::string, ports::TimePoint> not_before_;
   std::optional<ports::TimePoint> watched_since_;  // this model, by the database's clock

@@ -117,6 +117,7 @@ class FaultyConnector : public ports::Connector {
     });
   }
 
+  void Keep(const ports::ConnectionTarget& target, int count) override { inner_.Keep(target, count); }
   std::string ScramVerifier(const base::Secret& password) override { return inner_.ScramVerifier(password); }
 
  private:

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "adapters/postgres/session.h"
+#include "adapters/postgres/spare_sessions.h"
 #include "base/error.h"
 
 namespace yellow::adapters::postgres {
@@ -93,6 +94,8 @@ class LibpqConnector : public ports::Connector {
 
 }  // namespace
 
-std::unique_ptr<ports::Connector> MakeConnector() { return std::make_unique<LibpqConnector>(); }
+std::unique_ptr<ports::Connector> MakeConnector() {
+  return std::make_unique<SpareSessions>(std::make_unique<LibpqConnector>());
+}
 
 }  // namespace yellow::adapters::postgres
