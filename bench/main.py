@@ -1,0 +1,49 @@
+"""bench/run: every benchmark, or those named; a table of figures, each beside its target. Exit status 1 when one is missed."""
+
+import argparse
+import json
+import platform
+import sys
+import time
+
+import large_model
+import reaction
+import small_output
+import snapshot
+from figures import table
+
+BENCHMARKS = {
+    "model": (large_model.measure, "10,000 datasets: load, lint, graph"),
+    "reaction": (reaction.measure, "from a committed source batch to the transformer's code"),
+    "output": (small_output.measure, "500 changed rows into small and large targets"),
+    "snapshot": (snapshot.measure, "staging and whole snapshot batches beside psql and SQL by hand"),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="bench/run", formatter_class=argparse.RawDescriptionHelpFormatter, description="Measures Yellow beside what a person would write by hand, in one run.",
+        epilog="benchmarks:\n" + "\n".join(f"  {name:<10} {about}" for name, (_, about) in BENCHMARKS.items()) + "\n\nexample: bench/run --small model snapshot")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run (default: all)")
+    parser.add_argument("--small", action="store_true", help="a tenth of the rows: shows that the benchmarks work, not what the targets say")
+    parser.add_argument("-o", metavar="FILE", help="write the figures as JSON too")
+    arguments = parser.parse_args()
+    if unknown := [name for name in arguments.names if name not in BENCHMARKS]:
+        parser.error(f"no benchmark named {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
+    figures = {}
+    for name, (measure, about) in BENCHMARKS.items():
+        if arguments.names and name not in arguments.names:
+            continue
+        started = time.monotonic()
+        print(f"{name}: {about}", flush=True)
+        figures[name] = measure(arguments.small)
+        print(f"{table(figures[name])}\n  ({time.monotonic() - started:.0f} s in all)\n", flush=True)
+    if arguments.o:
+        with open(arguments.o, "w", encoding="utf-8") as file:
+            json.dump({"machine": platform.processor() or platform.machine(), "small": arguments.small,
+                       "figures": {name: [vars(f) | {"met": f.met()} for f in list_] for name, list_ in figures.items()}}, file, indent=2)
+    return 1 if any(figure.met() is False for list_ in figures.values() for figure in list_) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
