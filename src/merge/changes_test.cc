@@ -53,6 +53,7 @@ Counters MergeBy(ports::Session& session, MergeSpec spec, Path path) {
   ports::Transaction transaction(session);
   const int64_t read = session.Execute(CountRead(spec)).Integer(0, 0);
   for (const sql::Statement& setting : PathSettings(path)) session.Execute(setting);
+  spec.rows = read;
   Tally tally;
   for (const MergeStatement& step : Merge(spec)) {
     const ports::Rows done = session.Execute(step.statement);

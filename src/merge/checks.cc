@@ -31,13 +31,16 @@ sql::Statement CountAndExample(const MergeSpec& spec, const std::string& conditi
 std::string Misfit(const model::DataType& type, const std::string& value) {
   switch (type.kind) {
     case TypeKind::kVarchar:
-      return "char_length(" + value + ") > " + std::to_string(*type.length);
+      // Bytes are counted already, characters have to be.
+      return "octet_length(" + value + ") > " + std::to_string(*type.length) + " AND char_length(" + value + ") > " +
+             std::to_string(*type.length);
     case TypeKind::kChar:
       return "char_length(rtrim(" + value + ", ' ')) > " + std::to_string(*type.length);
     case TypeKind::kNumeric: {
       const std::string limit = "1e" + std::to_string(*type.precision - *type.scale) + "::numeric";
-      return value + " <> 'NaN' AND (abs(" + value + ") >= " + limit + " OR min_scale(" + value + ") > " +
-             std::to_string(*type.scale) + ")";
+      const std::string scale = std::to_string(*type.scale);
+      return "(" + value + " >= " + limit + " OR " + value + " <= -" + limit + " OR scale(" + value + ") > " + scale +
+             " AND min_scale(" + value + ") > " + scale + ") AND " + value + " <> 'NaN'";
     }
     default: {  // digits of a second
       int64_t unit = 1'000'000;

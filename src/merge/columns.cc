@@ -1,5 +1,7 @@
 #include "merge/columns.h"
 
+#include <algorithm>
+
 namespace yellow::merge {
 
 using sql::Quoted;
@@ -52,8 +54,61 @@ std::string RowJson(const sql::TableLayout& table, const std::string& alias) {
   return table.sets_aside ? "coalesce(" + alias + ".yellow_row, " + json + ")" : json;
 }
 
+namespace {
+
+/// True where two values that are equal by `=` are the same to the letter. Text is: no collation of a model's column is
+/// nondeterministic. Not so 1.0 and 1.00, 0 and -0, a month and thirty days, and what may hold such values.
+bool EqualIsSame(const model::DataType& type) {
+  using model::TypeKind;
+  if (type.array) return false;
+  switch (type.kind) {
+    case TypeKind::kBoolean:
+    case TypeKind::kSmallint:
+    case TypeKind::kInteger:
+    case TypeKind::kBigint:
+    case TypeKind::kText:
+    case TypeKind::kVarchar:
+    case TypeKind::kDate:
+    case TypeKind::kTime:
+    case TypeKind::kTimestamp:
+    case TypeKind::kTimestampTz:
+    case TypeKind::kUuid:
+    case TypeKind::kBytea:
+      return true;
+    case TypeKind::kChar:
+    case TypeKind::kNumeric:
+    case TypeKind::kReal:
+    case TypeKind::kDouble:
+    case TypeKind::kTimeTz:
+    case TypeKind::kInterval:
+    case TypeKind::kJson:
+    case TypeKind::kJsonb:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::string Differ(const sql::TableLayout& table, const std::string& target, const std::string& source) {
-  return "record_image_ne(" + RowOf(table, target, false) + ", " + RowOf(table, source, true) + ")";
+  sql::TableLayout images = table;
+  images.columns.clear();
+  std::string differ;
+  for (const model::Column& column : table.columns) {
+    if (!EqualIsSame(column.type)) {
+      images.columns.push_back(column);
+      continue;
+    }
+    if (std::find(table.key.begin(), table.key.end(), column.name) != table.key.end()) continue;  // rows of one key
+    const std::string name = "." + Quoted(column.name);
+    differ += (differ.empty() ? "" : " OR ") + target + name + " IS DISTINCT FROM " + source + name +
+              "::" + StoredForm(column.type);
+  }
+  if (!images.columns.empty()) {
+    differ += (differ.empty() ? "" : " OR ") + std::string("record_image_ne(") + RowOf(images, target, false) + ", " +
+              RowOf(images, source, true) + ")";
+  }
+  return differ.empty() ? "false" : "(" + differ + ")";
 }
 
 std::string KeysMatch(const sql::TableLayout& table, const std::string& target, const std::string& source) {

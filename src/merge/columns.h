@@ -18,7 +18,8 @@ std::string RowOf(const sql::TableLayout& table, const std::string& alias, bool 
 /// The business columns of one staged row as the text of a JSON object, those that could not be read included.
 std::string RowJson(const sql::TableLayout& table, const std::string& alias);
 /// True for rows that are not the same to the letter: `('ab','c')` is not `('a','bc')`, 1.0 is not 1.00, null is not
-/// empty. The function, because the operator between two ROW()s would compare them column by column.
+/// empty. Column by column where a type's `=` says as much, which is twice as fast; the others by their images.
+/// REQUIRES: both are rows of one key.
 std::string Differ(const sql::TableLayout& table, const std::string& target, const std::string& source);
 /// `t."id" = s."id"::varchar(20) AND …` over the key: the staged value is compared as the declared type, as char(5)
 /// ignores the blanks at its end.

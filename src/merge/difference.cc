@@ -68,7 +68,7 @@ std::string DoubtKeys(const MergeSpec& spec) {
     }
   }
   const std::string rows = "SELECT count(*) FROM ", difference = kDifference;
-  return "SELECT (" + rows + SourceRows(spec) + " s) - (" + rows + difference + " WHERE yellow_target IS NULL) <> (" +
+  return "SELECT " + std::to_string(spec.rows) + " - (" + rows + difference + " WHERE yellow_target IS NULL) <> (" +
          rows + LiveRows(spec) + " t) - (" + rows + difference +
          " WHERE yellow_staged IS NULL) OR EXISTS (SELECT FROM " + difference + " d JOIN " + spec.source +
          " s ON s.ctid = d.yellow_staged WHERE d.yellow_target IS NULL GROUP BY " + keys + " HAVING count(*) > 1)";

@@ -81,7 +81,16 @@ Path ChoosePath(const MergeSpec& spec, int64_t rows, int64_t target_rows) {
 
 std::vector<sql::Statement> PathSettings(Path path) {
   const std::string word = path == Path::kLookUp ? "off" : "on";
-  return {"SET LOCAL enable_hashjoin = " + word, "SET LOCAL enable_mergejoin = " + word};
+  std::vector<sql::Statement> settings{"SET LOCAL enable_hashjoin = " + word, "SET LOCAL enable_mergejoin = " + word};
+  if (path == Path::kDifference) {
+    // For the one comparison; more would not be used well, and a server that grants more keeps to that.
+    settings.emplace_back(
+        "SELECT set_config('work_mem', '128MB', true) WHERE pg_size_bytes(current_setting('work_mem')) < "
+        "pg_size_bytes('128MB')");
+    // What differs is changed in the order in which it lies.
+    settings.emplace_back("SET LOCAL random_page_cost = 1");
+  }
+  return settings;
 }
 
 }  // namespace yellow::merge

@@ -37,6 +37,7 @@ struct MergeSpec {
   /// row whose key is in bad rows only keeps its last good version.
   bool bad_rows = false;
   Path path = Path::kScan;
+  int64_t rows = 0;  ///< as CountRead gives it; a merge by difference needs it
 };
 
 enum class Effect {

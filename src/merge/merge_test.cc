@@ -187,6 +187,7 @@ TEST_P(SharedKeysByDifference, AreDoubtedWhateverElseChanges) {
     Stage(*session, layout, rows);
     MergeSpec spec = SpecOf(layout, 2);
     spec.path = Path::kDifference;
+    spec.rows = static_cast<int64_t>(rows.size());
     ports::Transaction transaction(*session);
     for (const MergeStatement& step : Merge(spec)) {
       const ports::Rows done = session->Execute(step.statement);

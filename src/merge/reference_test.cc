@@ -157,6 +157,7 @@ Counters MergeOnce(ports::Session& session, MergeSpec spec) {
     if (broken && check.code != "duplicate_key" && !alone) throw check.code;  // CountBroken has missed it
     spec.bad_rows |= broken;
   }
+  spec.rows = read;
   Tally tally;
   for (const MergeStatement& step : Merge(spec)) {
     const ports::Rows done = session.Execute(step.statement);

@@ -17,7 +17,7 @@ int64_t Rows::Integer(size_t row, size_t column) const { return std::strtoll(Tex
 
 bool Rows::Boolean(size_t row, size_t column) const { return Text(row, column) == "t"; }
 
-void Connector::Keep(const ConnectionTarget&, int) {}
+void Connector::Keep(const ConnectionTarget&, int, std::string_view) {}
 
 Transaction::Transaction(Session& session, std::string_view mode, std::string_view name)
     : session_(session), name_(name) {

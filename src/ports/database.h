@@ -71,7 +71,8 @@ class Connector {
   virtual std::unique_ptr<Session> Open(const ConnectionTarget& target) = 0;
   /// Says that sessions to this target will be asked for at short notice: up to `count` are held ready from now on, for
   /// `Open` to give away. 0: no more. Only how long `Open` takes changes; without more it is not heard.
-  virtual void Keep(const ConnectionTarget& target, int count);
+  /// `warm_up`: a script that each runs once, ahead.
+  virtual void Keep(const ConnectionTarget& target, int count, std::string_view warm_up = "");
   /// SCRAM-SHA-256 verifier of a password, computed on this side, for CREATE ROLE … PASSWORD.
   virtual std::string ScramVerifier(const base::Secret& password) = 0;
 };

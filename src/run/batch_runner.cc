@@ -115,11 +115,11 @@ class BatchAttempt {
   }
 
   BatchReport Committed(int batch) {
-    CleanChangeLogs(*session_, applied_, {stream_.key});
     try {
       session_->Execute({"SELECT pg_notify('yellow', $1)", {stream_.key}});
     } catch (const base::Error&) {  // only a hint; the table is the truth
     }
+    CleanChangeLogs(*session_, applied_, {stream_.key});
     return merged_.empty() ? ReportOf(*session_, stream_.key, batch) : ReportOf(batch, merged_);
   }
 

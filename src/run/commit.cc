@@ -109,8 +109,10 @@ std::variant<Merged, Hold> MergeAll(ports::Session& session, const std::vector<M
           .Retryable();
     }
     for (const sql::Statement& setting : merge::PathSettings(input.spec.path)) session.Execute(setting);
+    merge::MergeSpec spec = input.spec;
+    spec.rows = read;
     merge::Tally tally;
-    for (const merge::MergeStatement& step : merge::Merge(input.spec)) {
+    for (const merge::MergeStatement& step : merge::Merge(spec)) {
       const ports::Rows done = session.Execute(step.statement);
       if (step.effect == merge::Effect::kDoubtKeys && done.Boolean(0, 0)) {
         if (const auto shared = Ask(session, merge::SharedKeys(input.spec)))

@@ -37,7 +37,8 @@ std::unique_ptr<Lease> Lease::Take(const Effects& effects, const Actor& actor, c
   const bool ended = row.Boolean(0, 1);
   const bool dead = !ended && !holder.empty() && (holder == actor.holder || !effects.processes.MayBeAlive(holder));
   // Its sessions first: one that is paused inside a commit holds the very row that is to change.
-  if (ended || dead) session.Execute({"SELECT yellow_sec.backends_end($1::int[])", {row.Text(0, 2)}});
+  if ((ended || dead) && row.Text(0, 2) != "{}")
+    session.Execute({"SELECT yellow_sec.backends_end($1::int[])", {row.Text(0, 2)}});
   ports::ConnectionTarget target = effects.endpoints.Service(container, ports::ServiceRole::kEngine, "lease " + stream);
   auto heartbeat = effects.connector.Open(target);
   std::string backends = "{" + std::to_string(session.backend_pid()) + "," + std::to_string(heartbeat->backend_pid());

@@ -37,13 +37,23 @@ base::Secret RunLogin::Open(const std::string& workspace, int64_t valid_seconds)
 
 base::Secret RunLogin::OpenAlone(int64_t valid_seconds) { return OpenWith(std::nullopt, std::nullopt, valid_seconds); }
 
+RunLogin::Password RunLogin::Make(const Effects& effects) {
+  Password made;
+  made.password = effects.entropy.Password();
+  made.verifier = effects.connector.ScramVerifier(made.password);
+  return made;
+}
+
+void RunLogin::Begin() {
+  begun_ = std::async(std::launch::async, [&effects = effects_] { return Make(effects); });
+}
+
 base::Secret RunLogin::OpenWith(const std::optional<std::string>& readers, const std::optional<std::string>& writers,
                                 int64_t valid_seconds) {
-  base::Secret password = effects_.entropy.Password();
-  engine_.Execute(
-      {"SELECT yellow_sec.run_open($1, $2, clock_timestamp() + make_interval(secs => $3), $4, $5)",
-       {run_id_, effects_.connector.ScramVerifier(password), std::to_string(valid_seconds), readers, writers}});
-  return password;
+  Password made = begun_.valid() ? begun_.get() : Make(effects_);
+  engine_.Execute({"SELECT yellow_sec.run_open($1, $2, clock_timestamp() + make_interval(secs => $3), $4, $5)",
+                   {run_id_, made.verifier, std::to_string(valid_seconds), readers, writers}});
+  return std::move(made.password);
 }
 
 void RunLogin::Quiesce() {

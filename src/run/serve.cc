@@ -28,8 +28,14 @@ constexpr milliseconds kLook{2000};     // how long a commit of somebody else ma
 constexpr milliseconds kStopLook{200};  // how long a request to stop may
 constexpr int kBatchConnections = 2;    // session and lease
 constexpr int kRunConnections = 5;      // engine, output, lease, keeper, code
-// What a run opens before its code starts: engine, lease and keeper as one login, output as another.
-constexpr int kSpareEngines = 3, kSpareOutputs = 1;
+// What a batch and the run that follows it at once open: session and lease, then engine, lease and keeper; and output.
+constexpr int kSpareEngines = 5, kSpareOutputs = 1;
+// A session's first use of a table or a function takes as long as to connect.
+constexpr const char* kWarmEngine =
+    "SELECT yellow_sec.backends_end('{}'); SELECT FROM yellow.stream, yellow.transformer, yellow.run, yellow.claim, "
+    "yellow.cursor, yellow.batch WHERE false";
+constexpr const char* kWarmOutput =
+    "DO 'BEGIN END'; SELECT FROM yellow.batch, yellow.batch_dataset, yellow.cursor, yellow.run, yellow.change_log WHERE false";
 constexpr std::chrono::hours kForgetEvery{1};
 constexpr std::chrono::hours kPatience{24 * 365};
 constexpr milliseconds kPauseAfterFailure{1000};
@@ -180,7 +186,6 @@ class Scheduler {
     if (!watched_since_) watched_since_ = view.now;
     SettleNotices(*engine_, *applied_, lasting, view, watched_since_);
     const std::vector<Decision> decisions = Tick(view);
-    Record(*engine_, decisions);
     Show(decisions, effects_.clock.Now() - began);
     ports::TimePoint wake_at = view.now + kLook;
     for (const Decision& decision : decisions) {
@@ -195,6 +200,7 @@ class Scheduler {
       if (after != not_before_.end() && after->second > view.now) continue;
       Start(decision);
     }
+    Record(*engine_, decisions);  // after the starts, which it would only delay
     KeepSpares(options_.connections - jobs_.connections());
     return effects_.clock.Now() + (wake_at - view.now);
   }
@@ -204,11 +210,11 @@ class Scheduler {
     const bool wanted = left >= kSpareEngines + kSpareOutputs && !applied_->physical.transformers.empty();
     if (wanted == spares_) return;
     spares_ = wanted;
-    const auto keep = [&](ports::ServiceRole role, int count) {
-      effects_.connector.Keep(effects_.endpoints.Service(container_, role, "spare"), wanted ? count : 0);
+    const auto keep = [&](ports::ServiceRole role, int count, const char* warm_up) {
+      effects_.connector.Keep(effects_.endpoints.Service(container_, role, "spare"), wanted ? count : 0, warm_up);
     };
-    keep(ports::ServiceRole::kEngine, kSpareEngines);
-    keep(ports::ServiceRole::kIngestOut, kSpareOutputs);
+    keep(ports::ServiceRole::kEngine, kSpareEngines, kWarmEngine);
+    keep(ports::ServiceRole::kIngestOut, kSpareOutputs, kWarmOutput);
   }
 
   void Show(const std::vector<Decision>& decisions, std::chrono::microseconds took) {

@@ -7,6 +7,7 @@
 
 #include "base/cron.h"
 #include "ports/holder.h"
+#include "run/help.h"
 
 namespace yellow::run {
 namespace {
@@ -50,12 +51,18 @@ std::string Process(const std::string& holder) {
   return known ? "process " + std::to_string(known->pid) + " on " + known->host : holder;
 }
 
+/// `. What helps: …`, where something does.
+std::string Help(const StreamView& stream) {
+  const std::string help = HelpWith(stream.reason_code, stream.reason);
+  return help.empty() ? "" : ". What helps: " + help;
+}
+
 Decision DecideHeld(const StreamView& stream, TimePoint now, Decision decision, const std::string& name,
                     std::optional<TimePoint> next) {
   decision.code = "held_waiting";
   decision.sentence =
-      fmt::format("{} waits, because its batch {} is held: {}. It is read again {}{}", name, stream.newest,
-                  FirstLine(stream.reason), next ? "at " + Time(*next, now) : "when it is asked for",
+      fmt::format("{} waits, because its batch {} is held: {}{}. It is read again {}{}", name, stream.newest,
+                  FirstLine(stream.reason), Help(stream), next ? "at " + Time(*next, now) : "when it is asked for",
                   next ? ", or at once with: yellow run " + name : ": yellow run " + name);
   if (stream.releasable) decision.sentence += ". If it is right as it is: yellow batches release " + name;
   decision.wake_at = next;
@@ -102,8 +109,8 @@ Decision DecideStream(const StreamView& stream, TimePoint now) {
   if (tick) return due("due_schedule", "its schedule had a tick at " + Time(*next, now));
   if (stream.newest_failed)
     return wait("failed_waiting",
-                fmt::format(" waits, because its batch {} failed: {}. It is tried again {}yellow run {}", stream.newest,
-                            FirstLine(stream.reason),
+                fmt::format(" waits, because its batch {} failed: {}{}. It is tried again {}yellow run {}",
+                            stream.newest, FirstLine(stream.reason), Help(stream),
                             next ? "at " + Time(*next, now) + ", or at once with: " : "when it is asked for: ", name),
                 next);
   if (next) return wait("waiting_schedule", " is not due. It is read next at " + Time(*next, now) + ".", next);

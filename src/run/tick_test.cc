@@ -189,13 +189,18 @@ TEST(TickSentences, OfStreams) {
   stream.schedule->cron = "*/5 * * * *";
   stream.newest = 8, stream.newest_failed = true, stream.reason = "no route to host\n  = check it";
   EXPECT_EQ(sentence(stream),
-            "Shop waits, because its batch 8 failed: no route to host. It is tried again at 12:05:00, or at once with: "
-            "yellow run Shop");
+            "Shop waits, because its batch 8 failed: no route to host. What helps: check it. It is tried again at "
+            "12:05:00, or at once with: yellow run Shop");
   stream = Shop();
   stream.newest = 8, stream.under_way = StreamView::UnderWay::kHeld, stream.reason = "orders had 9 rows, now none";
   EXPECT_EQ(sentence(stream),
             "Shop waits, because its batch 8 is held: orders had 9 rows, now none. It is read again at 12:05:00, or at "
             "once with: yellow run Shop");
+  stream.reason_code = "duplicate_key";
+  EXPECT_THAT(sentence(stream), ::testing::HasSubstr("now none. What helps: mend the rows at the source, or"));
+  stream.reason_code = "schema";
+  EXPECT_THAT(sentence(stream), ::testing::HasSubstr(". What helps: mend the source; or the model"));
+  stream.reason_code = "emptied";
   stream.releasable = true;
   EXPECT_THAT(sentence(stream), ::testing::EndsWith(". If it is right as it is: yellow batches release Shop"));
   stream.released = true;

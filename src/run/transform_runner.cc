@@ -103,10 +103,14 @@ class TransformRun {
     RunReport report;
     report.run_id = run_id_;
     report.output = merged_.empty() ? ReportOf(*engine_, output_.key, batch_) : ReportOf(batch_, merged_);
-    CleanConsumed();
     try {
       engine_->Execute({"SELECT pg_notify('yellow', $1)", {output_.key}});
     } catch (const base::Error&) {  // only a hint
+    }
+    CleanConsumed();
+    try {
+      if (writer_) ClearOutputs();  // what was merged is there twice; the next run begins the sooner
+    } catch (const base::Error&) {  // it would begin with this
     }
     return report;
   }
@@ -185,6 +189,7 @@ class TransformRun {
   void Prepare() {
     run_id_ = NewRunId(effects_);
     login_.emplace(effects_, *engine_, prefix_, run_id_);
+    login_->Begin();
     LimitStep("preparing", "start_limit", declared_.start_limit.seconds);
     SayWhomToTrust(effects_, *engine_, actor_, applied_, transformer_);
     Write(*engine_, "open", [&] {
@@ -197,10 +202,13 @@ class TransformRun {
             actor_.holder, login_->name(), std::to_string(declared_.start_limit.seconds), mode_.word()}});
       engine_->Execute({"UPDATE yellow.transformer SET requested_at = NULL WHERE key = $1", {transformer_.key}});
     });
-    for (const sql::TableLayout& output : transformer_.outputs) {
-      writer_->Execute({"SELECT yellow_op.dt_clear($1, $2)", {output.schema, output.output_table}});
-    }
+    ClearOutputs();
     password_ = login_->Open(transformer_.workspace, declared_.start_limit.seconds + declared_.timeout.seconds);
+  }
+
+  void ClearOutputs() {
+    for (const sql::TableLayout& output : transformer_.outputs)
+      writer_->Execute({"SELECT yellow_op.dt_clear($1, $2)", {output.schema, output.output_table}});
   }
 
   /// The keeper's snapshot and the claims agree by construction: the claims are what the keeper saw.

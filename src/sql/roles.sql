@@ -247,8 +247,14 @@ $function$;
 
 CREATE OR REPLACE FUNCTION yellow_op.dt_clear(schema_name text, table_name text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $function$
+DECLARE
+  output regclass := yellow_op.dt_check(schema_name, table_name);
 BEGIN
-  EXECUTE format('TRUNCATE %s', yellow_op.dt_check(schema_name, table_name));
+  EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', output);
+  -- To empty what is empty would write new files for it and its indexes.
+  IF pg_relation_size(output) > 0 THEN
+    EXECUTE format('TRUNCATE %s', output);
+  END IF;
 END
 $function$;
 

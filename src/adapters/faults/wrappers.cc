@@ -117,7 +117,9 @@ class FaultyConnector : public ports::Connector {
     });
   }
 
-  void Keep(const ports::ConnectionTarget& target, int count) override { inner_.Keep(target, count); }
+  void Keep(const ports::ConnectionTarget& target, int count, std::string_view warm_up) override {
+    inner_.Keep(target, count, warm_up);
+  }
   std::string ScramVerifier(const base::Secret& password) override { return inner_.ScramVerifier(password); }
 
  private:

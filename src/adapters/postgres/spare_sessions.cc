@@ -7,6 +7,7 @@ namespace yellow::adapters::postgres {
 namespace {
 
 constexpr std::chrono::seconds kPauseAfterFailure{2};
+constexpr std::chrono::milliseconds kQuiet{500};
 
 /// But for the name under which the server lists the session.
 bool SameButName(const ports::ConnectionTarget& a, const ports::ConnectionTarget& b) {
@@ -36,6 +37,7 @@ std::unique_ptr<ports::Session> SpareSessions::Open(const ports::ConnectionTarge
       if (kept == nullptr || kept->spares.empty()) break;
       spare = std::move(kept->spares.back());
       kept->spares.pop_back();
+      quiet_from_ = std::chrono::steady_clock::now() + kQuiet;
     }
     wake_.notify_all();
     try {
@@ -47,11 +49,12 @@ std::unique_ptr<ports::Session> SpareSessions::Open(const ports::ConnectionTarge
   return inner_->Open(target);
 }
 
-void SpareSessions::Keep(const ports::ConnectionTarget& target, int count) {
+void SpareSessions::Keep(const ports::ConnectionTarget& target, int count, std::string_view warm_up) {
   std::vector<std::unique_ptr<ports::Session>> surplus;  // closed when the mutex is free again
   const std::lock_guard lock(mutex_);
   Kept* kept = Find(target);
-  if (kept == nullptr) kept = &kept_.emplace_back(Kept{target, 0, {}});
+  if (kept == nullptr) kept = &kept_.emplace_back(Kept{target, 0, {}, {}});
+  kept->warm_up = warm_up;
   kept->count = static_cast<size_t>(count);
   while (kept->spares.size() > kept->count) {
     surplus.push_back(std::move(kept->spares.back()));
@@ -83,12 +86,18 @@ void SpareSessions::Refill() {
       wake_.wait(lock);
       continue;
     }
+    if (std::chrono::steady_clock::now() < quiet_from_) {
+      wake_.wait_until(lock, quiet_from_);
+      continue;
+    }
     const ports::ConnectionTarget target = kept->target;
+    const std::string warm_up = kept->warm_up;
     lock.unlock();
     std::unique_ptr<ports::Session> spare;
     try {
       spare = inner_->Open(target);
-    } catch (const base::Error&) {  // who needs a session meets the same failure and says so
+      if (!warm_up.empty()) spare->ExecuteScript(warm_up);
+    } catch (const base::Error&) {  // who needs a session meets the same failure and says so; a cold one is one too
     }
     lock.lock();
     if (spare == nullptr) {

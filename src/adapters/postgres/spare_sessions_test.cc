@@ -42,19 +42,20 @@ class SpareSessionsTest : public ::testing::Test {
 
 TEST_F(SpareSessionsTest, AreOpenedAheadAndHandedOutOnce) {
   SpareSessions connector(MakeConnector());
-  connector.Keep(Named("spare"), 2);
+  connector.Keep(Named("spare"), 2, "SET statement_timeout = '2h'");
   ASSERT_TRUE(Becomes("spare", 2));
   const int64_t oldest =
       session_->Execute("SELECT max(pid) FROM pg_stat_activity WHERE application_name = 'spare'").Integer(0, 0);
   const auto first = connector.Open(Named("first"));
   EXPECT_LE(first->backend_pid(), oldest) << "it was there before";
   EXPECT_EQ(Count("first"), 1);
+  EXPECT_EQ(first->Execute("SHOW statement_timeout").Text(0, 0), "2h") << "it was warmed up";
   first->Execute("SET statement_timeout = '1h'");
   EXPECT_TRUE(Becomes("spare", 2)) << "another takes its place";
   for (int i = 0; i < 3; ++i) {
     const auto next = connector.Open(Named("next"));
     EXPECT_NE(next->backend_pid(), first->backend_pid());
-    EXPECT_EQ(next->Execute("SHOW statement_timeout").Text(0, 0), "0") << "nothing of an earlier use is left";
+    EXPECT_NE(next->Execute("SHOW statement_timeout").Text(0, 0), "1h") << "nothing of an earlier use is left";
   }
   connector.Keep(Named("spare"), 0);
   EXPECT_TRUE(Becomes("spare", 0));

@@ -78,9 +78,10 @@ void AddRunFailure(ports::Session& session, const plan::Transformer& transformer
 
 std::string Short(int64_t rows) { return rows < 100000 ? std::to_string(rows) : fmt::format("{}k", rows / 1000); }
 
-/// Why it waits; else what its newest committed batch left out.
+/// Why it waits, and where more is said of it; else what its newest committed batch left out.
 std::string NoteOf(const StatusRow& row) {
-  if (!row.reason.empty() || row.rejected == 0) return row.reason.substr(0, row.reason.find('\n'));
+  if (!row.reason.empty()) return row.reason.substr(0, row.reason.find('\n')) + "   yellow explain " + row.explain;
+  if (row.rejected == 0) return "";
   return fmt::format("{} rows set aside   yellow batches show {}", row.rejected, row.name);
 }
 
@@ -174,6 +175,7 @@ StatusOfEngine ReadStatus(const Program& program, Engine& engine) {
       AddRunFailure(*engine.session, transformer, row);
       node = transformer.key;
     }
+    row.explain = run::NameOfNode(node);
     if (const auto found = decisions.find(node); found != decisions.end()) {
       row.verdict_code = found->second.code;
       row.verdict = found->second.sentence;

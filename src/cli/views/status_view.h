@@ -20,7 +20,8 @@ struct StatusRow {
   std::optional<double> lag_seconds;  ///< age of the source state that the committed batch shows
   std::string reason_code, reason;
   std::string verdict_code, verdict;
-  std::string next;  ///< RFC 3339, `now`, or empty
+  std::string next;     ///< RFC 3339, `now`, or empty
+  std::string explain;  ///< the name whose explanation says more
   bool output = false;
   std::string container;
   int model_version = 0;

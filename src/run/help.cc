@@ -1,0 +1,22 @@
+#include "run/help.h"
+
+#include <set>
+
+namespace yellow::run {
+
+std::string HelpWith(const std::string& reason_code, const std::string& reason) {
+  static const std::set<std::string> kOfRows{"null_key",     "not_null",     "duplicate_key",
+                                             "too_long",     "out_of_range", "too_precise",
+                                             "key_too_long", "unreadable",   "unmergeable"};
+  constexpr const char* kRemedy = "\n  = ";
+  if (const size_t at = reason.rfind(kRemedy); at != std::string::npos) {
+    const size_t begin = at + std::string(kRemedy).size();
+    return reason.substr(begin, reason.find('\n', begin) - begin);
+  }
+  if (reason_code == "schema") return "mend the source; or the model, and then: yellow apply";
+  if (kOfRows.count(reason_code) != 0)
+    return "mend the rows at the source, or let bad rows be set aside (on_bad_rows: quarantine)";
+  return "";
+}
+
+}  // namespace yellow::run
