@@ -173,22 +173,38 @@ int RunsList(const Program& program, const Options& options, const RunsOptions& 
 
 namespace {
 
-/// Calls `use` with the run of this id, in whichever merge database it is.
+std::optional<std::pair<Engine*, run::RunInfo>> NewestRun(Engines& engines, const std::string& transformer) {
+  try {
+    const Found found = FindTransformer(engines, transformer);
+    const std::vector<run::RunInfo> newest = run::ListRuns(*found.engine->session, found.key, 1);
+    if (newest.empty()) return std::nullopt;
+    return std::pair(found.engine, run::ShowRun(*found.engine->session, newest[0].id));
+  } catch (const base::UsageError&) {  // no transformer either
+    return std::nullopt;
+  }
+}
+
+/// The run of this id, or the newest of the transformer of this name, in whichever merge database it is.
+std::pair<Engine*, run::RunInfo> FindRun(Engines& engines, const std::string& id) {
+  for (Engine& engine : engines.engines) {
+    try {
+      return {&engine, run::ShowRun(*engine.session, id)};
+    } catch (const base::UsageError&) {
+      if (&engine != &engines.engines.back()) continue;
+      const auto newest = NewestRun(engines, id);
+      if (!newest) throw;
+      return *newest;
+    }
+  }
+  throw base::UsageError("there is no such run: " + id).Remedy("yellow runs list");
+}
+
 template <typename Use>
 int WithRun(const Program& program, const Options& options, const std::string& id, Use use) {
   const Project project = OpenProject(program, options);
   Engines engines = OpenApplied(program, project);
-  for (Engine& engine : engines.engines) {
-    std::optional<run::RunInfo> run;
-    try {
-      run = run::ShowRun(*engine.session, id);
-    } catch (const base::UsageError&) {
-      if (&engine == &engines.engines.back()) throw;
-    }
-    if (!run) continue;
-    use(engine, *run);
-    return kDone;
-  }
+  const auto [engine, run] = FindRun(engines, id);
+  use(*engine, run);
   return kDone;
 }
 

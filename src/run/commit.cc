@@ -16,7 +16,7 @@ std::string Describe(const Broken& broken) {
                      broken.rule, broken.rows == 1 ? kItIs : kOneIs, broken.example);
 }
 
-std::optional<Broken> Ask(ports::Session& session, const merge::RowCheck& check) {
+std::optional<Broken> FindBroken(ports::Session& session, const merge::RowCheck& check) {
   const ports::Rows found = session.Execute(check.statement);
   if (found.Integer(0, 0) == 0) return std::nullopt;
   return Broken{check.code, check.rule, found.Integer(0, 0), found.IsNull(0, 1) ? "gone" : found.Text(0, 1)};
@@ -28,7 +28,7 @@ std::vector<Broken> Inspect(ports::Session& session, const merge::MergeSpec& spe
   std::vector<Broken> all;
   for (const merge::RowCheck& check : merge::Checks(spec)) {
     if (broken_alone == 0 && check.code != "duplicate_key") continue;
-    if (auto broken = Ask(session, check)) all.push_back(*broken);
+    if (auto broken = FindBroken(session, check)) all.push_back(*broken);
   }
   return all;
 }
@@ -115,7 +115,7 @@ std::variant<Merged, Hold> MergeAll(ports::Session& session, const std::vector<M
     for (const merge::MergeStatement& step : merge::Merge(spec)) {
       const ports::Rows done = session.Execute(step.statement);
       if (step.effect == merge::Effect::kDoubtKeys && done.Boolean(0, 0)) {
-        if (const auto shared = Ask(session, merge::SharedKeys(input.spec)))
+        if (const auto shared = FindBroken(session, merge::SharedKeys(input.spec)))
           return HoldOf(input.spec.table.dataset, *shared);
       }
       tally.Add(step.effect, step.effect == merge::Effect::kKeep ? done.Integer(0, 0) : done.affected);

@@ -35,7 +35,8 @@ constexpr const char* kWarmEngine =
     "SELECT yellow_sec.backends_end('{}'); SELECT FROM yellow.stream, yellow.transformer, yellow.run, yellow.claim, "
     "yellow.cursor, yellow.batch WHERE false";
 constexpr const char* kWarmOutput =
-    "DO 'BEGIN END'; SELECT FROM yellow.batch, yellow.batch_dataset, yellow.cursor, yellow.run, yellow.change_log WHERE false";
+    "DO 'BEGIN END'; SELECT FROM yellow.batch, yellow.batch_dataset, yellow.cursor, yellow.run, yellow.change_log "
+    "WHERE false";
 constexpr std::chrono::hours kForgetEvery{1};
 constexpr std::chrono::hours kPatience{24 * 365};
 constexpr milliseconds kPauseAfterFailure{1000};

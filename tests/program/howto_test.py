@@ -1,8 +1,11 @@
 """docs/howto: the commands of each page, run as they are written; only the port of the database is the test's own."""
 
 import os
+import pathlib
 import re
+import shutil
 import subprocess
+import tempfile
 import unittest
 
 from project import ROOT, YELLOW
@@ -79,6 +82,29 @@ class FirstMaskedDatabase(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertRegex(done.stdout, r"900 \| redacted \| +\| 2001-01-01 +\| C")
         self.assertNotIn("street", done.stdout.rpartition("900 |")[0].rpartition("\n id ")[2])
+
+
+class WriteATransformer(unittest.TestCase):
+    PAGE = "write-a-transformer.md"
+
+    def test_as_it_is_written(self):
+        base = pathlib.Path(tempfile.mkdtemp(prefix="yellow-howto-"))
+        self.addCleanup(shutil.rmtree, base, True)
+        (base / "yellow").symlink_to(YELLOW)
+        environment = {**os.environ, "PATH": f"{base}:{os.environ['PATH']}"}
+        self.addCleanup(lambda: subprocess.run([YELLOW, "--project", base / "authors", "down"], capture_output=True))
+        done = subprocess.run(["bash", "-e", "-u", "-o", "pipefail", "-c", "\n".join(blocks(self.PAGE, "sh"))], cwd=base, env=environment,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"passed MaskPeople/first .*\n1 tests: 0 failed, 0 errors")
+        self.assertIn("  1 | A.   | 2024-01-01\n  2 | G.   | 2024-01-01\n", done.stdout)
+        self.assertIn("people has no column name; there are: id, domain", done.stdout)
+        self.assertIn("the test still expects a copy", done.stdout)
+        self.assertIn(" example.com |     3\n", done.stdout)
+        self.assertIn("exit status 1: something failed\n", done.stdout)
+        self.assertRegex(done.stdout, r"\nDomainsOutput +failed +1 .* the code ended with exit status 1   yellow explain Domains\n")
+        self.assertIn("5 rows written\nI do not like this data\n", done.stdout)
+        self.assertEqual(done.stdout.count("0 errors, 0 warnings"), 1)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 and the database refuses the rest. Every transformer here is a process with the run's login."""
 
 import json
+import re
 import time
 import unittest
 
@@ -97,6 +98,11 @@ class Misbehaviour(unittest.TestCase):
         self.assertEqual(self.project.broken_invariants(), {})
         shown = self.project.yellow("explain", "Worker").out
         self.assertIn(run["reason"]["text"].splitlines()[0], shown)
+        self.assertIn(f"What it printed: yellow runs logs {run['id']}", shown)
+        self.assertEqual(self.project.yellow("runs", "logs", "Worker").out, log, "the newest run of a transformer goes by its name")
+        status = self.project.yellow("status").out
+        self.assertRegex(status, rf"(?m)^Work +\w+ .*{re.escape(run['reason']['text'].splitlines()[0])}   yellow explain Worker$")
+        self.assertRegex(status, r"(?m)^ShopMasked +ok ", "others go on")
 
     def test_exit_status(self):
         self.assert_refused("sql(GOOD); print('SUCCESS: committed'); sys.exit(3)", "exit_status", "exit status 3")
