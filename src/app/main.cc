@@ -16,6 +16,7 @@
 #include "adapters/postgres/connector.h"
 #include "adapters/process/launcher.h"
 #include "adapters/process/stop_signals.h"
+#include "adapters/process/supervisor.h"
 #include "adapters/secrets/secret_store.h"
 #include "app/servers.h"
 #include "base/error.h"
@@ -47,6 +48,13 @@ std::string Variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+/// Not argv[0], which is a word of whoever called.
+std::string Executable() {
+  std::error_code failure;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", failure);
+  return failure ? "/usr/bin/yellow" : path.string();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -70,6 +78,7 @@ int main(int argc, char** argv) {
   const auto secrets = adapters::secrets::MakeSecretStore();
   const auto stop = adapters::process::MakeStop();
   const auto watch = adapters::http::MakeWatch();
+  const auto supervisor = adapters::process::MakeSupervisor(Variable("NOTIFY_SOCKET"));
   const yellow::cli::Program program{
       *files,
       *connector,
@@ -80,6 +89,7 @@ int main(int argc, char** argv) {
       *webhook,
       *stop,
       *watch,
+      *supervisor,
       [&](const yellow::model::Model& model, const std::string& data) -> std::unique_ptr<yellow::ports::Servers> {
         return std::make_unique<yellow::app::EnvironmentServers>(model, data, *connector, *entropy, *files, *secrets,
                                                                  *programs);
@@ -88,9 +98,11 @@ int main(int argc, char** argv) {
       [](const std::string& name) { return Variable(name.c_str()); },
       Actor(),
       std::filesystem::current_path().string(),
+      Executable(),
       std::cout,
       std::cerr,
-      isatty(STDOUT_FILENO) == 1};
+      isatty(STDOUT_FILENO) == 1,
+      isatty(STDERR_FILENO) == 1};
   try {
     return yellow::cli::Main(program, argc, argv);
   } catch (const yellow::base::Error& error) {

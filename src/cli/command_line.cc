@@ -182,6 +182,23 @@ void CommandLine::Deploy() {
   for (CLI::App* command : {plan, apply}) {
     command->add_flag("--allow-destroy", plan_.allow_destroy, "Take the steps that destroy data too");
   }
+  Render();
+}
+
+void CommandLine::Render() {
+  CLI::App* render =
+      Group("Deploy", "render", {"Write files for the programs that start Yellow", {"yellow render systemd"}});
+  CLI::App* systemd = Command(*render, "Commands", "systemd",
+                              {"Print a unit of systemd for yellow serve",
+                               {"yellow render systemd", "yellow render systemd -o units --listen 127.0.0.1:9464",
+                                "yellow render systemd --user yellow --grace 120"}},
+                              &RenderSystemd, systemd_);
+  systemd->add_option("-o,--out", systemd_.folder, "Write it into this folder (default: print it)");
+  systemd->add_option("--user", systemd_.user, "Who it runs as (default: who renders it)");
+  systemd->add_option("--listen", systemd_.listen, "host:port for /healthz, /readyz and /metrics (default: none)");
+  systemd->add_option("--grace", systemd_.grace_seconds, "Seconds that jobs under way have to end when it is stopped")
+      ->check(CLI::Range(0, 86400))
+      ->capture_default_str();
 }
 
 void CommandLine::Authors() {

@@ -47,6 +47,7 @@ class CommandLine {
   void Start();
   void Model();
   void Deploy();
+  void Render();
   void Operate();
   void Streams();
   void Batches();
@@ -60,6 +61,7 @@ class CommandLine {
   GraphOptions graph_;
   ExportJsonSchemaOptions json_schema_;
   PlanOptions plan_;
+  RenderSystemdOptions systemd_;
   RunOptions run_;
   ServeOptions serve_;
   ExplainOptions explain_;

@@ -37,6 +37,14 @@ int Apply(const Program& program, const Options& options, const PlanOptions& pla
 /// The same, for commands that go on: tells people, and prints no output.
 std::vector<AppliedContainer> ApplyAll(const Program& program, const Options& options, const PlanOptions& plan);
 
+struct RenderSystemdOptions {
+  std::string folder;  ///< empty: print it
+  std::string user;    ///< empty: who renders it
+  std::string listen;
+  int grace_seconds = 30;
+};
+int RenderSystemd(const Program& program, const Options& options, const RenderSystemdOptions& render);
+
 struct RunOptions {
   bool apply = false;
   std::vector<std::string> nodes;

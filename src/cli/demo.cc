@@ -9,6 +9,7 @@
 #include "cli/example_files.h"
 #include "cli/example_source.h"
 #include "cli/exit_status.h"
+#include "cli/progress.h"
 #include "cli/shop_example.h"
 #include "cli/text_table.h"
 #include "cli/views/author_json.h"
@@ -68,7 +69,7 @@ int64_t FollowAChange(const Program& program, std::ostream& out, Engines& engine
         "DELETE FROM public.customers WHERE id IN ('C90001', 'C90002');"
         "INSERT INTO public.customers VALUES ('C00003', 'Leopold', 'Moreau', NULL, NULL, '1970-01-02') ON CONFLICT DO "
         "NOTHING;");
-    PrintingReporter quiet(out);
+    ProgressReporter quiet(program, out);
     const run::Effects effects = EffectsOf(program, *engines.servers, quiet);
     run::Request(*engines.engines[0].session, {"Ingest/Main/Shop"});
     run::RunUntilQuiet(effects, program.actor, *engines.engines[0].applied, engines.engines[0].container);
@@ -76,7 +77,7 @@ int64_t FollowAChange(const Program& program, std::ostream& out, Engines& engine
   out << "\nThe shop changes: two new customers, a new last name, another date of birth, one customer leaves.\n";
   shop.ExecuteScript(ExampleText(kShopExample, "changes.sql"));
   const ports::TimePoint committed = program.clock.Now();
-  PrintingReporter reporter(out);
+  ProgressReporter reporter(program, out);
   const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
   run::Request(*engines.engines[0].session, {"Ingest/Main/Shop"});
   run::RunUntilQuiet(effects, program.actor, *engines.engines[0].applied, engines.engines[0].container);

@@ -11,6 +11,7 @@
 #include "cli/figures.h"
 #include "cli/flight_tables.h"
 #include "cli/flights_example.h"
+#include "cli/progress.h"
 #include "cli/text_table.h"
 #include "cli/views/author_json.h"
 #include "cli/views/deploy_json.h"
@@ -99,7 +100,7 @@ int64_t FollowLateFlights(const Program& program, std::ostream& out, Engines& en
   ShowTable(out, analysts.Execute(kChanging), heading, {2, 3, 4});
   source.ExecuteScript(ExampleText(kFlightsExample, "changes.sql"));
   const ports::TimePoint committed = program.clock.Now();
-  PrintingReporter reporter(out);
+  ProgressReporter reporter(program, out);
   const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
   run::Request(*engines.engines[0].session, {kStream});
   const run::LoopReport report =

@@ -8,6 +8,7 @@
 #include "check/check.h"
 #include "cli/commands.h"
 #include "cli/exit_status.h"
+#include "cli/progress.h"
 #include "cli/text_table.h"
 #include "cli/views/author_json.h"
 #include "load/datastore_text.h"
@@ -186,6 +187,9 @@ plan::SourceCatalogue ReadSource(const Program& program, const Project& project,
                                  const Subject& subject) {
   const auto servers = program.open_servers(project.loaded.model, project.data);
   servers->Prepare({}, {import.container});
+  ProgressReporter reporter(program, program.err);
+  const run::Busy busy(reporter);
+  reporter.UnderWay({import.container, "reads the catalogue of schema " + subject.schema});
   const auto source = program.connector.Open(servers->Source(import.container, subject.credential, "import"));
   return run::ReadCatalogue(*source, subject.schema);
 }

@@ -60,6 +60,7 @@ std::map<std::string, Json> Schemas() {
       {"lint", Either(FindingRecord().ListSchema(), ExplainedCodeRecord().Schema())},
       {"plan", PlannedContainerRecord().ListSchema()},
       {"rebuild", DoneRecord().Schema()},
+      {"render systemd", RenderedFileRecord().ListSchema()},
       {"run", RunOutcomeRecord().Schema()},
       {"runs cancel", DoneRunRecord().Schema()},
       {"runs list", RunRecord().ListSchema()},

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/engine.h"
 #include "cli/exit_status.h"
+#include "cli/progress.h"
 #include "cli/saved_plan.h"
 #include "cli/views/deploy_json.h"
 #include "run/apply.h"
@@ -120,7 +121,7 @@ std::vector<AppliedContainer> ApplyAll(const Program& program, const Options& op
   if (!plan.file.empty()) RequireSame(program, all, plan.file);
   for (const Prepared& prepared : all.plans) RequireDoable(program, prepared, plan.allow_destroy);
   std::ostream& out = Narration(program, options);
-  PrintingReporter reporter(out);
+  ProgressReporter reporter(program, out);
   const run::Effects effects = EffectsOf(program, *all.servers, reporter);
   std::vector<AppliedContainer> done;
   for (const Prepared& prepared : all.plans) {

@@ -15,6 +15,7 @@
 #include "ports/secrets.h"
 #include "ports/servers.h"
 #include "ports/stop.h"
+#include "ports/supervisor.h"
 #include "ports/watch.h"
 #include "ports/webhook.h"
 #include "run/context.h"
@@ -32,6 +33,7 @@ struct Program {
   ports::Webhook& webhook;
   ports::Stop& stop;
   ports::Watch& watch;
+  ports::Supervisor& supervisor;
   /// The servers of a model's environment; `data` is the data folder of the project.
   std::function<std::unique_ptr<ports::Servers>(const model::Model& model, const std::string& data)> open_servers;
   ports::Foreground foreground;
@@ -39,9 +41,11 @@ struct Program {
   std::function<std::string(const std::string& name)> variable;
   run::Actor actor;
   std::string working_directory;
+  std::string executable;  ///< the path of this program
   std::ostream& out;
   std::ostream& err;
-  bool terminal = false;  ///< `out` is one
+  bool terminal = false;        ///< `out` is one
+  bool error_terminal = false;  ///< `err` is one
 };
 
 /// The whole command line; returns the exit status of DESIGN 11.

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/engine.h"
 #include "cli/exit_status.h"
+#include "cli/progress.h"
 #include "cli/views/deploy_json.h"
 
 namespace yellow::cli {
@@ -22,7 +23,7 @@ RunOutcome RunAll(const Program& program, const Options& options, const RunOptio
   std::ostream& out = Narration(program, options);
   const Project project = OpenProject(program, options);
   Engines engines = OpenApplied(program, project);
-  PrintingReporter reporter(out);
+  ProgressReporter reporter(program, out);
   const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
   if (engines.engines.front().applied->digest != project.digest) {
     program.err

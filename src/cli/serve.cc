@@ -14,6 +14,8 @@
 namespace yellow::cli {
 namespace {
 
+constexpr std::chrono::milliseconds kLookForStop{100};
+
 /// Lines of jobs that run at once, each with its time.
 class TimedReporter : public run::Reporter {
  public:
@@ -56,6 +58,12 @@ Served ServeOne(const Program& program, const Project& project, Engines& engines
   return served;
 }
 
+/// Says that the end has begun as soon as it was asked for; jobs may take their time.
+void TellSupervisor(const Program& program, const std::stop_token& ended) {
+  while (!program.stop.Asked() && !ended.stop_requested()) std::this_thread::sleep_for(kLookForStop);
+  if (program.stop.Asked()) program.supervisor.Stopping();
+}
+
 }  // namespace
 
 int Serve(const Program& program, const Options& options, const ServeOptions& serve) {
@@ -70,6 +78,7 @@ int Serve(const Program& program, const Options& options, const ServeOptions& se
   if (!serve.listen.empty()) {
     reporter.Line("Health and metrics: http://" + program.watch.Listen(serve.listen) + "/healthz, /readyz, /metrics");
   }
+  program.supervisor.Ready();
   std::vector<Served> served(engines.engines.size());
   std::vector<std::thread> threads;
   for (size_t i = 0; i < engines.engines.size(); ++i) {
@@ -77,7 +86,9 @@ int Serve(const Program& program, const Options& options, const ServeOptions& se
     threads.emplace_back(
         [&, i] { served[i] = ServeOne(program, project, engines, engines.engines[i].container, effects, limits); });
   }
+  std::jthread teller([&](std::stop_token ended) { TellSupervisor(program, ended); });
   for (std::thread& thread : threads) thread.join();
+  teller.request_stop();
   bool all_ended = true, failed = false;
   for (const Served& one : served) all_ended = all_ended && one.all_ended, failed = failed || one.failed;
   reporter.Line(all_ended ? "Stopped."

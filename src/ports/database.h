@@ -41,6 +41,9 @@ struct Rows {
   bool Boolean(size_t row, size_t column) const;  ///< PostgreSQL's t or f
 };
 
+/// Told now and then, while a COPY is at work, how many rows have gone through it.
+using CopyProgress = std::function<void(int64_t rows)>;
+
 /// One session of a database. One thread at a time. Failed statements throw base::Error with sqlstate, retryable
 /// (connection failures, serialization, deadlock, lock_timeout, too many connections, shutdown) and outcome_unknown (a
 /// connection that was lost while COMMIT was on its way). After a lost connection every call throws.
@@ -50,10 +53,11 @@ class Session {
   virtual Rows Execute(const sql::Statement& statement) = 0;
   /// Several statements without parameters in one round trip, in one implicit transaction (DDL scripts).
   virtual void ExecuteScript(std::string_view script) = 0;
-  /// Reads `COPY … TO STDOUT` of `from` and feeds `COPY … FROM STDIN` here, in constant memory. Returns rows written.
-  /// A failure on either side aborts the COPY here and throws, with code "source" for what the other server refused;
-  /// both sessions stay usable if their connections do.
-  virtual int64_t CopyFrom(Session& from, std::string_view copy_out, std::string_view copy_in) = 0;
+  /// Reads `COPY … TO STDOUT` of `from` and feeds `COPY … FROM STDIN` here, in constant memory. Returns rows written;
+  /// `progress` may be empty. A failure on either side aborts the COPY here and throws, with code "source" for what the
+  /// other server refused; both sessions stay usable if their connections do.
+  virtual int64_t CopyFrom(Session& from, std::string_view copy_out, std::string_view copy_in,
+                           const CopyProgress& progress) = 0;
   virtual int backend_pid() const = 0;
   virtual int server_version() const = 0;  ///< 150004, 160001, …
   /// Waits for a notification of a channel that the session LISTENs to; true when one came. What came before counts

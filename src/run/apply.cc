@@ -148,7 +148,10 @@ ApplyReport Apply(const Effects& effects, const Actor& actor, const std::string&
                                         " is applied")
         .Remedy("make a new plan");
   }
+  const Busy busy(effects.reporter);
   for (const plan::Step& step : plan.steps) {
+    effects.reporter.UnderWay(
+        {container, step.kind + " " + step.address, report.steps + 1, static_cast<int>(plan.steps.size())});
     TakeStep(effects, *session, prefix, step);
     ++report.steps;
   }

@@ -13,6 +13,7 @@
 #include "run/patience.h"
 #include "run/source_reader.h"
 #include "run/state_store.h"
+#include "run/tick.h"
 
 namespace yellow::run {
 namespace {
@@ -100,6 +101,7 @@ class BatchAttempt {
     Write("merge", [&] {
       RequireFollowed(*session_, stream_.key, stream_.tables);
       const std::set<std::string> unread = Unread(*session_, applied_, stream_);
+      effects_.reporter.UnderWay({NameOfNode(stream_.key), "merges what it has read"});
       auto result = MergeAll(*session_, WithoutLogs(inputs_, unread), snapshot_.guards, batch_.released);
       if (auto* hold = std::get_if<Hold>(&result)) throw HeldBatch{*hold};
       merged_ = std::get<Merged>(result);
@@ -224,12 +226,20 @@ class BatchAttempt {
     MarkStaged();
   }
 
+  void SayReading(const sql::TableLayout& table, int64_t rows) {
+    const auto place = static_cast<int>(&table - stream_.tables.data());
+    effects_.reporter.UnderWay({NameOfNode(stream_.key), "reads " + table.dataset.dataset, place + 1,
+                                static_cast<int>(stream_.tables.size()), rows});
+  }
+
   void StageOne(SourceReader& source, const sql::TableLayout& table) {
+    SayReading(table, 0);
     while (true) {
       try {
         Write("stage", [&] {
           session_->Execute("TRUNCATE " + sql::Qualified(table.schema, table.staging_table));
-          Mark(table, source.Copy(*session_, table), source.ignored(table));
+          Mark(table, source.Copy(*session_, table, [&](int64_t rows) { SayReading(table, rows); }),
+               source.ignored(table));
         });
         return;
       } catch (base::Error& error) {

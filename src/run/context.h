@@ -14,11 +14,35 @@
 
 namespace yellow::run {
 
+/// What is under way, for people who wait: `Shop: reads customers`, the first of two, so many rows by now.
+struct Activity {
+  std::string who;
+  std::string what;
+  int number = 0, of = 0;  ///< 0: it is not one of several
+  int64_t rows = 0;
+};
+
 /// Says what happens, one line an event, to a person or a log. Never given a secret.
 class Reporter {
  public:
   virtual ~Reporter() = default;
   virtual void Line(const std::string& text) = 0;
+  /// Something long begins, or has come further. A reporter that nobody waits for leaves it out.
+  virtual void UnderWay(const Activity&) {}
+  /// It is over, however it ended.
+  virtual void Over() {}
+};
+
+/// Work during which a reporter may be told what is under way.
+class Busy {
+ public:
+  explicit Busy(Reporter& reporter) : reporter_(reporter) {}
+  ~Busy() { reporter_.Over(); }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  Reporter& reporter_;
 };
 
 /// The effects that the executors act through.

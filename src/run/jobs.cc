@@ -84,6 +84,7 @@ std::string NameOf(const plan::Stream& stream) {
 
 bool Work(const Effects& effects, const Actor& actor, const Applied& applied, const Decision& decision,
           LoopReport& total) {
+  const Busy busy(effects.reporter);
   if (decision.action == Action::kIngest) {
     const plan::Stream* stream = applied.physical.FindStream(decision.node);
     const BatchReport report = RunBatch(effects, actor, applied, *stream);

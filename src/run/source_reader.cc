@@ -44,11 +44,11 @@ std::optional<Hold> SourceReader::Open() {
   return std::nullopt;
 }
 
-int64_t SourceReader::Copy(ports::Session& target, const sql::TableLayout& table) {
+int64_t SourceReader::Copy(ports::Session& target, const sql::TableLayout& table, const ports::CopyProgress& progress) {
   const auto& unreadable = unreadable_[table.dataset.dataset];
   session_->Execute(std::string("SAVEPOINT ") + kSavepoint);
   const int64_t rows =
-      target.CopyFrom(*session_, sql::CopyOut(SourceOf(table), unreadable), sql::CopyIn(table, unreadable));
+      target.CopyFrom(*session_, sql::CopyOut(SourceOf(table), unreadable), sql::CopyIn(table, unreadable), progress);
   session_->Execute(std::string("RELEASE SAVEPOINT ") + kSavepoint);
   return rows;
 }

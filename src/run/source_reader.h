@@ -23,7 +23,7 @@ class SourceReader {
 
   /// Copies one dataset into its staging table, inside the caller's transaction of `target`, and returns how many rows
   /// there were. REQUIRES: Open has held nothing.
-  int64_t Copy(ports::Session& target, const sql::TableLayout& table);
+  int64_t Copy(ports::Session& target, const sql::TableLayout& table, const ports::CopyProgress& progress);
 
   /// After a Copy that has thrown, when the caller's transaction is over: the hold, if the rows are to blame. Nothing
   /// means that Copy can be tried again and will put the rows aside that it stopped at. Any other error is thrown

@@ -244,6 +244,7 @@ class TransformRun {
         run_id_,   mode_.word(),
         snapshot_, effects_.endpoints.As(transformer_.container, login_->name(), password_, "run " + run_id_),
         claims_,   [this] { return Wanted(); }};
+    effects_.reporter.UnderWay({transformer_.workspace, "runs its code"});
     CodeResult result = ExecuteCode(effects_, context);
     const bool relied_on_keeper =
         result.outcome != CodeOutcome::kFinished || declared_.snapshot == model::SnapshotUse::kRequired;
@@ -305,6 +306,7 @@ class TransformRun {
       for (const sql::TableLayout& table : output_.tables) inputs.push_back(InputOf(table));
       if (const auto hold = CheckRows(*writer_, inputs, Guards(), released)) throw RefusedOutput{*hold};
       const std::set<std::string> unread = Unread(*writer_, applied_, output_);
+      effects_.reporter.UnderWay({transformer_.workspace, "merges its output"});
       auto result = MergeAll(*writer_, WithoutLogs(inputs, unread), Guards(), released);
       if (auto* hold = std::get_if<Hold>(&result)) throw RefusedOutput{*hold};
       merged_ = std::get<Merged>(result);

@@ -23,17 +23,18 @@ MAY_INCLUDE = {
     "check": PLANNING,   # sql: names of database objects are built there, and clashes found with them
     "plan": PLANNING,
     "merge": PLANNING,
+    "render": PORTS,
     "ports": PORTS,
     "run": RUN,
     "adapters": PORTS + ["ports"],
-    "cli": RUN + ["run", "load", "check"],
+    "cli": RUN + ["run", "render", "load", "check"],
     "app": ["*"],
     "testing": ["*"],
 }
 TESTS_MAY_INCLUDE = ["load", "testing", "adapters"]
 
 # What decides must not act: no clock, thread, file, socket, database, environment or log in these.
-PURE = {"base", "model", "load", "check", "sql", "graph", "plan", "merge"}
+PURE = {"base", "model", "load", "check", "sql", "graph", "plan", "merge", "render"}
 EFFECTS = re.compile(r"^(thread|mutex|condition_variable|fstream|filesystem|iostream|unistd\.h|fcntl\.h|sys/.*|netdb\.h|time\.h|ctime|"
                      r"libpq-fe\.h|curl/.*|httplib\.h|spdlog/.*|chrono)$")
 ALLOWED_EFFECTS = {("base/cron.h", "chrono")}   # types of time points only

@@ -207,6 +207,7 @@ class Outputs(unittest.TestCase):
         self.assertEqual(self.ask("demo", str(self.project.root))["state"], "proved")
         self.ask_what_is_there()
         self.ask("doctor")
+        self.assertEqual([f["state"] for f in self.ask("render systemd")], ["printed"])
         self.look_at_rows()
         self.import_and_pause()
         self.hold_a_batch()

@@ -84,9 +84,11 @@ class FaultySession : public ports::Session {
     });
   }
 
-  int64_t CopyFrom(ports::Session& from, std::string_view copy_out, std::string_view copy_in) override {
-    return Act(name_ + "." + transaction_ + sql::EffectOf(copy_in), !in_transaction_, false,
-               [&] { return Inner().CopyFrom(dynamic_cast<FaultySession&>(from).Inner(), copy_out, copy_in); });
+  int64_t CopyFrom(ports::Session& from, std::string_view copy_out, std::string_view copy_in,
+                   const ports::CopyProgress& progress) override {
+    return Act(name_ + "." + transaction_ + sql::EffectOf(copy_in), !in_transaction_, false, [&] {
+      return Inner().CopyFrom(dynamic_cast<FaultySession&>(from).Inner(), copy_out, copy_in, progress);
+    });
   }
 
   int backend_pid() const override { return inner_ ? inner_->backend_pid() : 0; }

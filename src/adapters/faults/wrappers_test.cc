@@ -33,7 +33,7 @@ class FakeSession : public ports::Session {
     return {};
   }
   void ExecuteScript(std::string_view) override { happened.emplace_back("script"); }
-  int64_t CopyFrom(ports::Session&, std::string_view, std::string_view) override {
+  int64_t CopyFrom(ports::Session&, std::string_view, std::string_view, const ports::CopyProgress&) override {
     happened.emplace_back("copy");
     return 0;
   }
@@ -95,7 +95,7 @@ TEST(Session, PassesEveryEffectUnderTheNameOfItsTransaction) {
     ports::Transaction transaction(*session, "", "merge");
     session->Execute("SELECT 1");
     session->Execute("UPDATE a.b SET x = 1");
-    session->CopyFrom(*session, "COPY x TO STDOUT", "COPY a.c FROM STDIN");
+    session->CopyFrom(*session, "COPY x TO STDOUT", "COPY a.c FROM STDIN", {});
     transaction.Commit();
   }
   session->Execute("DELETE FROM a.b");

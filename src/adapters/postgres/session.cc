@@ -10,6 +10,8 @@
 namespace yellow::adapters::postgres {
 namespace {
 
+constexpr int64_t kRowsBetweenNews = 4096;
+
 std::string Trimmed(const char* text) {
   std::string trimmed = text == nullptr ? "" : text;
   while (!trimmed.empty() && (trimmed.back() == '\n' || trimmed.back() == ' ')) trimmed.pop_back();
@@ -128,7 +130,8 @@ void LibpqSession::AbortCopyIn(const char* reason) {
   Drain();
 }
 
-int64_t LibpqSession::CopyFrom(ports::Session& from, std::string_view copy_out, std::string_view copy_in) {
+int64_t LibpqSession::CopyFrom(ports::Session& from, std::string_view copy_out, std::string_view copy_in,
+                               const ports::CopyProgress& progress) {
   auto& source = dynamic_cast<LibpqSession&>(from);
   PGconn* out = source.connection_.get();
   PGconn* in = connection_.get();
@@ -143,7 +146,9 @@ int64_t LibpqSession::CopyFrom(ports::Session& from, std::string_view copy_out, 
   }
   char* buffer = nullptr;
   int length = 0;
+  int64_t rows = 0;  // a server sends each row as a message of its own
   while ((length = PQgetCopyData(out, &buffer, 0)) > 0) {
+    if (++rows % kRowsBetweenNews == 0 && progress) progress(rows);
     const int put = PQputCopyData(in, buffer, length);
     PQfreemem(buffer);
     if (put == 1) continue;

@@ -25,7 +25,8 @@ class LibpqSession : public ports::Session {
 
   ports::Rows Execute(const sql::Statement& statement) override;
   void ExecuteScript(std::string_view script) override;
-  int64_t CopyFrom(ports::Session& from, std::string_view copy_out, std::string_view copy_in) override;
+  int64_t CopyFrom(ports::Session& from, std::string_view copy_out, std::string_view copy_in,
+                   const ports::CopyProgress& progress) override;
   int backend_pid() const override { return PQbackendPID(connection_.get()); }
   int server_version() const override { return PQserverVersion(connection_.get()); }
   bool Await(std::chrono::milliseconds most) override;

@@ -128,6 +128,16 @@ const Record<BootstrappedContainer>& BootstrappedContainerRecord() {
   return record;
 }
 
+const Record<RenderedFile>& RenderedFileRecord() {
+  static const Record<RenderedFile> record =
+      Record<RenderedFile>()
+          .Field("key", "The name of the file.", &RenderedFile::name)
+          .Word("state", "Whether it was written into a folder.", {"printed", "written"}, &RenderedFile::state)
+          .NoReason()
+          .Field("text", "What stands in it.", &RenderedFile::text);
+  return record;
+}
+
 const Record<ServeLine>& ServeLineRecord() {
   static const Record<ServeLine> record = Record<ServeLine>()
                                               .Time("at", "When.", &ServeLine::at)

@@ -52,6 +52,12 @@ struct BootstrappedContainer {
 };
 const Record<BootstrappedContainer>& BootstrappedContainerRecord();
 
+/// A file that `render` made.
+struct RenderedFile {
+  std::string name, state, text;
+};
+const Record<RenderedFile>& RenderedFileRecord();
+
 /// A line of `serve`.
 struct ServeLine {
   std::string at, text;

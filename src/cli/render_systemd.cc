@@ -1,0 +1,80 @@
+#include <algorithm>
+#include <ostream>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/exit_status.h"
+#include "cli/views/deploy_json.h"
+#include "render/systemd.h"
+
+namespace yellow::cli {
+namespace {
+
+/// A unit is lines of words: no path or name of it may break one.
+void RequireOneLine(const std::string& what, const std::string& text) {
+  if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+    throw base::UsageError(what + " holds a control character, which a unit of systemd cannot");
+}
+
+/// The variables that the environment's credentials are read from. Those of tokens are asked for when they are there.
+std::vector<std::string> VariablesOf(const model::Environment& environment) {
+  std::vector<std::string> variables;
+  for (const model::CredentialPlace& place : environment.credentials) {
+    const auto* secret = std::get_if<model::EnvironmentSecret>(&place.source);
+    if (secret == nullptr) continue;
+    for (const char* end : {"_USER", "_PASSWORD"}) variables.push_back(secret->prefix + end);
+  }
+  std::sort(variables.begin(), variables.end());
+  variables.erase(std::unique(variables.begin(), variables.end()), variables.end());
+  return variables;
+}
+
+render::SystemdService ServiceOf(const Program& program, const Project& project, const RenderSystemdOptions& render) {
+  const std::string& user = render.user.empty() ? program.actor.person : render.user;
+  const model::Environment environment = project.loaded.model.environment.value_or(model::Environment{});
+  const bool private_server = std::any_of(
+      environment.containers.begin(), environment.containers.end(),
+      [](const model::ContainerPlace& place) { return std::holds_alternative<model::EmbeddedServer>(place.server); });
+  render::SystemdService service{render::SystemdName(project.root),
+                                 program.executable,
+                                 project.root,
+                                 project.environment,
+                                 project.data,
+                                 user == "root" ? "" : user,
+                                 render.listen,
+                                 render.grace_seconds,
+                                 private_server,
+                                 VariablesOf(environment)};
+  for (const auto& [what, text] :
+       {std::pair("the path of the program", service.program), std::pair("the path of the project", service.project),
+        std::pair("the name of the environment", service.environment), std::pair("the path of the data", service.data),
+        std::pair("--user", service.user), std::pair("--listen", service.listen)})
+    RequireOneLine(what, text);
+  return service;
+}
+
+}  // namespace
+
+int RenderSystemd(const Program& program, const Options& options, const RenderSystemdOptions& render) {
+  const Project project = OpenProject(program, options);
+  RequireNoErrors(program, project);
+  const render::SystemdService service = ServiceOf(program, project, render);
+  const std::string text = render::SystemdUnit(service);
+  const std::string file = service.name + ".service";
+  if (!render.folder.empty())
+    program.files.WriteAtomically(AbsolutePath(program, render.folder) + "/" + file, text, false);
+  if (options.json) {
+    program.out << Printed(RenderedFileRecord().List(
+        std::vector<RenderedFile>{{file, render.folder.empty() ? "printed" : "written", text}}));
+  } else if (render.folder.empty()) {
+    program.out << text;
+  } else {
+    program.out << "Wrote " << render.folder << "/" << file << "\nNext: ";
+    if (!service.variables.empty()) program.out << "write " << render::SystemdSecrets(service.name) << " (mode 0600), ";
+    program.out << "put it into /etc/systemd/system, then: systemctl daemon-reload && systemctl enable --now " << file
+                << "\n";
+  }
+  return kDone;
+}
+
+}  // namespace yellow::cli
