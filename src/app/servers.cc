@@ -139,6 +139,13 @@ void EnvironmentServers::Prepare(const std::vector<std::string>& merge, const st
   for (const std::string& database : merge_databases) cluster_.Bootstrap(database, model_.environment->role_prefix);
 }
 
+void EnvironmentServers::BootstrapAgain(const std::string& merge) {
+  const std::string database = Database(Place(merge));
+  cluster_.Start();
+  cluster_.EnsureDatabases({database});
+  cluster_.Bootstrap(database, model_.environment->role_prefix, true);
+}
+
 void EnvironmentServers::PrepareScratch(const std::vector<std::string>& merge, const std::vector<std::string>& sources,
                                         const std::string& holder) {
   std::vector<std::string> databases;

@@ -92,8 +92,9 @@ int Bootstrap(const Program& program, const Options& options, const BootstrapOpt
       if (!options.json) program.out << done.back().sql;
     } else if (info.embedded) {
       done.back().state = "embedded";
-      servers->Prepare({container}, {});
-      out << "The private PostgreSQL bootstraps itself: container " << container << "\n";
+      servers->BootstrapAgain(container);
+      out << "Made the roles and schemas of Yellow in the private PostgreSQL, which does so by itself too: container "
+          << container << "\n";
     } else {
       done.back().superuser = BootstrapOne(program, project, info, prefix, out);
     }

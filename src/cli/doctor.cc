@@ -16,6 +16,8 @@
 namespace yellow::cli {
 namespace {
 
+constexpr const char* kNobody = "none of Yellow's logins gets into the merge database";
+
 /// Collects the findings of one call of the command.
 class Doctoring {
  public:
@@ -83,9 +85,10 @@ class Doctoring {
       Add(std::move(logins.findings));
       Add(run::ExamineDisks(*effects_, logins.session.get(), place));
       if (logins.session == nullptr) {
-        findings_.push_back({"server/" + container, plan::Health::kProblem, "unreachable",
-                             "none of Yellow's logins gets into the merge database; nothing in it was looked at",
-                             "see credentials"});
+        findings_.push_back({"server/" + container, plan::Health::kProblem, "unreachable", kNobody, "see credentials"});
+        for (const char* group :
+             {"model/", "clocks/", "connections/", "locks/", "roles/", "grants/", "logins/", "leases/"})
+          findings_.push_back(plan::Skipped(group + container, kNobody));
         return false;
       }
       LookInside(*logins.session, place);
@@ -97,11 +100,11 @@ class Doctoring {
   }
 
   void LookInside(ports::Session& session, const run::MergePlace& place) {
-    run::FoundModel found = run::FindModel(session, place);
+    run::FoundModel found = run::FindModel(session, place, project_.digest);
     Add(std::move(found.findings));
     Add(run::ExamineServer(*effects_, session, place, *project_.loaded.model.environment));
-    if (!found.stored) return;
-    applied_.push_back(CompileStored(project_, place.info.container, *found.stored));
+    if (found.stored) applied_.push_back(CompileStored(project_, place.info.container, *found.stored));
+    Add(run::ExamineAccess(*effects_, session, place, found.stored ? &applied_.back() : nullptr));
   }
 
   /// Nothing is posted: a receiver would tell people of what is not.

@@ -9,7 +9,7 @@ using ::testing::HasSubstr;
 
 constexpr uint64_t kGB = 1'000'000'000;
 
-Finding Named(const Findings& findings, const std::string& key) {
+Finding KeyedBy(const Findings& findings, const std::string& key) {
   for (const Finding& finding : findings) {
     if (finding.key == key) return finding;
   }
@@ -34,43 +34,43 @@ TEST(DoctorServer, WhatIsWell) {
 TEST(DoctorServer, Versions) {
   ServerFacts facts = Healthy(true);
   facts.version = 149999, facts.shown = "14.99";
-  const Finding merge = Named(JudgeServer(facts, {}, "merge"), "server/C/version");
+  const Finding merge = KeyedBy(JudgeServer(facts, {}, "merge"), "server/C/version");
   EXPECT_EQ(merge.health, Health::kProblem);
   EXPECT_EQ(merge.text, "PostgreSQL 14.99: Yellow needs 15 or later");
   facts.merge = false;
-  EXPECT_EQ(Named(JudgeServer(facts, {}, ""), "server/C/version").health, Health::kWarning);
+  EXPECT_EQ(KeyedBy(JudgeServer(facts, {}, ""), "server/C/version").health, Health::kWarning);
   facts.version = 150000;
-  EXPECT_EQ(Named(JudgeServer(facts, {}, ""), "server/C/version").health, Health::kOk);
+  EXPECT_EQ(KeyedBy(JudgeServer(facts, {}, ""), "server/C/version").health, Health::kOk);
 }
 
 TEST(DoctorServer, Encodings) {
   ServerFacts facts = Healthy(true);
   facts.encoding = "LATIN1";
-  EXPECT_EQ(Named(JudgeServer(facts, {}, "merge"), "server/C/encoding").health, Health::kProblem);
+  EXPECT_EQ(KeyedBy(JudgeServer(facts, {}, "merge"), "server/C/encoding").health, Health::kProblem);
   facts.merge = false;
-  EXPECT_EQ(Named(JudgeServer(facts, {}, ""), "server/C/encoding").health, Health::kOk) << "it is converted";
+  EXPECT_EQ(KeyedBy(JudgeServer(facts, {}, ""), "server/C/encoding").health, Health::kOk) << "it is converted";
   facts.encoding = "SQL_ASCII";
-  EXPECT_EQ(Named(JudgeServer(facts, {}, ""), "server/C/encoding").health, Health::kWarning);
+  EXPECT_EQ(KeyedBy(JudgeServer(facts, {}, ""), "server/C/encoding").health, Health::kWarning);
 }
 
 TEST(DoctorServer, Collations) {
   ServerFacts facts = Healthy(true);
   facts.collation_now = "2.41";
-  const Finding found = Named(JudgeServer(facts, {"psql -d merge"}, "merge"), "server/C/collation");
+  const Finding found = KeyedBy(JudgeServer(facts, {"psql -d merge"}, "merge"), "server/C/collation");
   EXPECT_EQ(found.health, Health::kWarning);
   EXPECT_THAT(found.text, HasSubstr("version 2.36 of the locale en_US.UTF-8, the system now has 2.41"));
   EXPECT_EQ(found.remedy,
             "psql -d merge -c 'REINDEX DATABASE \"merge\"'\n"
             "psql -d merge -c 'ALTER DATABASE \"merge\" REFRESH COLLATION VERSION'");
   facts.collation.clear();
-  EXPECT_EQ(Named(JudgeServer(facts, {}, "merge"), "server/C/collation").health, Health::kOk) << "none is kept";
+  EXPECT_EQ(KeyedBy(JudgeServer(facts, {}, "merge"), "server/C/collation").health, Health::kOk) << "none is kept";
 }
 
 TEST(DoctorServer, ClocksMayDifferByWhatTheAnswerTook) {
   ServerFacts facts = Healthy(true);
   const auto clock = [&](double ahead, double doubt) {
     facts.clock_ahead = ahead, facts.clock_doubt = doubt;
-    return Named(JudgeServer(facts, {}, "merge"), "clocks/C");
+    return KeyedBy(JudgeServer(facts, {}, "merge"), "clocks/C");
   };
   EXPECT_EQ(clock(5, 0).health, Health::kOk);
   EXPECT_EQ(clock(-5, 0).health, Health::kOk);

@@ -30,7 +30,10 @@ class Servers : public Endpoints {
   /// Starts the private cluster if any of these containers is embedded, and makes their databases. For `merge`
   /// containers also the roles, schemas and passwords of Yellow (bootstrap). Does nothing that is done already.
   virtual void Prepare(const std::vector<std::string>& merge, const std::vector<std::string>& sources) = 0;
-  /// The same for the process `holder` (`host:pid:start`) alone, in databases that are made anew and dropped by
+  /// Makes the roles, schemas, functions and grants of Yellow again, also where they were made before. REQUIRES: the
+  /// container is embedded.
+  virtual void BootstrapAgain(const std::string& merge) = 0;
+  /// Like Prepare for the process `holder` (`host:pid:start`) alone, in databases that are made anew and dropped by
   /// DropScratch. REQUIRES: the containers are embedded; their databases' names and the role prefix begin with
   /// kScratch.
   virtual void PrepareScratch(const std::vector<std::string>& merge, const std::vector<std::string>& sources,

@@ -28,16 +28,21 @@ struct Logins {
 };
 Logins TryLogins(const Effects& effects, const MergePlace& place);
 
-/// The newest applied model, as far as it can be read.
+/// The newest applied model, as far as it can be read; `digest` is that of the files.
 struct FoundModel {
   plan::Findings findings;
   std::optional<StoredModel> stored;
 };
-FoundModel FindModel(ports::Session& session, const MergePlace& place);
+FoundModel FindModel(ports::Session& session, const MergePlace& place, const std::string& digest);
 
 /// The server of a merge database: what it is, its clock, its connections and locks. `limits`: the environment's.
 plan::Findings ExamineServer(const Effects& effects, ports::Session& session, const MergePlace& place,
                              const model::Environment& limits);
+
+/// Roles, grants, logins of runs and leases, against the model that was applied; without one, against what bootstrap
+/// makes.
+plan::Findings ExamineAccess(const Effects& effects, ports::Session& session, const MergePlace& place,
+                             const Applied* applied);
 
 /// The disk under the server, if it is this machine's, and under `data`, the data folder of the project.
 plan::Findings ExamineDisks(const Effects& effects, ports::Session* session, const MergePlace& place);

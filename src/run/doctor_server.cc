@@ -27,7 +27,7 @@ constexpr const char* kConnections = R"(
 SELECT current_setting('max_connections')::bigint - current_setting('superuser_reserved_connections')::bigint
          - coalesce(current_setting('reserved_connections', true)::bigint, 0),
        (SELECT sum(numbackends) FROM pg_stat_database), (SELECT count(*) FROM pg_stat_activity WHERE starts_with(usename, $1 || '_')),
-       (SELECT datconnlimit FROM pg_database WHERE datname = current_database()), (SELECT rolconnlimit FROM pg_roles WHERE rolname = $1 || '_engine'))";
+       (SELECT datconnlimit FROM pg_database WHERE datname = current_database()), coalesce((SELECT rolconnlimit FROM pg_roles WHERE rolname = $1 || '_engine'), -1))";
 
 constexpr const char* kSizes =
     "SELECT pg_database_size(current_database()), coalesce((SELECT max(relpages::bigint * "
@@ -48,13 +48,16 @@ constexpr const char* kPrepared =
     "SELECT gid, owner, extract(epoch FROM clock_timestamp() - prepared) FROM pg_prepared_xacts WHERE database = "
     "current_database() ORDER BY prepared";
 
-// Yellow's own that may be idle there: a keeper's snapshot, the writers of a stream that is being worked on, the code
-// of an open run. $1: prefix.
-constexpr const char* kIdle = R"(
-SELECT i.pid, i.login, i.application, i.seconds, i.holds_back FROM yellow_sec.sessions_idle() i
-WHERE NOT (i.login = $1 || '_engine' AND i.application ~ '^yellow (try )?keeper')
-  AND NOT EXISTS (SELECT FROM yellow.stream s WHERE i.pid = ANY (s.backends) AND s.lease_until > clock_timestamp())
-  AND NOT EXISTS (SELECT FROM yellow.run r WHERE r.login = i.login AND r.closed_at IS NULL))";
+constexpr const char* kIdle =
+    "SELECT i.pid, coalesce(i.login, ''), coalesce(i.application, ''), coalesce(i.seconds, 0), i.holds_back FROM "
+    "yellow_sec.sessions_idle() i WHERE NOT "
+    "(i.login "
+    "= $1 || '_engine' AND i.application ~ '^yellow (try )?keeper')";
+
+// The writers of a stream that is being worked on and the code of an open run may be idle, as a keeper's snapshot is.
+constexpr const char* kAtWork = R"(
+ AND NOT EXISTS (SELECT FROM yellow.stream s WHERE i.pid = ANY (s.backends) AND s.lease_until > clock_timestamp())
+ AND NOT EXISTS (SELECT FROM yellow.run r WHERE r.login = i.login AND r.closed_at IS NULL))";
 
 plan::SessionName NameOf(const ports::Rows& rows, size_t row, size_t column) {
   return {rows.Integer(row, column), rows.Text(row, column + 1), rows.Text(row, column + 2)};
@@ -85,15 +88,16 @@ std::vector<plan::WaitingLock> ReadWaiting(ports::Session& session) {
 void ReadIdle(ports::Session& session, const std::string& prefix, plan::LockFacts& facts) {
   const bool seen =
       session
-          .Execute({"SELECT to_regprocedure('yellow_sec.sessions_idle()') IS NOT NULL AND pg_has_role($1 || '_roles', "
-                    "'pg_read_all_stats', 'USAGE')",
+          .Execute({"SELECT to_regprocedure('yellow_sec.sessions_idle()') IS NOT NULL AND EXISTS (SELECT FROM pg_roles "
+                    "WHERE rolname = $1 || '_roles' AND pg_has_role(oid, 'pg_read_all_stats', 'USAGE'))",
                     {prefix}})
           .Boolean(0, 0);
   if (!seen) {
     facts.why_no_sessions = "what other sessions do is not shown to Yellow's logins";
     return;
   }
-  const ports::Rows rows = session.Execute({kIdle, {prefix}});
+  const bool applied = session.Execute("SELECT to_regclass('yellow.run') IS NOT NULL").Boolean(0, 0);
+  const ports::Rows rows = session.Execute({std::string(kIdle) + (applied ? kAtWork : ""), {prefix}});
   for (size_t i = 0; i < rows.size(); ++i)
     facts.idle.push_back({NameOf(rows, i, 0), std::stod(rows.Text(i, 3)), rows.Boolean(i, 4)});
 }
@@ -206,7 +210,7 @@ Logins TryLogins(const Effects& effects, const MergePlace& place) {
   return logins;
 }
 
-FoundModel FindModel(ports::Session& session, const MergePlace& place) {
+FoundModel FindModel(ports::Session& session, const MergePlace& place, const std::string& digest) {
   FoundModel found;
   const std::string of = "model/" + place.info.container;
   try {
@@ -218,11 +222,13 @@ FoundModel FindModel(ports::Session& session, const MergePlace& place) {
     } else if (version != 0) {
       found.findings.push_back(plan::Well(of + "/schema"));
     }
-    found.findings.push_back(found.stored
-                                 ? plan::Well(of + "/applied", "model version " + std::to_string(found.stored->version))
-                                 : plan::Finding{of + "/applied", plan::Health::kWarning, "not_applied",
-                                                 "no model was applied yet; sources are checked as the files have them",
-                                                 "yellow plan shows what it would do, yellow apply does it"});
+    found.findings.push_back(
+        found.stored
+            ? plan::Well(of + "/applied", "model version " + std::to_string(found.stored->version) +
+                                              (found.stored->digest == digest ? "" : " (files are newer: yellow plan)"))
+            : plan::Finding{of + "/applied", plan::Health::kWarning, "not_applied",
+                            "no model was applied yet; sources are checked as the files have them",
+                            "yellow plan shows what it would do, yellow apply does it"});
   } catch (const base::Error& error) {
     found.findings.push_back({of + "/schema", plan::Health::kProblem, error.code, error.what(), error.remedy});
   }

@@ -22,10 +22,11 @@ constexpr const char* kTable =
 struct OpenSource {
   plan::CredentialFacts facts;
   std::unique_ptr<ports::Session> session;
+  std::string why_not;  ///< without a session
 };
 
 OpenSource OpenWith(const Effects& effects, const std::string& container, const std::string& credential) {
-  OpenSource source{{credential + "/" + container, "", container, "", ""}, nullptr};
+  OpenSource source{{credential + "/" + container, "", container, "", ""}, nullptr, ""};
   try {
     const ports::ConnectionTarget target = effects.endpoints.Source(container, credential, "doctor");
     source.facts.user = target.user;
@@ -33,6 +34,7 @@ OpenSource OpenWith(const Effects& effects, const std::string& container, const 
   } catch (const base::Error& error) {
     source.facts.failure = error.what();
     source.facts.remedy = error.remedy;
+    source.why_not = "nobody could log in to " + container + " with " + credential;
   }
   return source;
 }
@@ -61,7 +63,7 @@ plan::SourceTableFacts ReadTable(const model::Datastore& store, const model::Sql
   facts.login = source.facts.user;
   std::vector<SourceColumn> columns;
   if (source.session == nullptr) {
-    facts.why_not = "nobody could log in to " + snapshot.container.text + " with " + snapshot.credential.text;
+    facts.why_not = source.why_not;
   } else {
     const auto answer = Ask(*source.session, [&](ports::Session& session) {
       columns = ReadSourceColumns(session, facts.schema, facts.table);
@@ -82,6 +84,18 @@ void Append(plan::Findings& findings, plan::Findings more) {
   std::move(more.begin(), more.end(), std::back_inserter(findings));
 }
 
+plan::Findings ExamineSourceServer(const Effects& effects, OpenSource& source) {
+  const std::string& container = source.facts.container;
+  std::string why_not = source.why_not;
+  if (source.session != nullptr) {
+    const auto server =
+        Ask(*source.session, [&](ports::Session& session) { return ReadServer(effects, session, container, false); });
+    if (server.facts) return plan::JudgeServer(*server.facts, {}, "");
+    why_not = server.why_not;
+  }
+  return {plan::Skipped("server/" + container, why_not), plan::Skipped("clocks/" + container, why_not)};
+}
+
 }  // namespace
 
 plan::Findings ExamineSources(const Effects& effects, const model::Model& model,
@@ -99,12 +113,7 @@ plan::Findings ExamineSources(const Effects& effects, const model::Model& model,
     if (is_new) {
       source = OpenWith(effects, container, snapshot->credential.text);
       credentials.push_back(plan::JudgeCredential(source.facts));
-      if (source.session != nullptr && seen.insert(container).second) {
-        const auto server = Ask(
-            *source.session, [&](ports::Session& session) { return ReadServer(effects, session, container, false); });
-        Append(servers, server.facts ? plan::JudgeServer(*server.facts, {}, "")
-                                     : plan::Findings{plan::Skipped("server/" + container, server.why_not)});
-      }
+      if (seen.insert(container).second) Append(servers, ExamineSourceServer(effects, source));
     }
     for (const sql::TableLayout& table : stream.tables) {
       Append(tables,

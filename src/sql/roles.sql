@@ -66,6 +66,7 @@ GRANT USAGE ON SCHEMA yellow_sec TO {prefix}_engine, {prefix}_migrator;
 GRANT USAGE ON SCHEMA yellow_op TO {prefix}_ingest_out;
 ALTER DEFAULT PRIVILEGES FOR ROLE {prefix}_owner IN SCHEMA yellow
   GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {prefix}_engine, {prefix}_ingest_out;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA yellow TO {prefix}_engine, {prefix}_ingest_out;
 ALTER DEFAULT PRIVILEGES FOR ROLE {prefix}_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 ALTER DEFAULT PRIVILEGES FOR ROLE {prefix}_roles REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 

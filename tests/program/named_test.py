@@ -93,6 +93,9 @@ classes: {{allowed: [pii]}}
         ran = self.yellow("run", "Shop", secrets=READER)
         self.assertEqual(ran.status, 0, ran)
         self.assertEqual(self.psql("merge", "SELECT count(*) FROM ws_analysts.now__shopmasked__customers"), "3000")
+        doctor = self.yellow("doctor", secrets=READER).out
+        for what in (r"(?m)^ok +roles ", "could take advisory locks and fill large objects", "skipped locks/MergeDB/idle: what other sessions do is not shown"):
+            self.assertRegex(doctor, what, "doctor shows what is lost")
         self.assertEqual(self.psql("merge", "SELECT pg_has_role('administrator', 'yellow_owner', 'USAGE')"), "f", "only for as long as it took")
 
     def test_prepared_transactions_of_a_run_are_rolled_back(self):

@@ -265,14 +265,14 @@ void EmbeddedCluster::EnsureDatabases(const std::vector<std::string>& names) {
   }
 }
 
-void EmbeddedCluster::Bootstrap(const std::string& database, const std::string& prefix) {
+void EmbeddedCluster::Bootstrap(const std::string& database, const std::string& prefix, bool again) {
   const LockFile lock(data_ + "/lock");
   const std::string script = sql::BootstrapSql(prefix, database, "the private cluster") + sql::SuperuserSql(prefix);
   const std::string digest = base::Sha256Hex(script);
   const std::string marker = SecretPath("bootstrapped_" + database);
   const sql::Roles roles(prefix);
   const std::string logins[] = {roles.Migrator(), roles.Engine(), roles.IngestOut(), roles.Access()};
-  bool done = files_.Read(marker).value_or("") == digest;
+  bool done = !again && files_.Read(marker).value_or("") == digest;
   for (const std::string& login : logins) done = done && files_.Exists(SecretPath(login));
   if (done) return;
   const auto session = connector_.Open(Superuser(database, "bootstrap"));

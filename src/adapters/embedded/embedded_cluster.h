@@ -34,8 +34,8 @@ class EmbeddedCluster {
   /// REQUIRES: Start.
   void EnsureDatabases(const std::vector<std::string>& names);
   /// Roles, schemas and functions of Yellow in `database`; passwords for its logins in `<data>/secrets`. REQUIRES:
-  /// EnsureDatabases.
-  void Bootstrap(const std::string& database, const std::string& prefix);
+  /// EnsureDatabases. What was done before is done again only when asked to.
+  void Bootstrap(const std::string& database, const std::string& prefix, bool again = false);
 
   /// Makes databases that belong to the process `holder`; names begin with ports::kScratch. REQUIRES: Start.
   void MakeScratch(const std::vector<std::string>& databases, const std::string& holder);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace yellow::cli {
 namespace {
@@ -92,6 +93,9 @@ std::string Group(const std::string& name, const Findings& findings) {
 }  // namespace
 
 Findings Ordered(Findings findings) {
+  // A container that is read and merged into is looked at twice; the first look is the closer one.
+  std::set<std::string> seen;
+  std::erase_if(findings, [&](const Finding& finding) { return !seen.insert(finding.key).second; });
   std::stable_sort(findings.begin(), findings.end(),
                    [](const Finding& a, const Finding& b) { return Place(a) < Place(b); });
   return findings;

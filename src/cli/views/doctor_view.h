@@ -7,7 +7,7 @@
 
 namespace yellow::cli {
 
-/// In the order in which they are shown: by group, what was found first in it first.
+/// In the order in which they are shown: by group, what was found first in it first; each key once.
 plan::Findings Ordered(plan::Findings findings);
 
 /// A line a group where all is well; what is not, each with its remedy; and how many there were. REQUIRES: Ordered.
