@@ -134,8 +134,12 @@ class Doctoring {
   void LookAtSources() {
     for (const run::Applied& applied : applied_)
       Add(run::ExamineSources(*effects_, applied.model, applied.physical.streams));
-    if (applied_.empty() && from_files_)
+    if (!applied_.empty()) return;
+    if (from_files_) {
       Add(run::ExamineSources(*effects_, from_files_->model, from_files_->physical.streams));
+    } else {
+      findings_.push_back(plan::Skipped("sources", "the files have errors, and the applied model is not known"));
+    }
   }
 
   const Program& program_;

@@ -21,8 +21,9 @@ struct RoleFacts {
 /// `member` may do what `group` may.
 struct MemberFacts {
   std::string group, member;
-  bool effective = true;  ///< false: it may only hand the group on (16 and later)
-  bool admin = false;     ///< it may hand the group on
+  bool effective = true;        ///< false: it may only hand the group on (16 and later)
+  bool admin = false;           ///< it may hand the group on
+  std::string granted_by = {};  ///< who alone takes it back (16 and later); empty: any administrator
   bool operator==(const MemberFacts&) const = default;
 };
 
@@ -64,9 +65,10 @@ struct GrantsFacts {
 /// `wanted` only what does not depend on a model.
 Findings JudgeGrants(const GrantsFacts& facts, const Desired* wanted, const Administrator& administrator);
 
-/// Whether the database is what the model that was applied says: the steps that would make it so.
-Finding JudgeDatabase(const std::string& container, const Desired& wanted, const Observed& observed,
-                      const std::string& digest);
+/// Whether the database is what the model that was applied says: the steps that would make it so; and whether its
+/// tables survive a crash.
+Findings JudgeDatabase(const std::string& container, const Desired& wanted, const Observed& observed,
+                       const std::string& digest, const Administrator& administrator);
 
 struct LoginFacts {
   std::string login;  ///< of a run or a try; or the scratch schema that was left of one

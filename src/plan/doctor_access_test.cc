@@ -45,6 +45,10 @@ TEST(DoctorRoles, WhoMadeARoleMayHandItOnAndNothingElse) {
   EXPECT_EQ(Named(JudgeRoles(facts, nullptr, {}), "roles/C/y_owner").health, Health::kOk);
   facts.members.back().effective = true;
   EXPECT_EQ(Named(JudgeRoles(facts, nullptr, {}), "roles/C/y_owner").text, "administrator may do all that y_owner may");
+  facts.members.back().granted_by = "y_roles";
+  EXPECT_THAT(Named(JudgeRoles(facts, nullptr, {}), "roles/C/y_owner").remedy,
+              HasSubstr(R"(REVOKE "y_owner" FROM "administrator" GRANTED BY "y_roles")"))
+      << "as 16 and later want it";
 }
 
 TEST(DoctorRoles, LoginsOfRunsAreMembersOfTheirGroupsOnly) {

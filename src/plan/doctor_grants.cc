@@ -150,10 +150,11 @@ Findings JudgeGrants(const GrantsFacts& facts, const Desired* wanted, const Admi
   return findings;
 }
 
-Finding JudgeDatabase(const std::string& container, const Desired& wanted, const Observed& observed,
-                      const std::string& digest) {
+namespace {
+
+Finding JudgeDifference(const std::string& key, const Desired& wanted, const Observed& observed,
+                        const std::string& digest) {
   constexpr size_t kShown = 3;
-  const std::string key = "model/" + container + "/database";
   const Plan plan = Difference(wanted, observed, digest);
   std::vector<std::string> steps;
   for (const Step& step : plan.steps) {
@@ -170,6 +171,28 @@ Finding JudgeDatabase(const std::string& container, const Desired& wanted, const
           fmt::format("the database is not what the applied model says: {}{}", fmt::join(steps, ", "),
                       more > 0 ? fmt::format(" and {} more", more) : ""),
           "yellow plan shows every step, yellow apply takes them"};
+}
+
+/// Staging is unlogged by design; what is merged must not be.
+Finding JudgeLogged(const std::string& key, const Desired& wanted, const Observed& observed,
+                    const Administrator& administrator) {
+  Verdict verdict;
+  for (const auto& [name, table] : wanted.tables) {
+    const auto found = observed.tables.find(name);
+    if (table.unlogged || found == observed.tables.end() || !found->second.unlogged) continue;
+    verdict.Add(Health::kProblem, "table.unlogged",
+                "the table " + name.first + "." + name.second + " is unlogged: a crash of the server empties it",
+                administrator.Remedy("ALTER TABLE " + sql::Qualified(name.first, name.second) + " SET LOGGED"));
+  }
+  return verdict.For(key);
+}
+
+}  // namespace
+
+Findings JudgeDatabase(const std::string& container, const Desired& wanted, const Observed& observed,
+                       const std::string& digest, const Administrator& administrator) {
+  return {JudgeDifference("model/" + container + "/database", wanted, observed, digest),
+          JudgeLogged("model/" + container + "/logged", wanted, observed, administrator)};
 }
 
 }  // namespace yellow::plan

@@ -128,7 +128,8 @@ class RoleJudge {
       const bool ours = has.group.starts_with(facts_.prefix + "_");
       if ((ours ? has.group : has.member) != role) continue;
       verdict.Add(Health::kProblem, "role.member_extra", has.member + " may do all that " + has.group + " may",
-                  administrator_.Remedy("REVOKE " + sql::Quoted(has.group) + " FROM " + sql::Quoted(has.member)));
+                  administrator_.Remedy("REVOKE " + sql::Quoted(has.group) + " FROM " + sql::Quoted(has.member) +
+                                        (has.granted_by.empty() ? "" : " GRANTED BY " + sql::Quoted(has.granted_by))));
     }
     if (!IsReaders(role) || wanted_ == nullptr) return;
     for (const Membership& reader : wanted_->readers) {

@@ -19,8 +19,8 @@ FROM pg_roles WHERE starts_with(rolname, $1 || '_') ORDER BY rolname)";
 // Until 15 a membership has neither option, and always counts.
 constexpr const char* kMembers = R"(
 SELECT g.rolname, m.rolname, bool_or(coalesce((to_jsonb(a) ->> 'inherit_option')::boolean, true) OR coalesce((to_jsonb(a) ->> 'set_option')::boolean, true)),
-       bool_or(a.admin_option)
-FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
+       bool_or(a.admin_option), coalesce(max(b.rolname) FILTER (WHERE current_setting('server_version_num')::int >= 160000 AND NOT b.rolsuper), '')
+FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member LEFT JOIN pg_roles b ON b.oid = a.grantor
 WHERE NOT m.rolsuper AND (starts_with(g.rolname, $1 || '_') OR starts_with(m.rolname, $1 || '_')) GROUP BY 1, 2 ORDER BY 1, 2)";
 
 // Everything of Yellow's schemas, the database and the schema public, with its owner and each right that somebody else
@@ -82,7 +82,8 @@ plan::RolesFacts ReadRoles(ports::Session& session, const MergePlace& place) {
   }
   const ports::Rows members = session.Execute({kMembers, {place.prefix}});
   for (size_t i = 0; i < members.size(); ++i)
-    facts.members.push_back({members.Text(i, 0), members.Text(i, 1), members.Boolean(i, 2), members.Boolean(i, 3)});
+    facts.members.push_back(
+        {members.Text(i, 0), members.Text(i, 1), members.Boolean(i, 2), members.Boolean(i, 3), members.Text(i, 4)});
   return facts;
 }
 
@@ -144,7 +145,7 @@ plan::Findings ExamineAccess(const Effects& effects, ports::Session& session, co
     wanted = plan::Want(applied->physical, place.prefix);
     const auto observed = Ask(session, [&](ports::Session& s) { return Observe(s, place.prefix); });
     Add(findings, "model/" + container + "/database", observed, [&](const plan::Observed& there) {
-      return plan::Findings{plan::JudgeDatabase(container, *wanted, there, applied->digest)};
+      return plan::JudgeDatabase(container, *wanted, there, applied->digest, place.administrator);
     });
   }
   const plan::Desired* model = wanted ? &*wanted : nullptr;

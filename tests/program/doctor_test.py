@@ -51,7 +51,7 @@ class Doctor(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.server = NamedPostgres(settings="-c synchronous_commit=off")      # fsync stays on: doctor would tell
+        cls.server = NamedPostgres(settings="-c synchronous_commit=off -c max_connections=50")      # fsync stays on: doctor would tell
         cls.addClassCleanup(cls.server.close)
         cls.psql = cls.server.psql
         for text in ("CREATE DATABASE merge", "CREATE DATABASE shop"):
@@ -194,11 +194,15 @@ class Doctor(unittest.TestCase):
         shop.write_text(before.replace("name: Shop", "nme: Shop"))
         self.assert_found(1, {"model/files": ("problem", "model_errors", r"the files of the model have \d+ errors", "yellow lint")})
         self.assertEqual(self.yellow("status").status, 0, "the applied model is as it was")
+        with self.broken("merge", "UPDATE yellow.installation SET schema_version = 99", "UPDATE yellow.installation SET schema_version = 2"):
+            self.assertEqual(self.doctor()[1]["sources"]["state"], "skipped", "nothing says what they are")
 
     def test_the_applied_model(self):
         self.assert_mends("DROP VIEW ws_analysts.now__shopmasked__addresses",
                           {"model/MergeDB/database": ("problem", "database.differs", "create view ws_analysts.now__shopmasked__addresses", "yellow apply"),
                            "grants/MergeDB/ws_analysts.now__shopmasked__addresses": ("skipped", "not_seen", "it is not there", "yellow apply")}, "apply")
+        self.assert_breaks("merge", "ALTER TABLE dp_main.shop__customers SET UNLOGGED", "ALTER TABLE dp_main.shop__customers SET LOGGED",
+                           {"model/MergeDB/logged": ("problem", "table.unlogged", "dp_main.shop__customers is unlogged: a crash", 'ALTER TABLE "dp_main"."shop__customers" SET LOGGED$')})
         unknown = {f"{what}/MergeDB": ("skipped", "not_seen", "which model was applied is not known", "^$") for what in ("logins", "leases")}
         self.assert_breaks("merge", "UPDATE yellow.installation SET schema_version = 99", "UPDATE yellow.installation SET schema_version = 2",
                            {**unknown, "model/MergeDB/schema": ("problem", "newer_schema", "its schema is version 99", "use the newer program")})
@@ -247,7 +251,7 @@ class Doctor(unittest.TestCase):
             said = mends.replace("yellow_", '"yellow_').replace("pg_", '"pg_').replace("stranger", '"stranger').replace("analysts", '"analysts')
             said = " ".join(word + '"' if word.startswith('"') else word for word in said.split())
             self.assert_breaks("merge", breaks, mends, {f"roles/MergeDB/{role}": ("problem", code, text, f"administrator of the server: {said}$")})
-        self.assert_mends("REVOKE yellow_ws_analysts FROM analysts",
+        self.assert_mends("REVOKE yellow_ws_analysts FROM analysts GRANTED BY yellow_roles",
                           {"roles/MergeDB/yellow_ws_analysts": ("problem", "role.reader_missing", "the model names analysts a reader, and it is no member", "yellow apply")}, "apply")
         self.assert_breaks("merge", "REVOKE pg_read_all_stats FROM yellow_roles", "GRANT pg_read_all_stats TO yellow_roles",
                            {"locks/MergeDB/idle": ("skipped", "not_seen", "what other sessions do is not shown", "yellow bootstrap, by a superuser")})
@@ -358,10 +362,16 @@ class Doctor(unittest.TestCase):
                                                     "raise its CONNECTION LIMIT")})
         self.assert_breaks("postgres", "ALTER ROLE yellow_engine CONNECTION LIMIT 5", "ALTER ROLE yellow_engine CONNECTION LIMIT -1",
                            {"connections/MergeDB": ("warning", "connections.few", "yellow_engine may have 5 connections", "lower limits")})
+        with self.subTest("others have them"):
+            sessions = [self.session("SET statement_timeout = 0") for _ in range(9)]
+            self.assert_found(0, {"connections/MergeDB": ("warning", "connections.few", r"others have (9|1\d) of 47 connections of the server, and limits.connections of the environment wants 40",
+                                                          "end some of them")})
+            self.psql("postgres", f"SELECT pg_terminate_backend(pid, 10000) FROM unnest(ARRAY[{', '.join(sessions)}]) s (pid)")
+            self.assert_found(0, {})
         before = self.environment.read_text()
         self.environment.write_text(before + "limits: {connections: 400}\n")
         self.addCleanup(self.environment.write_text, before)
-        self.assert_found(0, {"connections/MergeDB": ("warning", "connections.few", "the server gives 97 connections, and limits.connections of the environment wants 400",
+        self.assert_found(0, {"connections/MergeDB": ("warning", "connections.few", "the server gives 47 connections, and limits.connections of the environment wants 400",
                                                       "raise max_connections")})
 
     # ---- Credentials and sources.
