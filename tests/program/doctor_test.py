@@ -194,20 +194,23 @@ class Doctor(unittest.TestCase):
         shop.write_text(before.replace("name: Shop", "nme: Shop"))
         self.assert_found(1, {"model/files": ("problem", "model_errors", r"the files of the model have \d+ errors", "yellow lint")})
         self.assertEqual(self.yellow("status").status, 0, "the applied model is as it was")
-        with self.broken("merge", "UPDATE yellow.installation SET schema_version = 99", "UPDATE yellow.installation SET schema_version = 2"):
+        as_it_was = f"UPDATE yellow.installation SET schema_version = {self.psql('merge', 'SELECT schema_version FROM yellow.installation')}"
+        with self.broken("merge", "UPDATE yellow.installation SET schema_version = 99", as_it_was):
             self.assertEqual(self.doctor()[1]["sources"]["state"], "skipped", "nothing says what they are")
 
     def test_the_applied_model(self):
+        version = int(self.psql("merge", "SELECT schema_version FROM yellow.installation"))
+        as_it_was = f"UPDATE yellow.installation SET schema_version = {version}"
         self.assert_mends("DROP VIEW ws_analysts.now__shopmasked__addresses",
                           {"model/MergeDB/database": ("problem", "database.differs", "create view ws_analysts.now__shopmasked__addresses", "yellow apply"),
                            "grants/MergeDB/ws_analysts.now__shopmasked__addresses": ("skipped", "not_seen", "it is not there", "yellow apply")}, "apply")
         self.assert_breaks("merge", "ALTER TABLE dp_main.shop__customers SET UNLOGGED", "ALTER TABLE dp_main.shop__customers SET LOGGED",
                            {"model/MergeDB/logged": ("problem", "table.unlogged", "dp_main.shop__customers is unlogged: a crash", 'ALTER TABLE "dp_main"."shop__customers" SET LOGGED$')})
         unknown = {f"{what}/MergeDB": ("skipped", "not_seen", "which model was applied is not known", "^$") for what in ("logins", "leases")}
-        self.assert_breaks("merge", "UPDATE yellow.installation SET schema_version = 99", "UPDATE yellow.installation SET schema_version = 2",
+        self.assert_breaks("merge", "UPDATE yellow.installation SET schema_version = 99", as_it_was,
                            {**unknown, "model/MergeDB/schema": ("problem", "newer_schema", "its schema is version 99", "use the newer program")})
         wrong = {"model/MergeDB/schema": ("problem", "older_schema", "an older version of yellow", "yellow apply migrates it")}
-        self.assert_breaks("merge", "UPDATE yellow.installation SET schema_version = 1", "UPDATE yellow.installation SET schema_version = 2", wrong)
+        self.assert_breaks("merge", f"UPDATE yellow.installation SET schema_version = {version - 1}", as_it_was, wrong)
 
     # ---- Roles.
 

@@ -46,8 +46,8 @@ TEST(DoctorView, WhatIsWrongHasItsRemedyAndOneReasonIsToldOnce) {
 }
 
 TEST(DoctorView, ForPrograms) {
-  const auto list = nlohmann::json::parse(
-      DoctorJson({Well("server/C/version", "15.14"), {"disk/C", Health::kWarning, "disk.low", "low", "make room"}}));
+  const nlohmann::json list = DoctorRecord().List(
+      Findings{Well("server/C/version", "15.14"), {"disk/C", Health::kWarning, "disk.low", "low", "make room"}});
   EXPECT_EQ(
       list[0],
       (nlohmann::json{
