@@ -173,13 +173,15 @@ int RunsList(const Program& program, const Options& options, const RunsOptions& 
 
 namespace {
 
+/// The newest run of the transformer of this name; nothing when there is no such transformer, or it has not run.
 std::optional<std::pair<Engine*, run::RunInfo>> NewestRun(Engines& engines, const std::string& transformer) {
   try {
     const Found found = FindTransformer(engines, transformer);
     const std::vector<run::RunInfo> newest = run::ListRuns(*found.engine->session, found.key, 1);
     if (newest.empty()) return std::nullopt;
     return std::pair(found.engine, run::ShowRun(*found.engine->session, newest[0].id));
-  } catch (const base::UsageError&) {  // no transformer either
+  } catch (const base::Error& error) {
+    if (error.code != "usage") throw;
     return std::nullopt;
   }
 }
@@ -189,14 +191,15 @@ std::pair<Engine*, run::RunInfo> FindRun(Engines& engines, const std::string& id
   for (Engine& engine : engines.engines) {
     try {
       return {&engine, run::ShowRun(*engine.session, id)};
-    } catch (const base::UsageError&) {
+    } catch (const base::Error& error) {
+      if (error.code != "usage") throw;
       if (&engine != &engines.engines.back()) continue;
       const auto newest = NewestRun(engines, id);
       if (!newest) throw;
       return *newest;
     }
   }
-  throw base::UsageError("there is no such run: " + id).Remedy("yellow runs list");
+  throw base::Error(base::UsageError("there is no such run: " + id).Remedy("yellow runs list"));
 }
 
 template <typename Use>

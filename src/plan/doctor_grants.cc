@@ -55,6 +55,7 @@ class GrantJudge {
     Want("yellow_sec", roles_.Engine(), {"USAGE"});
     Want("yellow_op", roles_.IngestOut(), {"USAGE"});
     for (const std::string& engine : {roles_.Engine(), roles_.IngestOut()}) {
+      Want(facts_.database, engine, {"TEMPORARY"});
       Want("yellow", engine, {"USAGE"});
       for (const auto& [name, object] : facts_.objects) {
         if (SchemaOf(name) == "yellow" && object.sql.starts_with("TABLE "))

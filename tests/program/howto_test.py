@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
-from project import ROOT, YELLOW
+from project import ROOT, YELLOW, Project
 from server import NamedPostgres
 
 CRM = """
@@ -105,6 +105,34 @@ class WriteATransformer(unittest.TestCase):
         self.assertRegex(done.stdout, r"\nDomainsOutput +failed +1 .* the code ended with exit status 1   yellow explain Domains\n")
         self.assertIn("5 rows written\nI do not like this data\n", done.stdout)
         self.assertEqual(done.stdout.count("0 errors, 0 warnings"), 1)
+
+
+class Operate(unittest.TestCase):
+    PAGE = "operate.md"
+
+    def test_as_it_is_written(self):
+        project = Project(None)
+        self.addCleanup(project.close)
+        project.root.rmdir()
+        (project.base / "yellow").symlink_to(YELLOW)
+        environment = {**os.environ, "PATH": f"{project.base}:{os.environ['PATH']}"}
+
+        def sh(scripts):
+            script = "\n".join(scripts).replace("yellow demo shop", "yellow demo project").replace("cd shop", "cd project")
+            return subprocess.run(["bash", "-e", "-u", "-o", "pipefail", "-c", script], cwd=project.base, env=environment, stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=300)
+
+        make, look, held, *rest, down = blocks(self.PAGE, "sh")
+        before = sh([make, look])
+        self.assertEqual(before.returncode, 0, before.stdout + before.stderr)
+        self.assertRegex(before.stdout, r"\n\d+ checks: all well\n")
+        project.sql("ShopDB", blocks(self.PAGE, "sql")[0])
+        after = sh(["cd project", held, *rest])
+        self.assertEqual(after.returncode, 0, after.stdout + after.stderr)
+        for expected in ("held\n", "it waits\n", "Reason: addresses would lose 1963 of 4000 rows", " 3000\n", "Released.", "committed: 0 inserted, 0 updated, 3463 deleted",
+                         "Shop is paused.", "MaskShop counted Shop.addresses, Shop.customers of it", "customers: 1500 rows\n"):
+            self.assertIn(expected, after.stdout)
+        self.assertEqual(sh(["cd project", down]).returncode, 0)
 
 
 if __name__ == "__main__":

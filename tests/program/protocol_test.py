@@ -257,7 +257,7 @@ groups: {{G: {{sinks: [Copied.matrix]}}}}
         text = "SET TimeZone = 'UTC'; SELECT id, " + ", ".join(f"{name}::text" for name, _, _, _ in columns) + " FROM {} ORDER BY id"
         source = project.sql("ShopDB", text.format("matrix"))
         self.assertEqual(len(source), longest + 1)
-        for table in ("dp_main.stg__matrix__matrix", "ws_copier.g__matrix__matrix__history", "dp_main.dt_copied__matrix", "ws_copyreader.g__copied__matrix"):
+        for table in ("dp_main.stg__matrix__matrix", "ws_copier.g__matrix__matrix__history", "ws_copyreader.g__copied__matrix"):
             copied = project.sql("MergeDB", text.format(table))
             for expected, seen in zip(source, copied, strict=True):
                 for (_, type_, declared, _), a, b in zip([("id", "integer", "integer", None), *columns], expected, seen, strict=True):
