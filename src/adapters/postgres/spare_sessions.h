@@ -22,6 +22,8 @@ class SpareSessions : public ports::Connector {
  public:
   explicit SpareSessions(std::unique_ptr<ports::Connector> inner);
   ~SpareSessions() override;
+  SpareSessions(const SpareSessions&) = delete;
+  SpareSessions& operator=(const SpareSessions&) = delete;
 
   std::unique_ptr<ports::Session> Open(const ports::ConnectionTarget& target) override;
   void Keep(const ports::ConnectionTarget& target, int count, std::string_view warm_up = "") override;
