@@ -23,6 +23,7 @@ class CommandLine {
   CommandLine();
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
+  ~CommandLine() = default;
 
   CLI::App& app() { return app_; }
   /// Does what was asked for. REQUIRES: app().parse(…) has returned.

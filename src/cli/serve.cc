@@ -86,7 +86,7 @@ int Serve(const Program& program, const Options& options, const ServeOptions& se
     threads.emplace_back(
         [&, i] { served[i] = ServeOne(program, project, engines, engines.engines[i].container, effects, limits); });
   }
-  std::jthread teller([&](std::stop_token ended) { TellSupervisor(program, ended); });
+  std::jthread teller([&](const std::stop_token& ended) { TellSupervisor(program, ended); });
   for (std::thread& thread : threads) thread.join();
   teller.request_stop();
   bool all_ended = true, failed = false;

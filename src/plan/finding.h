@@ -33,7 +33,9 @@ struct Answer {
   std::string why_not;
 };
 
-inline Finding Well(std::string key, std::string text = "") { return {std::move(key), Health::kOk, "", text, ""}; }
+inline Finding Well(std::string key, std::string text = "") {
+  return {std::move(key), Health::kOk, "", std::move(text), ""};
+}
 
 inline Finding Skipped(std::string key, std::string why, std::string remedy = "") {
   return {std::move(key), Health::kSkipped, "not_seen", std::move(why), std::move(remedy)};

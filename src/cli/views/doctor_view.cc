@@ -61,7 +61,6 @@ std::string Summary(const Findings& findings) {
 /// What could not be looked at for one reason is one line.
 std::string Lines(const Findings& findings) {
   std::string out;
-  std::string reason;
   for (size_t i = 0; i < findings.size(); ++i) {
     const Finding& finding = findings[i];
     if (finding.health == Health::kOk) continue;

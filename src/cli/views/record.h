@@ -141,7 +141,7 @@ class Record {
     return *this;
   }
   /// Anything else, with the schema that it follows.
-  Record& As(const char* name, const char* about, Json schema, std::function<Json(const T&)> write) {
+  Record& As(const char* name, const char* about, const Json& schema, std::function<Json(const T&)> write) {
     Json described{{"description", about}};
     described.update(schema);
     fields_.push_back({name, std::move(described), std::move(write)});
