@@ -100,7 +100,6 @@ class GrantJudge {
     if (name == facts_.database || name == "public") return;
     const std::string wanted = SchemaOf(name) == "yellow_sec" ? roles_.RoleMaker() : roles_.Owner();
     if (object.owner == wanted) return;
-    const std::string kind = object.sql.substr(0, object.sql.find(' '));
     verdict.Add(Health::kProblem, "object.owner", "it belongs to " + object.owner + ", not to " + wanted,
                 administrator_.Remedy("ALTER " + object.sql + " OWNER TO " + sql::Quoted(wanted)));
   }
