@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <array>
 #include <cstdlib>
 
 #include "merge/reference_test.h"
@@ -171,6 +172,50 @@ TEST(Checks, AKeyThatNoIndexHoldsIsTooLong) {
     const sql::TableLayout narrow = LayoutOf({"narrow", {{"id", type}}, {"id"}, model::Milestoning::kLive});
     EXPECT_THAT(Checks(SpecOf(narrow, 1)),
                 ::testing::Not(::testing::Contains(::testing::Field(&RowCheck::code, "key_too_long"))));
+  }
+}
+
+/// Values that are equal by `=` or by type and yet not the same: a batch that brings the other one has changed the row.
+TEST(Differ, TellsWhatEqualityDoesNot) {
+  const std::vector<std::array<const char*, 3>> pairs{
+      {"numeric", "1.0", "1.00"},
+      {"numeric(5,2)", "1.0", "1.1"},
+      {"double precision", "0", "-0"},
+      {"real", "0", "-0"},
+      {"interval", "1 month", "30 days"},
+      {"jsonb", "1.0", "1.00"},
+      {"json", "{}", "{ }"},
+      {"numeric[]", "{1.0}", "{1.00}"},
+      {"double precision[]", "{0}", "{-0}"},
+      {"timetz", "10:00:00+00", "11:00:00+01"},
+      {"text", "a", "a "},
+      {"varchar(3)", "a", "a "},
+      {"text", "\u00e9", "e\u0301"},
+      {"bytea", "\\x", "\\x00"},
+      {"text[]", "{a}", "{{a}}"},
+      {"boolean", "t", "f"},
+      {"timestamptz", "2026-01-01 00:00:00+00", "2026-01-01 00:00:00.000001+00"}};
+  const auto session = yellow::testing::PostgresServer::Shared().FreshDatabase();
+  int table = 0;
+  for (const auto& [type, before, after] : pairs) {
+    for (const Path path : {Path::kScan, Path::kDifference}) {
+      SCOPED_TRACE(fmt::format("{} {} {}", type, before, after));
+      const sql::TableLayout layout = LayoutOf(
+          {"differ" + std::to_string(++table), {{"id", "integer"}, {"v", type}}, {"id"}, model::Milestoning::kLive});
+      MakeTables(*session, layout);
+      const auto merge = [&](int batch, const Cell& value) {
+        Stage(*session, layout, {{"1", value}});
+        MergeSpec spec = SpecOf(layout, batch);
+        spec.path = path;
+        return MergeOnce(*session, spec).updated;
+      };
+      merge(1, before);
+      EXPECT_EQ(merge(2, before), 0);
+      EXPECT_EQ(merge(3, after), 1);
+      EXPECT_EQ(merge(4, std::nullopt), 1);
+      EXPECT_EQ(merge(5, std::nullopt), 0);
+      EXPECT_EQ(merge(6, before), 1);
+    }
   }
 }
 

@@ -147,7 +147,6 @@ class Scheduler {
       }
       Collect();
     }
-    KeepSpares(0);
     if (jobs_.size() > 0)
       effects_.reporter.Line("Asked to stop; " + std::to_string(jobs_.size()) + " jobs under way may end first");
     return jobs_.AwaitAll(options_.grace);

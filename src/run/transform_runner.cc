@@ -12,6 +12,7 @@
 #include "run/execute_code.h"
 #include "run/lease.h"
 #include "run/notice_store.h"
+#include "run/output_batch.h"
 #include "run/patience.h"
 #include "run/run_ending.h"
 #include "run/run_login.h"
@@ -300,19 +301,20 @@ class TransformRun {
       for (const sql::TableLayout& output : transformer_.outputs) {
         writer_->Execute({"SELECT yellow_op.dt_lock($1, $2)", {output.schema, output.output_table}});
       }
-      const bool released = OpenOutputBatch();
+      const OutputBatch opened = OpenOutputBatch(*writer_, output_.key, run_id_, applied_.version);
+      batch_ = opened.number;
       RequireFollowed(*writer_, output_.key, output_.tables);
       std::vector<MergeInput> inputs;
       for (const sql::TableLayout& table : output_.tables) inputs.push_back(InputOf(table));
-      if (const auto hold = CheckRows(*writer_, inputs, Guards(), released)) throw RefusedOutput{*hold};
+      if (const auto hold = CheckRows(*writer_, inputs, Guards(), opened.released)) throw RefusedOutput{*hold};
       const std::set<std::string> unread = Unread(*writer_, applied_, output_);
       effects_.reporter.UnderWay({transformer_.workspace, "merges its output"});
-      auto result = MergeAll(*writer_, WithoutLogs(inputs, unread), Guards(), released);
+      auto result = MergeAll(*writer_, WithoutLogs(inputs, unread), Guards(), opened.released);
       if (auto* hold = std::get_if<Hold>(&result)) throw RefusedOutput{*hold};
       merged_ = std::get<Merged>(result);
       BeginLogsAfter(*writer_, output_.key, unread, batch_);
       CommitBatch(*writer_, output_.key, batch_, merged_, "staged");
-      MoveCursors();
+      MoveCursors(*writer_, transformer_.key, claims_);
       RequireTime();
       CloseRun();
       TellCommitted();
@@ -328,53 +330,6 @@ class TransformRun {
     if (table.incremental_output) spec.meaning = merge::SourceMeaning::kSnapshotWithOp;
     if (mode_.incremental) spec.meaning = merge::SourceMeaning::kChanges;
     return {spec, std::nullopt, LiveRows(*writer_, output_.key, table.dataset.dataset), ""};
-  }
-
-  /// The next number, or that of a batch that was held and is tried again; says whether a person has released it.
-  bool OpenOutputBatch() {
-    const ports::Rows held = writer_->Execute(
-        {"SELECT batch, released FROM yellow.batch WHERE stream = $1 AND state IN ('open', 'staged', 'held')",
-         {output_.key}});
-    const std::string version = std::to_string(applied_.version);
-    if (held.empty()) {
-      batch_ = static_cast<int>(
-          writer_
-              ->Execute({"INSERT INTO yellow.batch (stream, batch, state, attempt, model_version, staged_at, run_id) "
-                         "SELECT $1, coalesce(max(batch), 0) + 1, 'staged', $2, $3, clock_timestamp(), $2 FROM "
-                         "yellow.batch WHERE stream = $1 RETURNING batch",
-                         {output_.key, run_id_, version}})
-              .Integer(0, 0));
-    } else {
-      batch_ = static_cast<int>(held.Integer(0, 0));
-      writer_->Execute(
-          {"UPDATE yellow.batch SET state = 'staged', attempt = $3, model_version = $4, staged_at = clock_timestamp(), "
-           "run_id = $3 "
-           "WHERE stream = $1 AND batch = $2",
-           {output_.key, std::to_string(batch_), run_id_, version}});
-    }
-    // The output shows the sources as they were when the oldest claimed batch was read.
-    writer_->Execute(
-        {"UPDATE yellow.batch o SET source_read_at = (SELECT min(coalesce(b.source_read_at, b.committed_at)) FROM "
-         "yellow.claim c "
-         "JOIN yellow.stream s ON s.store = split_part(c.input, '.', 1) AND coalesce(s.dataset, split_part(c.input, "
-         "'.', 2)) = split_part(c.input, '.', 2) "
-         "JOIN yellow.batch b ON b.stream = s.key AND b.batch = c.to_batch WHERE c.run_id = $3 AND s.key <> $1) "
-         "WHERE stream = $1 AND batch = $2",
-         {output_.key, std::to_string(batch_), run_id_}});
-    return !held.empty() && held.Boolean(0, 1);
-  }
-
-  /// Each cursor must still stand where the claim began.
-  void MoveCursors() {
-    for (const auto& [input, range] : claims_) {
-      const ports::Rows moved = writer_->Execute(
-          {"INSERT INTO yellow.cursor (consumer, input, batch) SELECT $1, $2, $4::int WHERE $3::int = 0 OR EXISTS "
-           "(SELECT FROM yellow.cursor WHERE consumer = $1 AND input = $2) "
-           "ON CONFLICT (consumer, input) DO UPDATE SET batch = excluded.batch WHERE cursor.batch = $3::int RETURNING "
-           "batch",
-           {transformer_.key, input, std::to_string(range.first), std::to_string(range.second)}});
-      if (moved.empty()) throw base::Error("fenced", "the cursor of " + input + " was moved by somebody else");
-    }
   }
 
   void CloseRun() {
@@ -468,7 +423,7 @@ class TransformRun {
   std::string step_limit_;  // what to say when the step that is under way takes too long
   ports::TimePoint step_ends_;
   base::Secret password_;
-  std::map<std::string, std::pair<int, int>> claims_;
+  Claims claims_;
   int batch_ = 0;
   Merged merged_;
 };

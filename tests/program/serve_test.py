@@ -74,6 +74,19 @@ class Serve(unittest.TestCase):
     def settled(self):
         return self.storm.wrong() == {}
 
+    def test_sessions_are_ready_for_the_next_run_and_used_once(self):
+        def named(like):
+            return set(self.storm.psql(self.storm.server(), f"SELECT pid FROM pg_stat_activity WHERE application_name LIKE '{like}'"))
+        serving = self.serving()
+        self.wait_for(lambda: len(named("yellow spare")) == 6, serving)
+        ready = named("yellow spare")
+        self.storm.change(self.chance)
+        self.ask()
+        self.wait_for(lambda: self.settled() and not ready & named("yellow %"), serving)
+        self.wait_for(lambda: len(named("yellow spare")) == 6, serving)
+        self.assertEqual(serving.stop(), 0, serving.text())
+        self.assertEqual(named("yellow spare"), set())
+
     def test_a_change_runs_through_the_chain(self):
         serving = self.serving()
         for _ in range(3):

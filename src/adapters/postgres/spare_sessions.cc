@@ -1,5 +1,7 @@
 #include "adapters/postgres/spare_sessions.h"
 
+#include <vector>
+
 #include "base/error.h"
 #include "sql/statement.h"
 
@@ -35,15 +37,15 @@ std::unique_ptr<ports::Session> SpareSessions::Open(const ports::ConnectionTarge
       const std::lock_guard lock(mutex_);
       Kept* kept = Find(target);
       if (kept == nullptr || kept->spares.empty()) break;
-      spare = std::move(kept->spares.back());
-      kept->spares.pop_back();
+      spare = std::move(kept->spares.front());
+      kept->spares.pop_front();
       quiet_from_ = std::chrono::steady_clock::now() + kQuiet;
     }
     wake_.notify_all();
     try {
       spare->Execute("SET application_name = " + sql::Literal(target.application_name));
       return spare;
-    } catch (const base::Error&) {  // its server has ended it since; the next one may be younger
+    } catch (const base::Error&) {  // its server has ended it since; the next one is younger
     }
   }
   return inner_->Open(target);

@@ -2,13 +2,13 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <vector>
 
 #include "ports/database.h"
 
@@ -34,7 +34,7 @@ class SpareSessions : public ports::Connector {
     ports::ConnectionTarget target;
     size_t count = 0;
     std::string warm_up;
-    std::vector<std::unique_ptr<ports::Session>> spares;
+    std::deque<std::unique_ptr<ports::Session>> spares;  // the oldest first
   };
 
   /// REQUIRES: the mutex is held, here and below.
