@@ -7,7 +7,6 @@
 namespace yellow::cli {
 namespace {
 
-using plan::Finding;
 using plan::Findings;
 using plan::Health;
 using plan::Skipped;
