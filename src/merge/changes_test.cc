@@ -51,9 +51,8 @@ MergeSpec SpecOfOutput(const sql::TableLayout& layout, int batch, SourceMeaning 
 Counters MergeBy(ports::Session& session, MergeSpec spec, Path path) {
   spec.path = path;
   ports::Transaction transaction(session);
-  const int64_t read = session.Execute(CountRead(spec)).Integer(0, 0);
+  spec.rows = session.Execute(CountRows(spec)).Integer(0, 0), spec.live_rows = CountLive(session, spec.table);
   for (const sql::Statement& setting : PathSettings(path)) session.Execute(setting);
-  spec.rows = read;
   Tally tally;
   for (const MergeStatement& step : Merge(spec)) {
     const ports::Rows done = session.Execute(step.statement);
@@ -62,7 +61,7 @@ Counters MergeBy(ports::Session& session, MergeSpec spec, Path path) {
     tally.Add(step.effect, done.affected);
   }
   transaction.Commit();
-  return Count(spec, read, tally);
+  return Count(spec, spec.rows, tally);
 }
 
 /// What the key of a row is, by its type's equality: 1.0 is the key 1.00.
@@ -281,8 +280,9 @@ class Delta : public ::testing::TestWithParam<model::Milestoning> {
 };
 
 TEST_P(Delta, IsMergedWithoutReadingTheTargetWhole) {
-  const MergeSpec spec = SpecOfOutput(layout_, 2, SourceMeaning::kChanges);
-  const Path path = ChoosePath(spec, session_->Execute(CountSource(spec)).Integer(0, 0), kRows);
+  MergeSpec spec = SpecOfOutput(layout_, 2, SourceMeaning::kChanges);
+  spec.live_rows = kRows;
+  const Path path = ChoosePath(spec, session_->Execute(CountSource(spec)).Integer(0, 0));
   EXPECT_EQ(path, Path::kLookUp);
   ports::Transaction transaction(*session_);
   for (const sql::Statement& setting : PathSettings(path)) session_->Execute(setting);
@@ -319,17 +319,21 @@ TEST(ChoosePath, ComparesTheBatchWithTheTarget) {
   MergeSpec spec;
   spec.table.key = {"id"};
   spec.meaning = SourceMeaning::kChanges;
-  EXPECT_EQ(ChoosePath(spec, 100, 200'000), Path::kLookUp);
-  EXPECT_EQ(ChoosePath(spec, 100'000, 200'000), Path::kScan);
-  EXPECT_EQ(ChoosePath(spec, 0, 0), Path::kScan);
+  const auto chosen = [&](int64_t rows, int64_t live_rows) {
+    spec.live_rows = live_rows;
+    return ChoosePath(spec, rows);
+  };
+  EXPECT_EQ(chosen(100, 200'000), Path::kLookUp);
+  EXPECT_EQ(chosen(100'000, 200'000), Path::kScan);
+  EXPECT_EQ(chosen(0, 0), Path::kScan);
   spec.meaning = SourceMeaning::kSnapshotWithOp;
-  EXPECT_EQ(ChoosePath(spec, 100, 200'000), Path::kDifference) << "what is not mentioned is deleted";
-  EXPECT_EQ(ChoosePath(spec, 0, 9'999), Path::kScan);
+  EXPECT_EQ(chosen(100, 200'000), Path::kDifference) << "what is not mentioned is deleted";
+  EXPECT_EQ(chosen(0, 9'999), Path::kScan);
   spec.table.sets_aside = true;
-  EXPECT_EQ(ChoosePath(spec, 0, 200'000), Path::kScan) << "bad rows have to be known before the merge";
+  EXPECT_EQ(chosen(0, 200'000), Path::kScan) << "bad rows have to be known before the merge";
   spec.table.sets_aside = false;
   spec.table.key.clear();
-  EXPECT_EQ(ChoosePath(spec, 0, 200'000), Path::kScan);
+  EXPECT_EQ(chosen(0, 200'000), Path::kScan);
 }
 
 INSTANTIATE_TEST_SUITE_P(Tables, Delta, ::testing::Values(model::Milestoning::kLive, model::Milestoning::kForensic),

@@ -143,8 +143,8 @@ std::string KeysOfSeveralRows(const MergeSpec& spec) {
          ordinals + " HAVING count(*) > 1)";
 }
 
-sql::Statement CountBroken(const MergeSpec& spec) {
-  return "SELECT count(*) FROM " + Upserts(spec) + " s WHERE " + AnyBroken(Rules(spec.table));
+sql::Statement CountRows(const MergeSpec& spec) {
+  return "SELECT count(*), count(*) FILTER (WHERE " + AnyBroken(Rules(spec.table)) + ") FROM " + Upserts(spec) + " s";
 }
 
 RowCheck SharedKeys(const MergeSpec& spec) {

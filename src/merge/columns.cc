@@ -29,13 +29,17 @@ std::string ColumnsOf(const sql::TableLayout& table, const std::string& alias) {
 
 namespace {
 
-/// The type as which a staged value is compared with a stored one. Only two kinds store a value that fits in another
-/// form than it came; for the rest the limits would be looked at once more for every row, to no avail.
+/// The type without its limits.
+std::string FreeForm(model::DataType type) {
+  type.length.reset(), type.precision.reset();
+  return model::ToSql(type);
+}
+
+/// The type as which a staged value's image is compared with a stored one's. Only two kinds store a value that fits in
+/// another form than it came; for the rest the limits would be looked at once more for every row, to no avail.
 std::string StoredForm(const model::DataType& type) {
-  if (type.kind == model::TypeKind::kChar || type.kind == model::TypeKind::kNumeric) return model::ToSql(type);
-  model::DataType free = type;
-  free.length.reset(), free.precision.reset();
-  return model::ToSql(free);
+  const bool formed = type.kind == model::TypeKind::kChar || type.kind == model::TypeKind::kNumeric;
+  return formed ? model::ToSql(type) : FreeForm(type);
 }
 
 }  // namespace
@@ -56,11 +60,18 @@ std::string RowJson(const sql::TableLayout& table, const std::string& alias) {
 
 namespace {
 
-/// True where two values that are equal by `=` are the same to the letter. Text is: no collation of a model's column is
-/// nondeterministic. Not so 1.0 and 1.00, 0 and -0, a month and thirty days, and what may hold such values.
-bool EqualIsSame(const model::DataType& type) {
+/// What else there is to ask of two values that are equal by `=`, one of them stored, the other about to be, before they
+/// are the same to the letter. `=` is quick, and to compare images is not.
+enum class Equality {
+  kSame,           ///< nothing. Text too: no collation of a model's column is nondeterministic
+  kSameOnceStored, ///< nothing, as the column gives every value one form: numeric(4,2) has no 1.0, only 1.00
+  kButZeroAndNan,  ///< 0 is not -0, and there are several NaN
+  kNotSame,        ///< a month is not thirty days, nor 1.0 always 1.00: the image
+};
+
+Equality EqualityOf(const model::DataType& type) {
   using model::TypeKind;
-  if (type.array) return false;
+  if (type.array) return Equality::kNotSame;
   switch (type.kind) {
     case TypeKind::kBoolean:
     case TypeKind::kSmallint:
@@ -74,18 +85,21 @@ bool EqualIsSame(const model::DataType& type) {
     case TypeKind::kTimestampTz:
     case TypeKind::kUuid:
     case TypeKind::kBytea:
-      return true;
+      return Equality::kSame;
     case TypeKind::kChar:
+      return type.length ? Equality::kSameOnceStored : Equality::kNotSame;
     case TypeKind::kNumeric:
+      return type.precision ? Equality::kSameOnceStored : Equality::kNotSame;
     case TypeKind::kReal:
     case TypeKind::kDouble:
+      return Equality::kButZeroAndNan;
     case TypeKind::kTimeTz:
     case TypeKind::kInterval:
     case TypeKind::kJson:
     case TypeKind::kJsonb:
-      return false;
+      return Equality::kNotSame;
   }
-  return false;
+  return Equality::kNotSame;
 }
 
 }  // namespace
@@ -95,14 +109,19 @@ std::string Differ(const sql::TableLayout& table, const std::string& target, con
   images.columns.clear();
   std::string differ;
   for (const model::Column& column : table.columns) {
-    if (!EqualIsSame(column.type)) {
+    const Equality equality = EqualityOf(column.type);
+    if (equality == Equality::kNotSame) {
       images.columns.push_back(column);
       continue;
     }
-    if (std::find(table.key.begin(), table.key.end(), column.name) != table.key.end()) continue;  // rows of one key
-    const std::string name = "." + Quoted(column.name);
-    differ += (differ.empty() ? "" : " OR ") + target + name + " IS DISTINCT FROM " + source + name +
-              "::" + StoredForm(column.type);
+    const bool of_key = std::find(table.key.begin(), table.key.end(), column.name) != table.key.end();
+    if (of_key && equality != Equality::kButZeroAndNan) continue;  // rows of one key
+    const std::string stored = target + "." + Quoted(column.name);
+    const std::string staged = source + "." + Quoted(column.name) + "::" + FreeForm(column.type);
+    std::string unlike = stored + " IS DISTINCT FROM " + staged;
+    if (equality == Equality::kButZeroAndNan)
+      unlike += " OR (" + stored + " IN (0, 'NaN') AND record_image_ne(ROW(" + stored + "), ROW(" + staged + ")))";
+    differ += (differ.empty() ? "" : " OR ") + unlike;
   }
   if (!images.columns.empty()) {
     differ += (differ.empty() ? "" : " OR ") + std::string("record_image_ne(") + RowOf(images, target, false) + ", " +

@@ -5,7 +5,8 @@
 namespace yellow::merge {
 namespace {
 
-constexpr const char* kDifference = "pg_temp.yellow_difference";
+constexpr const char* kDifference = "pg_temp.yellow_difference";  // staged rows that are new or unlike their target row
+constexpr const char* kGone = "pg_temp.yellow_gone";              // target rows that no staged row names
 
 bool IsForensic(const MergeSpec& spec) { return spec.table.milestoning == model::Milestoning::kForensic; }
 
@@ -21,12 +22,18 @@ std::string SourceRows(const MergeSpec& spec) {
   return "(SELECT ctid AS yellow_place, " + ColumnList(spec.table) + " FROM " + spec.source + where + ")";
 }
 
-std::string Find(const MergeSpec& spec) {
-  return std::string(
-             "CREATE TEMPORARY TABLE yellow_difference ON COMMIT DROP AS SELECT t.yellow_place AS yellow_target, "
-             "s.yellow_place AS yellow_staged FROM ") +
-         LiveRows(spec) + " t FULL JOIN " + SourceRows(spec) + " s ON " + KeysMatch(spec.table, "t", "s") +
-         " WHERE t.yellow_place IS NULL OR s.yellow_place IS NULL OR " + Differ(spec.table, "t", "s");
+/// In the order in which the target's rows lie, in which they are changed then.
+std::string FindDifference(const MergeSpec& spec) {
+  return "CREATE TEMPORARY TABLE yellow_difference ON COMMIT DROP AS SELECT t.yellow_place AS yellow_target, "
+         "s.yellow_place AS yellow_staged FROM " +
+         SourceRows(spec) + " s LEFT JOIN " + LiveRows(spec) + " t ON " + KeysMatch(spec.table, "t", "s") +
+         " WHERE t.yellow_place IS NULL OR " + Differ(spec.table, "t", "s") + " ORDER BY 1, 2";
+}
+
+std::string FindGone(const MergeSpec& spec) {
+  return "CREATE TEMPORARY TABLE yellow_gone ON COMMIT DROP AS SELECT t.yellow_place AS yellow_target FROM " +
+         LiveRows(spec) + " t WHERE NOT EXISTS (SELECT FROM " + SourceRows(spec) + " s WHERE " +
+         KeysMatch(spec.table, "t", "s") + ") ORDER BY 1";
 }
 
 std::string Log(const MergeSpec& spec, const std::string& select, const std::string& op, const std::string& from) {
@@ -67,40 +74,46 @@ std::string DoubtKeys(const MergeSpec& spec) {
         keys += (keys.empty() ? "s." : ", s.") + sql::Quoted(key) + "::" + model::ToSql(column.type);
     }
   }
-  const std::string rows = "SELECT count(*) FROM ", difference = kDifference;
-  return "SELECT " + std::to_string(spec.rows) + " - (" + rows + difference + " WHERE yellow_target IS NULL) <> (" +
-         rows + LiveRows(spec) + " t) - (" + rows + difference +
-         " WHERE yellow_staged IS NULL) OR EXISTS (SELECT FROM " + difference + " d JOIN " + spec.source +
-         " s ON s.ctid = d.yellow_staged WHERE d.yellow_target IS NULL GROUP BY " + keys + " HAVING count(*) > 1)";
+  const std::string rows = "(SELECT count(*) FROM ", difference = kDifference;
+  return "SELECT " + std::to_string(spec.rows) + " - " + rows + difference + " WHERE yellow_target IS NULL) <> " +
+         std::to_string(spec.live_rows) + " - " + rows + kGone + ") OR EXISTS (SELECT FROM " + difference + " d JOIN " +
+         spec.source + " s ON s.ctid = d.yellow_staged WHERE d.yellow_target IS NULL GROUP BY " + keys +
+         " HAVING count(*) > 1)";
 }
 
 }  // namespace
 
-// Both tables are read once. What they differ in is kept as the places of rows, so that it is small whatever the rows
-// hold; nobody else writes either table before the end of the transaction, so that places stay what they are.
+// Both tables are read twice, by all the processes that the server has for it: one full join would read them once, but
+// by one process alone before PostgreSQL 16. What they differ in is kept as the places of rows, so that it is small
+// whatever the rows hold; nobody else writes either table before the end of the transaction, so that places stay what
+// they are.
 std::vector<MergeStatement> ByDifference(const MergeSpec& spec) {
   YELLOW_CHECK(!spec.table.key.empty() && spec.meaning != SourceMeaning::kChanges);
-  const std::string target = Target(spec.table), difference = kDifference;
-  const std::string close = "UPDATE " + target + " t SET yellow_batch_out = " + std::to_string(spec.batch);
-  std::vector<MergeStatement> statements{{Effect::kBookkeeping, Find(spec)},
-                                         {Effect::kBookkeeping, "ANALYZE " + difference},
+  const std::string target = Target(spec.table), difference = kDifference, gone = kGone;
+  std::vector<MergeStatement> statements{{Effect::kSearch, FindDifference(spec)},
+                                         {Effect::kSearch, FindGone(spec)},
+                                         {Effect::kBookkeeping, "ANALYZE " + difference + ", " + gone},
                                          {Effect::kDoubtKeys, DoubtKeys(spec)}};
   if (spec.table.changes && !IsForensic(spec)) {
-    statements.push_back(
-        {Effect::kBookkeeping, Log(spec, ColumnsOf(spec.table, "t"), "D",
-                                   difference + " d JOIN " + target + " t ON t.ctid = d.yellow_target")});
+    const std::string ended = "(SELECT yellow_target FROM " + difference + " UNION ALL SELECT yellow_target FROM " + gone + ")";
+    statements.push_back({Effect::kBookkeeping, Log(spec, ColumnsOf(spec.table, "t"), "D",
+                                                    ended + " d JOIN " + target + " t ON t.ctid = d.yellow_target")});
     statements.push_back(
         {Effect::kBookkeeping, Log(spec, CastList(spec.table, "s"), "I",
                                    difference + " d JOIN " + spec.source + " s ON s.ctid = d.yellow_staged")});
   }
-  const std::string ended = IsForensic(spec) ? close + " FROM " + difference + " d"
-                                             : "DELETE FROM " + target + " t USING " + difference + " d";
-  statements.push_back({Effect::kUpdate, IsForensic(spec)
-                                             ? ended + " WHERE t.ctid = d.yellow_target AND d.yellow_staged IS NOT NULL"
-                                             : LiveUpdate(spec)});
-  statements.push_back({Effect::kDelete, ended + " WHERE t.ctid = d.yellow_target AND d.yellow_staged IS NULL"});
+  const std::string where = " d WHERE t.ctid = d.yellow_target";
+  if (IsForensic(spec)) {
+    const std::string close =
+        "UPDATE " + target + " t SET yellow_batch_out = " + std::to_string(spec.batch) + " FROM ";
+    statements.push_back({Effect::kUpdate, close + difference + where});
+    statements.push_back({Effect::kDelete, close + gone + where});
+  } else {
+    statements.push_back({Effect::kUpdate, LiveUpdate(spec)});
+    statements.push_back({Effect::kDelete, "DELETE FROM " + target + " t USING " + gone + where});
+  }
   statements.push_back({Effect::kInsert, Insert(spec)});
-  statements.push_back({Effect::kBookkeeping, "DROP TABLE " + difference});
+  statements.push_back({Effect::kBookkeeping, "DROP TABLE " + difference + ", " + gone});
   return statements;
 }
 

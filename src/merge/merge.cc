@@ -44,6 +44,7 @@ void Tally::Add(Effect effect, int64_t rows) {
       kept += rows;
       return;
     case Effect::kDoubtKeys:
+    case Effect::kSearch:
     case Effect::kBookkeeping:
       return;
   }
@@ -63,32 +64,35 @@ Counters Count(const MergeSpec& spec, int64_t read, const Tally& tally) {
   return counters;
 }
 
-sql::Statement CountRead(const MergeSpec& spec) { return "SELECT count(*) FROM " + Upserts(spec) + " s"; }
-
 sql::Statement CountSource(const MergeSpec& spec) { return "SELECT count(*) FROM " + spec.source; }
 
-Path ChoosePath(const MergeSpec& spec, int64_t rows, int64_t target_rows) {
+Path ChoosePath(const MergeSpec& spec, int64_t rows) {
   // A look-up costs about as much as reading ten to twenty rows in a row.
   constexpr int64_t kRowsPerLookUp = 20;
   // Below that, temporary tables cost more than they save.
   constexpr int64_t kWorthADifference = 10'000;
   if (spec.meaning != SourceMeaning::kChanges) {
     const bool possible = !spec.table.key.empty() && !spec.table.sets_aside;
-    return possible && target_rows >= kWorthADifference ? Path::kDifference : Path::kScan;
+    return possible && spec.live_rows >= kWorthADifference ? Path::kDifference : Path::kScan;
   }
-  return rows * kRowsPerLookUp < target_rows ? Path::kLookUp : Path::kScan;
+  return rows * kRowsPerLookUp < spec.live_rows ? Path::kLookUp : Path::kScan;
 }
 
 std::vector<sql::Statement> PathSettings(Path path) {
   const std::string word = path == Path::kLookUp ? "off" : "on";
   std::vector<sql::Statement> settings{"SET LOCAL enable_hashjoin = " + word, "SET LOCAL enable_mergejoin = " + word};
   if (path == Path::kDifference) {
-    // For the one comparison; more would not be used well, and a server that grants more keeps to that.
+    // For the comparison: as much as the server was given for its buffers, which tells how large it is; a server that
+    // grants more keeps to that.
     settings.emplace_back(
-        "SELECT set_config('work_mem', '128MB', true) WHERE pg_size_bytes(current_setting('work_mem')) < "
-        "pg_size_bytes('128MB')");
+        "SELECT set_config('work_mem', bytes / 1024 || 'kB', true) FROM (SELECT least(pg_size_bytes('256MB'), "
+        "pg_size_bytes(current_setting('shared_buffers'))) AS bytes) granted WHERE "
+        "pg_size_bytes(current_setting('work_mem')) < bytes");
     // What differs is changed in the order in which it lies.
     settings.emplace_back("SET LOCAL random_page_cost = 1");
+    // Few rows differ, which the server cannot know, and to compile the comparison takes longer than it saves.
+    settings.emplace_back("SET LOCAL parallel_tuple_cost = 0");
+    settings.emplace_back("SET LOCAL jit = off");
   }
   return settings;
 }

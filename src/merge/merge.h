@@ -37,7 +37,10 @@ struct MergeSpec {
   /// row whose key is in bad rows only keeps its last good version.
   bool bad_rows = false;
   Path path = Path::kScan;
-  int64_t rows = 0;  ///< as CountRead gives it; a merge by difference needs it
+  int64_t rows = 0;  ///< as CountRows gives it; a merge by difference needs it and the next
+  /// That the target holds before the batch, by the counters of its batches. If it holds others, keys are doubted that are
+  /// not shared, at the cost of time.
+  int64_t live_rows = 0;
 };
 
 enum class Effect {
@@ -47,6 +50,7 @@ enum class Effect {
   kSetAside,     ///< rows moved from the source to the rejected table
   kKeep,         ///< a SELECT of one number: rows that stay as they were because their key is in bad rows only
   kDoubtKeys,    ///< a SELECT of one boolean: true when rows may share a key. `SharedKeys` says which, if any
+  kSearch,       ///< counts for nothing; reads both sides with several processes, which want memory that they share
   kBookkeeping,  ///< counts for nothing
 };
 
@@ -59,9 +63,8 @@ struct MergeStatement {
 
 std::vector<MergeStatement> Merge(const MergeSpec& spec);
 
-/// Chosen per batch. `rows`: of a source of changes, deletions included; `target_rows`: live rows of the target before
-/// the batch. A snapshot names all rows, so the target has to be read anyway.
-Path ChoosePath(const MergeSpec& spec, int64_t rows, int64_t target_rows);
+/// Chosen per batch. `rows`: of a source of changes, deletions included. A snapshot names all rows, so the target has to be read anyway.
+Path ChoosePath(const MergeSpec& spec, int64_t rows);
 
 /// Settings for the statements of one merge, to be executed before them in the same transaction. The server's own
 /// choice rests on statistics, and an output table that was filled a moment ago has none.
@@ -83,8 +86,9 @@ struct Counters {
 /// Counters from what the statements reported. inserted + updated + unchanged = staged = read - rejected.
 Counters Count(const MergeSpec& spec, int64_t read, const Tally& tally);
 
-/// `SELECT count(*)` of the rows that are merged or set aside, before the merge.
-sql::Statement CountRead(const MergeSpec& spec);
+/// `SELECT` of two numbers, in one pass over the rows, before the merge: the rows that are merged or set aside, and how
+/// many of them break a rule by themselves, which is whether it is worth asking every rule.
+sql::Statement CountRows(const MergeSpec& spec);
 /// `SELECT count(*)` of all rows of the source, deletions included.
 sql::Statement CountSource(const MergeSpec& spec);
 
@@ -107,9 +111,6 @@ struct RowCheck {
 std::vector<RowCheck> Checks(const MergeSpec& spec);
 /// That last rule. REQUIRES: a key.
 RowCheck SharedKeys(const MergeSpec& spec);
-
-/// How many rows break a rule by themselves, in one pass over the rows: whether it is worth asking every rule.
-sql::Statement CountBroken(const MergeSpec& spec);
 
 /// Forgets the rows that were bad in batches up to `last_batch` and in none after.
 sql::Statement ForgetRejected(const MergeSpec& spec, int last_batch);

@@ -148,16 +148,24 @@ MergeSpec SpecOf(const sql::TableLayout& layout, int batch) {
   return spec;
 }
 
+int64_t CountLive(ports::Session& session, const sql::TableLayout& layout) {
+  const bool history = layout.milestoning == model::Milestoning::kForensic;
+  return session
+      .Execute("SELECT count(*) FROM " + sql::Qualified(layout.schema, layout.merge_table) +
+               (history ? " WHERE yellow_batch_out = " + std::to_string(sql::kOpenBatch) : ""))
+      .Integer(0, 0);
+}
+
 Counters MergeOnce(ports::Session& session, MergeSpec spec) {
   ports::Transaction transaction(session);
-  const int64_t read = session.Execute(CountRead(spec)).Integer(0, 0);
-  const bool alone = session.Execute(CountBroken(spec)).Integer(0, 0) > 0;
+  const ports::Rows counts = session.Execute(CountRows(spec));
+  spec.rows = counts.Integer(0, 0), spec.live_rows = CountLive(session, spec.table);
+  const bool alone = counts.Integer(0, 1) > 0;
   for (const RowCheck& check : Checks(spec)) {
     const bool broken = session.Execute(check.statement).Integer(0, 0) > 0;
-    if (broken && check.code != "duplicate_key" && !alone) throw check.code;  // CountBroken has missed it
+    if (broken && check.code != "duplicate_key" && !alone) throw check.code;  // CountRows has missed it
     spec.bad_rows |= broken;
   }
-  spec.rows = read;
   Tally tally;
   for (const MergeStatement& step : Merge(spec)) {
     const ports::Rows done = session.Execute(step.statement);
@@ -165,7 +173,7 @@ Counters MergeOnce(ports::Session& session, MergeSpec spec) {
     tally.Add(step.effect, step.effect == Effect::kKeep ? done.Integer(0, 0) : done.affected);
   }
   transaction.Commit();
-  return Count(spec, read, tally);
+  return Count(spec, spec.rows, tally);
 }
 
 std::vector<Row> ReadTable(ports::Session& session, const std::string& table) {

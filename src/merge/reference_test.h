@@ -37,6 +37,8 @@ sql::TableLayout LayoutOf(const Shape& shape);
 void MakeTables(ports::Session& session, const sql::TableLayout& layout);
 void Stage(ports::Session& session, const sql::TableLayout& layout, const std::vector<Row>& rows);
 MergeSpec SpecOf(const sql::TableLayout& layout, int batch);
+/// That the merge table holds: what counters of its batches would tell.
+int64_t CountLive(ports::Session& session, const sql::TableLayout& layout);
 /// Checks, and merges as a batch does, without guards. REQUIRES: no bad rows, or a layout that sets them aside.
 Counters MergeOnce(ports::Session& session, MergeSpec spec);
 std::vector<Row> ReadTable(ports::Session& session, const std::string& table);

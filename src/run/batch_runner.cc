@@ -97,8 +97,8 @@ class BatchAttempt {
     OpenOrContinue();
     if (!IsStaged()) Stage();
     for (const sql::TableLayout& table : stream_.tables) inputs_.push_back(InputOf(table));
-    if (const auto hold = CheckRows(*session_, inputs_, snapshot_.guards, batch_.released)) throw HeldBatch{*hold};
     Write("merge", [&] {
+      if (const auto hold = CheckRows(*session_, inputs_, snapshot_.guards, batch_.released)) throw HeldBatch{*hold};
       RequireFollowed(*session_, stream_.key, stream_.tables);
       const std::set<std::string> unread = Unread(*session_, applied_, stream_);
       effects_.reporter.UnderWay({NameOfNode(stream_.key), "merges what it has read"});
@@ -125,11 +125,12 @@ class BatchAttempt {
     return merged_.empty() ? ReportOf(*session_, stream_.key, batch) : ReportOf(batch, merged_);
   }
 
-  merge::MergeSpec SpecOf(const sql::TableLayout& table) const {
+  merge::MergeSpec SpecOf(const sql::TableLayout& table) {
     merge::MergeSpec spec;
     spec.table = table;
     spec.batch = batch_.number;
     spec.source = sql::Qualified(table.schema, table.staging_table);
+    spec.live_rows = LiveRows(*session_, stream_.key, table.dataset.dataset);
     return spec;
   }
 
@@ -139,7 +140,7 @@ class BatchAttempt {
          {stream_.key, table.dataset.dataset, batch_.attempt, std::to_string(batch_.number)}});
     if (mark.empty())
       throw base::Error("staging_lost", "the staged rows of " + ToString(table.dataset) + " are gone").Retryable();
-    return {SpecOf(table), mark.Integer(0, 0), LiveRows(*session_, stream_.key, table.dataset.dataset), ""};
+    return {SpecOf(table), mark.Integer(0, 0), ""};
   }
 
   std::optional<BatchRow> UnderWay() {

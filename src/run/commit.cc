@@ -23,8 +23,10 @@ std::optional<Broken> FindBroken(ports::Session& session, const merge::RowCheck&
 }
 
 /// Each rule is asked only when some row breaks one: most batches are fine, and may be large.
-std::vector<Broken> Inspect(ports::Session& session, const merge::MergeSpec& spec, int64_t& broken_alone) {
-  broken_alone = session.Execute(merge::CountBroken(spec)).Integer(0, 0);
+std::vector<Broken> Inspect(ports::Session& session, merge::MergeSpec& spec, int64_t& broken_alone) {
+  const ports::Rows counts = session.Execute(merge::CountRows(spec));
+  spec.rows = counts.Integer(0, 0);
+  broken_alone = counts.Integer(0, 1);
   std::vector<Broken> all;
   for (const merge::RowCheck& check : merge::Checks(spec)) {
     if (broken_alone == 0 && check.code != "duplicate_key") continue;
@@ -48,7 +50,7 @@ bool MayMakeTemporaryTables(ports::Session& session) {
 merge::Path ChoosePath(ports::Session& session, const MergeInput& input) {
   const bool changes = input.spec.meaning == merge::SourceMeaning::kChanges;
   const int64_t rows = changes ? session.Execute(merge::CountSource(input.spec)).Integer(0, 0) : 0;
-  const merge::Path path = merge::ChoosePath(input.spec, rows, input.live_rows);
+  const merge::Path path = merge::ChoosePath(input.spec, rows);
   if (path == merge::Path::kDifference && !MayMakeTemporaryTables(session)) return merge::Path::kScan;
   return path;
 }
@@ -92,8 +94,25 @@ namespace {
 
 /// A snapshot names every row, changes only some.
 int64_t RowsBefore(const MergeInput& input, const merge::Counters& counters) {
-  if (input.spec.meaning == merge::SourceMeaning::kChanges) return input.live_rows;
+  if (input.spec.meaning == merge::SourceMeaning::kChanges) return input.spec.live_rows;
   return counters.unchanged + counters.updated + counters.deleted + counters.kept;
+}
+
+/// True when the server had no room for what a statement needed beside its rows.
+bool LacksRoom(const base::Error& error) { return error.sqlstate == "53100" || error.sqlstate == "53200"; }
+
+/// By one process alone where the server has no room for memory that several share: containers often have little.
+void Search(ports::Session& session, const sql::Statement& statement) {
+  session.Execute("SAVEPOINT yellow_search");
+  try {
+    session.Execute(statement);
+  } catch (const base::Error& error) {
+    if (!LacksRoom(error)) throw;
+    session.Execute("ROLLBACK TO SAVEPOINT yellow_search");
+    session.Execute("SET LOCAL max_parallel_workers_per_gather = 0");
+    session.Execute(statement);
+  }
+  session.Execute("RELEASE SAVEPOINT yellow_search");
 }
 
 }  // namespace
@@ -102,17 +121,19 @@ std::variant<Merged, Hold> MergeAll(ports::Session& session, const std::vector<M
                                     const model::Guards& guards, bool released) {
   Merged merged;
   for (const MergeInput& input : inputs) {
-    const int64_t read = session.Execute(merge::CountRead(input.spec)).Integer(0, 0);
+    const int64_t read = input.spec.rows;
     if (input.mark && *input.mark != read) {
       throw base::Error("staging_lost",
                         "the staged rows of " + ToString(input.spec.table.dataset) + " are not what was read")
           .Retryable();
     }
     for (const sql::Statement& setting : merge::PathSettings(input.spec.path)) session.Execute(setting);
-    merge::MergeSpec spec = input.spec;
-    spec.rows = read;
     merge::Tally tally;
-    for (const merge::MergeStatement& step : merge::Merge(spec)) {
+    for (const merge::MergeStatement& step : merge::Merge(input.spec)) {
+      if (step.effect == merge::Effect::kSearch) {
+        Search(session, step.statement);
+        continue;
+      }
       const ports::Rows done = session.Execute(step.statement);
       if (step.effect == merge::Effect::kDoubtKeys && done.Boolean(0, 0)) {
         if (const auto shared = FindBroken(session, merge::SharedKeys(input.spec)))

@@ -68,15 +68,15 @@ class Batch : public ::testing::Test {
     return inputs;
   }
 
-  /// As a runner: checks, then one transaction. The code of the hold, or empty when the batch is committed.
+  /// As a runner: checks and merge in one transaction. The code of the hold, or empty when the batch is committed.
   std::string Commit(int batch, const model::Guards& guards, bool released, Merged& merged) {
     session_->Execute(
         {"INSERT INTO yellow.batch (stream, batch, state, attempt, model_version) VALUES ($1, $2, 'staged', "
          "'', 1) ON CONFLICT DO NOTHING",
          {kStream, std::to_string(batch)}});
     std::vector<MergeInput> inputs = Inputs(batch);
-    if (const auto hold = CheckRows(*session_, inputs, guards, released)) return hold->code;
     ports::Transaction transaction(*session_);
+    if (const auto hold = CheckRows(*session_, inputs, guards, released)) return hold->code;
     auto result = MergeAll(*session_, inputs, guards, released);
     if (const auto* hold = std::get_if<Hold>(&result)) return hold->code;
     merged = std::get<Merged>(result);
@@ -196,6 +196,50 @@ TEST_F(Batch, ThatSomebodyElseHasClosedIsNotMerged) {
     EXPECT_EQ(error.code, "fenced");
   }
   ExpectTablesAsInReferences();
+}
+
+/// A server in a container that has little shared memory: what several processes do together fails there.
+class SmallContainer : public ports::Session {
+ public:
+  explicit SmallContainer(ports::Session& inner) : inner_(inner) {}
+  ports::Rows Execute(const sql::Statement& statement) override {
+    if (!statement.text.starts_with("CREATE TEMPORARY TABLE")) return inner_.Execute(statement);
+    if (inner_.Execute("SHOW max_parallel_workers_per_gather").Text(0, 0) == "0") {
+      ++alone_;
+      return inner_.Execute(statement);
+    }
+    inner_.Execute("DO $$ BEGIN RAISE EXCEPTION 'no room for shared memory' USING ERRCODE = '53100'; END $$");
+    return {};
+  }
+  void ExecuteScript(std::string_view script) override { inner_.ExecuteScript(script); }
+  int64_t CopyFrom(ports::Session& from, std::string_view copy_out, std::string_view copy_in,
+                   const ports::CopyProgress& progress) override {
+    return inner_.CopyFrom(from, copy_out, copy_in, progress);
+  }
+  int backend_pid() const override { return inner_.backend_pid(); }
+  int server_version() const override { return inner_.server_version(); }
+  bool Await(std::chrono::milliseconds most) override { return inner_.Await(most); }
+  void Cancel() override { inner_.Cancel(); }
+  int alone() const { return alone_; }
+
+ private:
+  ports::Session& inner_;
+  int alone_ = 0;
+};
+
+TEST_F(Batch, IsMergedByOneProcessWhereSeveralHaveNoRoom) {
+  Dataset& dataset = datasets_.front();
+  Stage(dataset, {{"1", "a", "1.0", "x"}, {"2", "b", "1.0", "y"}});
+  SmallContainer session(*session_);
+  std::vector<MergeInput> inputs = Inputs(1);
+  inputs.resize(1);
+  ports::Transaction transaction(session);
+  ASSERT_FALSE(CheckRows(session, inputs, {}, false));
+  inputs.front().spec.path = merge::Path::kDifference;
+  const auto result = MergeAll(session, inputs, {}, false);
+  transaction.Commit();
+  EXPECT_EQ(std::get<Merged>(result).at("live").inserted, 2);
+  EXPECT_EQ(session.alone(), 2) << "what is new or unlike, and what is gone";
 }
 
 }  // namespace

@@ -329,7 +329,8 @@ class TransformRun {
     spec.source = sql::Qualified(table.schema, table.output_table);
     if (table.incremental_output) spec.meaning = merge::SourceMeaning::kSnapshotWithOp;
     if (mode_.incremental) spec.meaning = merge::SourceMeaning::kChanges;
-    return {spec, std::nullopt, LiveRows(*writer_, output_.key, table.dataset.dataset), ""};
+    spec.live_rows = LiveRows(*writer_, output_.key, table.dataset.dataset);
+    return {spec, std::nullopt, ""};
   }
 
   void CloseRun() {

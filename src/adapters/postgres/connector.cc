@@ -6,7 +6,8 @@
 #include <cstring>
 
 #include "adapters/postgres/session.h"
-#include "adapters/postgres/spare_sessions.h"
+#include "adapters/postgres/session_pool.h"
+#include "adapters/postgres/session_settings.h"
 #include "base/error.h"
 
 namespace yellow::adapters::postgres {
@@ -18,14 +19,6 @@ constexpr const char* kKeepalivesIdle = "10";
 constexpr const char* kKeepalivesInterval = "5";
 constexpr const char* kKeepalivesCount = "3";
 constexpr const char* kUserTimeoutMilliseconds = "30000";
-
-/// What every session of Yellow wants, whatever the server's own defaults are.
-constexpr const char* kSettings =
-    "SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; SET DateStyle = 'ISO, YMD'; SET IntervalStyle "
-    "= 'postgres';"
-    "SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET bytea_output = 'hex'; SET lock_timeout = '10s'; SET "
-    "client_min_messages = 'warning';"
-    "SET idle_in_transaction_session_timeout = 0;";
 
 class LibpqConnector : public ports::Connector {
  public:
@@ -57,14 +50,7 @@ class LibpqConnector : public ports::Connector {
     Connection connection(PQconnectdbParams(keywords.data(), values.data(), 0));
     if (PQstatus(connection.get()) != CONNECTION_OK) throw ConnectFailure(target, connection.get());
     auto session = std::make_unique<LibpqSession>(std::move(connection));
-    session->ExecuteScript(kSettings);
-    if (session->server_version() >= 140000) {
-      // Lets the server notice a client that has died while a statement runs; not every platform knows it.
-      try {
-        session->Execute("SET client_connection_check_interval = '5s'");
-      } catch (const base::Error&) {  // without it a dead client is noticed later
-      }
-    }
+    ApplySettings(*session);
     return session;
   }
 
@@ -95,7 +81,7 @@ class LibpqConnector : public ports::Connector {
 }  // namespace
 
 std::unique_ptr<ports::Connector> MakeConnector() {
-  return std::make_unique<SpareSessions>(std::make_unique<LibpqConnector>());
+  return std::make_unique<SessionPool>(std::make_unique<LibpqConnector>());
 }
 
 }  // namespace yellow::adapters::postgres
