@@ -117,7 +117,8 @@ std::string Differ(const sql::TableLayout& table, const std::string& target, con
     const bool of_key = std::find(table.key.begin(), table.key.end(), column.name) != table.key.end();
     if (of_key && equality != Equality::kButZeroAndNan) continue;  // rows of one key
     const std::string stored = target + "." + Quoted(column.name);
-    const std::string staged = source + "." + Quoted(column.name) + "::" + FreeForm(column.type);
+    std::string staged = source + "." + Quoted(column.name);
+    if (equality != Equality::kSameOnceStored) staged += "::" + FreeForm(column.type);
     std::string unlike = stored + " IS DISTINCT FROM " + staged;
     if (equality == Equality::kButZeroAndNan)
       unlike += " OR (" + stored + " IN (0, 'NaN') AND record_image_ne(ROW(" + stored + "), ROW(" + staged + ")))";

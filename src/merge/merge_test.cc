@@ -180,6 +180,9 @@ TEST(Differ, TellsWhatEqualityDoesNot) {
   const std::vector<std::array<const char*, 3>> pairs{
       {"numeric", "1.0", "1.00"},
       {"numeric(5,2)", "1.0", "1.1"},
+      {"numeric", "NaN", "0"},
+      {"char(4)", "ab", "abc"},
+      {"real", "NaN", "0"},
       {"double precision", "0", "-0"},
       {"real", "0", "-0"},
       {"interval", "1 month", "30 days"},

@@ -218,6 +218,7 @@ class SmallContainer : public ports::Session {
   }
   int backend_pid() const override { return inner_.backend_pid(); }
   int server_version() const override { return inner_.server_version(); }
+  bool in_transaction() const override { return inner_.in_transaction(); }
   bool Await(std::chrono::milliseconds most) override { return inner_.Await(most); }
   void Cancel() override { inner_.Cancel(); }
   int alone() const { return alone_; }

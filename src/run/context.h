@@ -11,6 +11,7 @@
 #include "ports/process.h"
 #include "ports/secrets.h"
 #include "ports/webhook.h"
+#include "run/passwords.h"
 
 namespace yellow::run {
 
@@ -56,6 +57,8 @@ struct Effects {
   ports::ProcessLauncher& processes;
   ports::Webhook& webhook;
   Reporter& reporter;
+  /// Of runs. Set under `serve`, whose runs begin at short notice: they prepare with several threads, too.
+  PasswordsAhead* passwords = nullptr;
 };
 
 /// The applied model that everything of one tick works on.

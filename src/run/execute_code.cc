@@ -170,12 +170,14 @@ ports::ProcessSpec Furnish(const Effects& effects, const CodeContext& context, c
   return spec;
 }
 
-CodeResult ExecuteProcess(const Effects& effects, const CodeContext& context, const model::ProcessCode& code,
+CodeResult ExecuteProcess(const Effects& effects, CodeContext& context, const model::ProcessCode& code,
                           int64_t timeout_seconds) {
   const std::string log_folder = context.applied.data_folder + "/runs/" + context.run_id;
   const std::string log = log_folder + "/output.log";
   effects.files.MakeFolder(log_folder, 0700);
-  const auto workplace = effects.processes.MakeWorkplace(context.applied.data_folder, context.run_id);
+  auto workplace = std::move(context.workplace);
+  if (workplace == nullptr)
+    workplace = effects.processes.MakeWorkplace(context.applied.data_folder, context.run_id);
   const auto process = workplace->Start(Furnish(effects, context, code, *workplace, log));
   const ports::TimePoint deadline = effects.clock.Now() + std::chrono::seconds(timeout_seconds);
   std::optional<ports::ProcessExit> exit;
@@ -289,7 +291,7 @@ std::map<std::string, std::string> EnvironmentOf(const Effects& effects, const C
   return environment;
 }
 
-CodeResult ExecuteCode(const Effects& effects, const CodeContext& context) {
+CodeResult ExecuteCode(const Effects& effects, CodeContext context) {
   const model::DataTransformer& declared =
       *context.applied.model.FindWorkspace(context.transformer.workspace)->transformer;
   try {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -19,6 +21,7 @@ struct CodeContext {
   ports::ConnectionTarget target;                     ///< as the run's login
   std::map<std::string, std::pair<int, int>> claims;  ///< Store.dataset -> (from, to]
   std::function<bool()> wanted;                       ///< false: end it, nobody will look at what it does
+  std::unique_ptr<ports::Workplace> workplace;        ///< of code that runs as a process; made here if there is none
 };
 
 /// Reason code of code that could not import its snapshot: the run is tried again at once and not counted.
@@ -35,7 +38,7 @@ struct CodeResult {
 
 /// Runs the transformer's code to its end: SQL and masks in one transaction on the run's snapshot as the run's login,
 /// source code as a local process. Throws base::Error only when the merge database is lost.
-CodeResult ExecuteCode(const Effects& effects, const CodeContext& context);
+CodeResult ExecuteCode(const Effects& effects, CodeContext context);
 
 /// The environment of the process (DESIGN 9.5).
 std::map<std::string, std::string> EnvironmentOf(const Effects& effects, const CodeContext& context);

@@ -37,20 +37,10 @@ base::Secret RunLogin::Open(const std::string& workspace, int64_t valid_seconds)
 
 base::Secret RunLogin::OpenAlone(int64_t valid_seconds) { return OpenWith(std::nullopt, std::nullopt, valid_seconds); }
 
-RunLogin::Password RunLogin::Make(const Effects& effects) {
-  Password made;
-  made.password = effects.entropy.Password();
-  made.verifier = effects.connector.ScramVerifier(made.password);
-  return made;
-}
-
-void RunLogin::Begin() {
-  begun_ = std::async(std::launch::async, [&effects = effects_] { return Make(effects); });
-}
-
 base::Secret RunLogin::OpenWith(const std::optional<std::string>& readers, const std::optional<std::string>& writers,
                                 int64_t valid_seconds) {
-  Password made = begun_.valid() ? begun_.get() : Make(effects_);
+  Password made = effects_.passwords != nullptr ? effects_.passwords->Take()
+                                                : MakePassword(effects_.entropy, effects_.connector);
   engine_.Execute({"SELECT yellow_sec.run_open($1, $2, clock_timestamp() + make_interval(secs => $3), $4, $5)",
                    {run_id_, made.verifier, std::to_string(valid_seconds), readers, writers}});
   return std::move(made.password);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <future>
 #include <optional>
 #include <string>
 
@@ -19,8 +18,6 @@ class RunLogin {
   /// `engine` must outlive it. Nothing is done yet.
   RunLogin(const Effects& effects, ports::Session& engine, std::string prefix, std::string run_id);
 
-  /// Begins to compute what Open needs and the server does not: some milliseconds, by another thread.
-  void Begin();
   /// Makes the login with a fresh password, a member of the workspace's readers and of the transformer's writers.
   base::Secret Open(const std::string& workspace, int64_t valid_seconds);
   /// Makes a login of no group, for a try: what it may use is granted to itself.
@@ -35,17 +32,10 @@ class RunLogin {
                         int64_t valid_seconds);
   void RollBackPrepared();
 
-  struct Password {
-    base::Secret password;
-    std::string verifier;
-  };
-  static Password Make(const Effects& effects);
-
   const Effects& effects_;
   ports::Session& engine_;
   std::string prefix_;
   std::string run_id_;
-  std::future<Password> begun_;
 };
 
 /// Ends and drops the logins of runs that are not open any more, of one transformer or (empty) of all; returns how

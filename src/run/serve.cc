@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "base/error.h"
 #include "run/jobs.h"
@@ -26,10 +27,12 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kLook{2000};     // how long a commit of somebody else may stay unseen without a notification
 constexpr milliseconds kStopLook{200};  // how long a request to stop may
+constexpr milliseconds kHeadStart{30};  // in which what was started has the processors to itself
 constexpr int kBatchConnections = 2;    // session and lease
-constexpr int kRunConnections = 5;      // engine, output, lease, keeper, code
-// What a batch and the run that follows it at once open: session and lease, then engine, lease and keeper; and output.
-constexpr int kSpareEngines = 5, kSpareOutputs = 1;
+constexpr int kRunConnections = 5;      // engine, output, lease, keeper, and first the login's, then the code's
+// What a batch and the run that follows it at once open: session and lease, then engine, lease, login and keeper; and
+// output.
+constexpr int kSpareEngines = 6, kSpareOutputs = 1;
 // A session's first use of a table or a function takes as long as to connect.
 constexpr const char* kWarmEngine =
     "SELECT yellow_sec.backends_end('{}'); SELECT FROM yellow.stream, yellow.transformer, yellow.run, yellow.claim, "
@@ -115,6 +118,7 @@ class Scheduler {
   Scheduler(const Effects& effects, const Actor& actor, const std::string& container, const ServeHooks& hooks,
             const ServeOptions& options, ports::Stop& stop, ports::Watch& watch)
       : effects_(effects),
+        passwords_(effects.entropy, effects.connector),
         actor_(actor),
         container_(container),
         hooks_(hooks),
@@ -122,7 +126,9 @@ class Scheduler {
         stop_(stop),
         watch_(watch),
         patience_(effects.clock, effects.entropy, kPatience),
-        delivery_(effects, container) {}
+        delivery_(effects, container) {
+    effects_.passwords = &passwords_;
+  }
 
   bool Run() {
     while (!stop_.Asked()) {
@@ -181,13 +187,15 @@ class Scheduler {
     const ports::TimePoint began = effects_.clock.Now();
     if (EndOverdueRuns(effects_, *engine_, actor_, *applied_) > 0)
       DropOrphanLogins(effects_, *engine_, PrefixOf(*applied_));
-    const std::vector<LastingNotice> lasting = ReadLasting(*engine_);
+    const bool tells = !watched_since_ || !ReceiversOf(*applied_).empty();  // at first: of receivers that are gone
+    const std::vector<LastingNotice> lasting = tells ? ReadLasting(*engine_) : std::vector<LastingNotice>{};
     const View view = ReadWorld(*engine_, *applied_, actor_, effects_.processes);
     if (!watched_since_) watched_since_ = view.now;
     SettleNotices(*engine_, *applied_, lasting, view, watched_since_);
     const std::vector<Decision> decisions = Tick(view);
     Show(decisions, effects_.clock.Now() - began);
     ports::TimePoint wake_at = view.now + kLook;
+    bool started = false;
     for (const Decision& decision : decisions) {
       if (decision.wake_at) wake_at = std::min(wake_at, std::max(*decision.wake_at, view.now));
       if (decision.action == Action::kWait || newer_model_ || jobs_.UnderWay(decision.node)) continue;
@@ -198,10 +206,12 @@ class Scheduler {
       }
       const auto after = not_before_.find(decision.node);
       if (after != not_before_.end() && after->second > view.now) continue;
-      Start(decision);
+      started |= Start(decision);
     }
-    Record(*engine_, decisions);  // after the starts, which it would only delay
+    if (started) AwaitStarts();
+    Record(*engine_, decisions);
     KeepSpares(options_.connections - jobs_.connections());
+    if (jobs_.size() == 0 && !applied_->physical.transformers.empty()) passwords_.Prepare();
     return effects_.clock.Now() + (wake_at - view.now);
   }
 
@@ -235,9 +245,14 @@ class Scheduler {
     watch_.Add("yellow_runs_total", {{"container", container_}}, report.runs);
   }
 
-  void Start(const Decision& decision) {
+  /// What is left to do here can wait a moment, and would only take the processors from what begins.
+  void AwaitStarts() { woken_ = engine_->Await(kHeadStart); }
+
+  /// False when it has to wait for others to end.
+  bool Start(const Decision& decision) {
     const int cost = decision.action == Action::kIngest ? kBatchConnections : kRunConnections;
-    if (static_cast<int>(jobs_.size()) >= options_.jobs || jobs_.connections() + cost > options_.connections) return;
+    if (static_cast<int>(jobs_.size()) >= options_.jobs || jobs_.connections() + cost > options_.connections)
+      return false;
     jobs_.Start(decision.node, cost, [this, decision, applied = applied_.get()] {
       LoopReport report;
       try {
@@ -249,6 +264,7 @@ class Scheduler {
         return false;
       }
     });
+    return true;
   }
 
   /// A job that did not do what it was to do is left alone for a moment: whatever it met is not to be met in a circle.
@@ -258,6 +274,7 @@ class Scheduler {
 
   /// Until something is committed, a job ends, or the time has come.
   void Wait(ports::TimePoint until) {
+    if (std::exchange(woken_, false)) return;
     while (!stop_.Asked() && !newer_model_) {
       const auto left = std::chrono::duration_cast<milliseconds>(until - effects_.clock.Now());
       if (left.count() <= 0) return;
@@ -269,7 +286,8 @@ class Scheduler {
     if (newer_model_) effects_.clock.Sleep(kStopLook);
   }
 
-  const Effects& effects_;
+  Effects effects_;
+  PasswordsAhead passwords_;
   const Actor& actor_;
   const std::string container_;
   const ServeHooks& hooks_;
@@ -280,6 +298,7 @@ class Scheduler {
   std::unique_ptr<ports::Session> engine_;
   std::unique_ptr<Applied> applied_;
   bool newer_model_ = false, spares_ = false;
+  bool woken_ = false;  // a notification came that nobody has followed yet
   ports::TimePoint forget_at_{};
   std::map<std::string, ports::TimePoint> not_before_;
   std::optional<ports::TimePoint> watched_since_;  // this model, by the database's clock

@@ -14,6 +14,7 @@
 #include "run/notice_store.h"
 #include "run/output_batch.h"
 #include "run/patience.h"
+#include "run/run_ahead.h"
 #include "run/run_ending.h"
 #include "run/run_login.h"
 #include "run/run_mode.h"
@@ -57,6 +58,7 @@ class TransformRun {
       return Committed();
     }
     in_doubt.clear();
+    BeginAhead();
     writer_ = Connect(ports::ServiceRole::kIngestOut, "output");
     lease_ = Lease::Take(effects_, actor_, transformer_.container, output_.key, *engine_, {writer_->backend_pid()});
     if (!lease_) return Ended(RunOutcome::kBusy, "busy", "another process runs it");
@@ -64,6 +66,7 @@ class TransformRun {
       EndEarlierRuns();
       Prepare();
       Claim();
+      password_ = ahead_->AwaitLogin();
       CodeResult code = Execute();
       Finish(code);
       login_->Quiesce();
@@ -187,10 +190,16 @@ class TransformRun {
     return mode_.why_full.empty() ? cause_ : cause_ + "; in full, because " + mode_.why_full;
   }
 
+  void BeginAhead() {
+    next_id_ = NewRunId(effects_);
+    ahead_ = std::make_unique<RunAhead>(
+        effects_, RunAhead::Login{transformer_.container, transformer_.key, transformer_.workspace, prefix_, next_id_,
+                                  declared_.start_limit.seconds + declared_.timeout.seconds});
+  }
+
   void Prepare() {
-    run_id_ = NewRunId(effects_);
+    run_id_ = next_id_;
     login_.emplace(effects_, *engine_, prefix_, run_id_);
-    login_->Begin();
     LimitStep("preparing", "start_limit", declared_.start_limit.seconds);
     SayWhomToTrust(effects_, *engine_, actor_, applied_, transformer_);
     Write(*engine_, "open", [&] {
@@ -203,8 +212,9 @@ class TransformRun {
             actor_.holder, login_->name(), std::to_string(declared_.start_limit.seconds), mode_.word()}});
       engine_->Execute({"UPDATE yellow.transformer SET requested_at = NULL WHERE key = $1", {transformer_.key}});
     });
+    ahead_->RunIsOpen(*lease_);
+    if (StartsProcess(declared_)) ahead_->MakeWorkplace(applied_.data_folder);
     ClearOutputs();
-    password_ = login_->Open(transformer_.workspace, declared_.start_limit.seconds + declared_.timeout.seconds);
   }
 
   void ClearOutputs() {
@@ -240,13 +250,17 @@ class TransformRun {
   }
 
   CodeResult Execute() {
-    const CodeContext context{
-        applied_,  transformer_,
-        run_id_,   mode_.word(),
-        snapshot_, effects_.endpoints.As(transformer_.container, login_->name(), password_, "run " + run_id_),
-        claims_,   [this] { return Wanted(); }};
+    CodeContext context{applied_,
+                        transformer_,
+                        run_id_,
+                        mode_.word(),
+                        snapshot_,
+                        effects_.endpoints.As(transformer_.container, login_->name(), password_, "run " + run_id_),
+                        claims_,
+                        [this] { return Wanted(); },
+                        ahead_->AwaitWorkplace()};
     effects_.reporter.UnderWay({transformer_.workspace, "runs its code"});
-    CodeResult result = ExecuteCode(effects_, context);
+    CodeResult result = ExecuteCode(effects_, std::move(context));
     const bool relied_on_keeper =
         result.outcome != CodeOutcome::kFinished || declared_.snapshot == model::SnapshotUse::kRequired;
     if (relied_on_keeper && !KeeperLives()) {
@@ -378,6 +392,7 @@ class TransformRun {
 
   /// The old output stays, the cursors stay; the reason is recorded, and when the next attempt may begin.
   RunReport Fail(RunOutcome outcome, const RunEnding& ending) {
+    ahead_.reset();  // its login is there, or never will be
     keeper_transaction_.reset();
     keeper_.reset();
     engine_ = Connect(ports::ServiceRole::kEngine, "transform");
@@ -419,7 +434,9 @@ class TransformRun {
   std::unique_ptr<ports::Session> engine_, writer_, keeper_;
   std::unique_ptr<ports::Transaction> keeper_transaction_;  // ends before its session
   std::optional<RunLogin> login_;
-  std::string run_id_, snapshot_;
+  std::unique_ptr<RunAhead> ahead_;
+  std::string next_id_;            // of the run that is about to be opened
+  std::string run_id_, snapshot_;  // the first is empty until then
   RunMode mode_;
   std::string step_limit_;  // what to say when the step that is under way takes too long
   ports::TimePoint step_ends_;

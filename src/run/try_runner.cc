@@ -125,7 +125,7 @@ class OneTry {
     const std::string login = sql::Roles(PrefixOf(candidate_)).RunLogin(run_id_);
     return ExecuteCode(
         effects_, {candidate_, layout_.transformer, run_id_, "full", exported,
-                   effects_.endpoints.As(container_, login, password, "try " + run_id_), claims, [] { return true; }});
+                   effects_.endpoints.As(container_, login, password, "try " + run_id_), claims, [] { return true; }, nullptr});
   }
 
   static int CommittedBatch(ports::Session& session, const std::string& stream) {

@@ -78,11 +78,11 @@ class Serve(unittest.TestCase):
         def named(like):
             return set(self.storm.psql(self.storm.server(), f"SELECT pid FROM pg_stat_activity WHERE application_name LIKE '{like}'"))
         serving = self.serving()
-        self.wait_for(lambda: len(named("yellow spare")) == 6, serving)
+        self.wait_for(lambda: len(named("yellow spare")) == 7, serving)
         ready = named("yellow spare")
         self.storm.change(self.chance)
         self.ask()
-        self.wait_for(lambda: self.settled() and len(named("yellow spare")) == 6, serving)
+        self.wait_for(lambda: self.settled() and len(named("yellow spare")) == 7, serving)
         self.assertGreater(len(named("yellow spare") & ready), 2, "they are used again")
         self.assertEqual(serving.stop(), 0, serving.text())
         self.assertEqual(named("yellow spare"), set())

@@ -93,6 +93,7 @@ class FaultySession : public ports::Session {
 
   int backend_pid() const override { return inner_ ? inner_->backend_pid() : 0; }
   int server_version() const override { return inner_ ? inner_->server_version() : 0; }
+  bool in_transaction() const override { return !inner_ || inner_->in_transaction(); }
   bool Await(std::chrono::milliseconds most) override { return Inner().Await(most); }
   void Cancel() override {
     if (inner_) inner_->Cancel();

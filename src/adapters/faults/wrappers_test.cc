@@ -39,6 +39,7 @@ class FakeSession : public ports::Session {
   }
   int backend_pid() const override { return 7; }
   int server_version() const override { return 150000; }
+  bool in_transaction() const override { return false; }
   bool Await(std::chrono::milliseconds) override { return false; }
   void Cancel() override {}
 };

@@ -11,6 +11,8 @@ namespace yellow::adapters::postgres {
 namespace {
 
 constexpr int64_t kRowsBetweenNews = 4096;
+constexpr size_t kMostPrepared = 200;
+constexpr const char* kFeatureNotSupported = "0A000";
 
 std::string Trimmed(const char* text) {
   std::string trimmed = text == nullptr ? "" : text;
@@ -105,10 +107,35 @@ ports::Rows LibpqSession::Execute(const sql::Statement& statement) {
   std::vector<const char*> values;
   values.reserve(statement.parameters.size());
   for (const auto& parameter : statement.parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
-  const Result result = Checked(PQexecParams(connection_.get(), statement.text.c_str(), static_cast<int>(values.size()),
-                                             nullptr, values.data(), nullptr, nullptr, 0),
-                                statement.text);
-  return RowsOf(result.get());
+  const std::string name = Prepared(statement);
+  const int count = static_cast<int>(values.size());
+  PGresult* raw = name.empty() ? PQexecParams(connection_.get(), statement.text.c_str(), count, nullptr, values.data(),
+                                              nullptr, nullptr, 0)
+                               : PQexecPrepared(connection_.get(), name.c_str(), count, values.data(), nullptr, nullptr, 0);
+  try {
+    return RowsOf(Checked(raw, statement.text).get());
+  } catch (base::Error& error) {
+    if (!name.empty() && error.sqlstate == kFeatureNotSupported) {  // its result has other types since
+      prepared_.erase(statement.text);
+      error.Retryable();
+    }
+    throw;
+  }
+}
+
+std::string LibpqSession::Prepared(const sql::Statement& statement) {
+  if (statement.parameters.empty()) return "";
+  const auto [known, is_new] = prepared_.try_emplace(statement.text);
+  if (is_new) {
+    if (prepared_.size() > kMostPrepared) prepared_.erase(known);
+    return "";
+  }
+  if (known->second.empty()) {
+    const std::string name = "yellow_" + std::to_string(++prepared_count_);
+    Checked(PQprepare(connection_.get(), name.c_str(), statement.text.c_str(), 0, nullptr), statement.text);
+    known->second = name;
+  }
+  return known->second;
 }
 
 void LibpqSession::ExecuteScript(std::string_view script) {

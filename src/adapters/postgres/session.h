@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <unordered_map>
 
 #include "ports/database.h"
 
@@ -19,6 +20,8 @@ struct ClearResult {
 };
 using Result = std::unique_ptr<PGresult, ClearResult>;
 
+/// What has parameters and comes again is prepared, so that the server need not plan it anew: control state is asked the
+/// same again and again. What moves data has none, and is planned for the data of the moment.
 class LibpqSession : public ports::Session {
  public:
   explicit LibpqSession(Connection connection);
@@ -29,16 +32,21 @@ class LibpqSession : public ports::Session {
                    const ports::CopyProgress& progress) override;
   int backend_pid() const override { return PQbackendPID(connection_.get()); }
   int server_version() const override { return PQserverVersion(connection_.get()); }
+  bool in_transaction() const override { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
   bool Await(std::chrono::milliseconds most) override;
   void Cancel() override;
 
  private:
   Result Checked(PGresult* raw, std::string_view statement);
+  /// The name under which the statement is prepared, which it is when it comes for the second time; empty when it is not.
+  std::string Prepared(const sql::Statement& statement);
   /// Reads the results that remain, so that the session can be used again; returns the last.
   Result Drain();
   void AbortCopyIn(const char* reason);
 
   Connection connection_;
+  std::unordered_map<std::string, std::string> prepared_;  // text to name, which is empty at first
+  int prepared_count_ = 0;
   /// Made at once, because it must not touch the connection that another thread is using.
   std::unique_ptr<PGcancel, void (*)(PGcancel*)> cancel_;
 };

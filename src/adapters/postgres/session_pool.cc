@@ -22,6 +22,14 @@ bool SameButName(const ports::ConnectionTarget& a, const ports::ConnectionTarget
          a.password.Reveal() == b.password.Reveal() && a.sslmode == b.sslmode && a.sslrootcert == b.sslrootcert;
 }
 
+/// All that DISCARD ALL does but to forget prepared statements, which hold nothing of a use, and to release advisory
+/// locks, which Yellow's logins may not take.
+void Clean(ports::Session& session) {
+  session.ExecuteScript(
+      "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES");
+  ApplySettings(session);
+}
+
 sql::Statement Name(const ports::ConnectionTarget& target) {
   return "SET application_name = " + sql::Literal(target.application_name);
 }
@@ -43,7 +51,7 @@ class SessionPool::Lent : public ports::Session {
  public:
   Lent(SessionPool& pool, Kept& kept, Pooled pooled) : pool_(pool), kept_(kept), pooled_(std::move(pooled)) {}
   ~Lent() override {
-    if (good_) pool_.Return(kept_, std::move(pooled_));
+    if (good_ && !pooled_.session->in_transaction()) pool_.Return(kept_, std::move(pooled_));
   }
   Lent(const Lent&) = delete;
   Lent& operator=(const Lent&) = delete;
@@ -62,6 +70,7 @@ class SessionPool::Lent : public ports::Session {
   }
   int backend_pid() const override { return pooled_.session->backend_pid(); }
   int server_version() const override { return pooled_.session->server_version(); }
+  bool in_transaction() const override { return pooled_.session->in_transaction(); }
   bool Await(std::chrono::milliseconds most) override {
     return Act([&] { return pooled_.session->Await(most); });
   }
@@ -90,17 +99,21 @@ std::unique_ptr<ports::Session> SessionPool::Open(const ports::ConnectionTarget&
   Kept* kept = nullptr;
   while (true) {
     Pooled pooled;
+    bool used = false;
     {
       const std::lock_guard lock(mutex_);
       kept = Find(target);
       if (kept != nullptr && kept->count == 0) kept = nullptr;
-      if (kept == nullptr || kept->ready.empty()) break;
-      pooled = std::move(kept->ready.front());
-      kept->ready.pop_front();
+      if (kept == nullptr || (kept->ready.empty() && kept->returned.empty())) break;
+      used = kept->ready.empty();
+      auto& from = used ? kept->returned : kept->ready;
+      pooled = std::move(from.front());
+      from.pop_front();
       quiet_from_ = steady_clock::now() + kQuiet;
     }
     wake_.notify_all();
     try {
+      if (used) Clean(*pooled.session);
       pooled.session->Execute(Name(target));
       return std::make_unique<Lent>(*this, *kept, std::move(pooled));
     } catch (const base::Error&) {  // its server has ended it since; the next one may live
@@ -139,40 +152,33 @@ void SessionPool::Return(Kept& kept, Pooled pooled) {
     const std::lock_guard lock(mutex_);
     if (stop_ || old || kept.count == 0) return;
     kept.returned.push_back(std::move(pooled));
+    quiet_from_ = steady_clock::now() + kQuiet;
   }
   wake_.notify_all();
 }
 
-bool SessionPool::CleanOne(std::unique_lock<std::mutex>& lock) {
-  for (Kept& kept : kept_) {
-    if (kept.returned.empty()) continue;
-    Pooled pooled = std::move(kept.returned.front());
-    kept.returned.pop_front();
-    lock.unlock();
-    bool clean = true;
-    try {
-      pooled.session->Execute("DISCARD ALL");  // refused inside a transaction
-      ApplySettings(*pooled.session);
-      pooled.session->Execute(Name(kept.target));
-    } catch (const base::Error&) {
-      clean = false;
-    }
-    if (!clean) pooled.session.reset();
-    lock.lock();
-    if (clean) {
-      // In front: what was in use a moment ago has at hand what it is wanted for next.
-      kept.ready.push_front(std::move(pooled));
-      if (kept.ready.size() > kept.count) {
-        pooled = std::move(kept.ready.back());
-        kept.ready.pop_back();
-      }
-    }
-    lock.unlock();
-    pooled.session.reset();  // with the mutex free: to close a session takes a moment
-    lock.lock();
-    return true;
+void SessionPool::CleanOne(Kept& kept, std::unique_lock<std::mutex>& lock) {
+  Pooled pooled = std::move(kept.returned.front());
+  kept.returned.pop_front();
+  lock.unlock();
+  bool clean = true;
+  try {
+    Clean(*pooled.session);
+    pooled.session->Execute(Name(kept.target));
+  } catch (const base::Error&) {
+    clean = false;
   }
-  return false;
+  lock.lock();
+  if (clean) {
+    // In front: what was in use a moment ago has at hand what it is wanted for next.
+    kept.ready.push_front(std::move(pooled));
+    if (kept.ready.size() <= kept.count) return;
+    pooled = std::move(kept.ready.back());
+    kept.ready.pop_back();
+  }
+  lock.unlock();
+  pooled.session.reset();  // with the mutex free: to close a session takes a moment
+  lock.lock();
 }
 
 void SessionPool::OpenOne(Kept& kept, std::unique_lock<std::mutex>& lock) {
@@ -196,15 +202,17 @@ void SessionPool::OpenOne(Kept& kept, std::unique_lock<std::mutex>& lock) {
 void SessionPool::Tend() {
   std::unique_lock lock(mutex_);
   while (!stop_) {
-    if (CleanOne(lock)) continue;
-    const auto lacking =
-        std::find_if(kept_.begin(), kept_.end(), [](const Kept& kept) { return kept.ready.size() < kept.count; });
-    if (lacking == kept_.end()) {
+    const auto wanting = std::find_if(kept_.begin(), kept_.end(), [](const Kept& kept) {
+      return !kept.returned.empty() || kept.ready.size() < kept.count;
+    });
+    if (wanting == kept_.end()) {
       wake_.wait(lock);
     } else if (steady_clock::now() < quiet_from_) {
       wake_.wait_until(lock, quiet_from_);
+    } else if (!wanting->returned.empty()) {
+      CleanOne(*wanting, lock);
     } else {
-      OpenOne(*lacking, lock);
+      OpenOne(*wanting, lock);
     }
   }
 }

@@ -16,9 +16,9 @@ namespace yellow::adapters::postgres {
 
 /// A connector that holds sessions ready, as `Keep` asks: to connect takes a server several milliseconds, and a session's
 /// first use of each table and function as long again. A session that was given away comes back when it is destroyed,
-/// unless a call of it has failed or a transaction was left open; what the use has set, made or listened to is
-/// discarded before the next (DISCARD ALL). It is closed for good after `kLongestLife`. A thread cleans what comes back,
-/// and opens what is missing when none was asked for in a while, so as not to be in the way of who was given one; what
+/// unless a call of it has failed or a transaction is open; what the use has set, made or listened to is discarded before
+/// the next, and only prepared statements stay. It is closed for good after `kLongestLife`. A thread cleans what comes back, and opens
+/// what is missing, when none was asked for in a while, so as not to be in the way of who was given one; what
 /// fails there is tried again, and `Open` connects by itself meanwhile. Any thread may use it; it outlives the sessions.
 class SessionPool : public ports::Connector {
  public:
@@ -53,7 +53,7 @@ class SessionPool : public ports::Connector {
   /// REQUIRES: the mutex is held, here and below; work on a session releases it meanwhile.
   Kept* Find(const ports::ConnectionTarget& target);
   void Tend();
-  bool CleanOne(std::unique_lock<std::mutex>& lock);
+  void CleanOne(Kept& kept, std::unique_lock<std::mutex>& lock);
   void OpenOne(Kept& kept, std::unique_lock<std::mutex>& lock);
 
   const std::unique_ptr<ports::Connector> inner_;

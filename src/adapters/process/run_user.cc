@@ -1,6 +1,7 @@
 #include "adapters/process/run_user.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
@@ -8,12 +9,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <random>
+#include <span>
 #include <sstream>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -44,15 +49,28 @@ bool NamespaceHasThem(const char* map) {
   return false;
 }
 
+/// The whole of a small file of proc(5), read at once; empty when it is not there any more.
+std::string_view ReadAtOnce(const std::string& path, std::span<char> buffer) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return {};
+  const ssize_t length = read(file, buffer.data(), buffer.size());
+  close(file);
+  return {buffer.data(), static_cast<size_t>(std::max<ssize_t>(length, 0))};
+}
+
 /// The users of the processes that live: real, effective, saved and for files.
 std::set<uid_t> UsersOfProcesses() {
   std::set<uid_t> users;
+  std::array<char, 4096> buffer;
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir("/proc"), closedir);
   if (folder == nullptr) throw base::Error("process", "cannot read /proc");
   while (const dirent* entry = readdir(folder.get())) {
     if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
-    if (StatusLine(entry->d_name, "State").starts_with("Z")) continue;  // has ended, and only waits to be seen
-    std::istringstream numbers(StatusLine(entry->d_name, "Uid"));
+    const std::string_view status = ReadAtOnce("/proc/" + std::string(entry->d_name) + "/status", buffer);
+    if (status.find("\nState:\tZ") != std::string_view::npos) continue;  // has ended, and only waits to be seen
+    const size_t line = status.find("\nUid:\t");
+    if (line == std::string_view::npos) continue;
+    std::istringstream numbers(std::string(status.substr(line + 6, status.find('\n', line + 1) - line - 6)));
     for (uid_t user = 0; numbers >> user;) users.insert(user);
   }
   return users;

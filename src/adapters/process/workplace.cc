@@ -54,6 +54,8 @@ void MakeFolder(const std::string& path, mode_t mode) {
 /// Where the workplaces are, made if it is not there.
 std::string PlaceOf(const std::string& data, bool with_user) {
   if (!with_user) {
+    std::error_code error;
+    fs::create_directories(fs::path(data).parent_path(), error);  // MakeFolder says what is wrong
     MakeFolder(data, 0700);
     MakeFolder(data + "/work", 0700);
     return data + "/work";

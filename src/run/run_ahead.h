@@ -1,0 +1,47 @@
+#pragma once
+
+#include <future>
+#include <memory>
+#include <string>
+
+#include "run/context.h"
+#include "run/lease.h"
+
+namespace yellow::run {
+
+/// What one run needs and only it has to do with: its login, and the workplace of its code. Under `serve`, where runs
+/// begin at short notice, threads make both while the run's other steps go on; else each is made when it is asked for.
+/// The login exists for nobody before the run is in the table, so that whoever finds a login finds its run. One thread
+/// uses it; what was made and not taken is gone with it.
+class RunAhead {
+ public:
+  struct Login {
+    std::string container;
+    std::string transformer;  ///< key, for the name of the session
+    std::string workspace;
+    std::string prefix;
+    std::string run_id;
+    int64_t valid_seconds = 0;
+  };
+
+  RunAhead(const Effects& effects, const Login& login);
+  /// For code that runs as a process.
+  void MakeWorkplace(const std::string& data_folder);
+
+  /// The run is in the table, under this lease, which outlives this object.
+  void RunIsOpen(const Lease& lease);
+  /// REQUIRES: RunIsOpen. Waits until the login is committed, and gives its password. Throws base::Error; code "fenced"
+  /// when the lease was taken over.
+  base::Secret AwaitLogin();
+  /// Null when none was asked for.
+  std::unique_ptr<ports::Workplace> AwaitWorkplace();
+
+ private:
+  const Effects& effects_;
+  const std::string run_id_;
+  std::future<std::unique_ptr<ports::Workplace>> workplace_;
+  std::future<base::Secret> login_;
+  std::promise<const Lease*> open_;  // goes first: who waits for it in vain gives up
+};
+
+}  // namespace yellow::run
