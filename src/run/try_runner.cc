@@ -123,9 +123,9 @@ class OneTry {
     }
     const std::string exported = keeper->Execute("SELECT pg_export_snapshot()").Text(0, 0);
     const std::string login = sql::Roles(PrefixOf(candidate_)).RunLogin(run_id_);
-    return ExecuteCode(
-        effects_, {candidate_, layout_.transformer, run_id_, "full", exported,
-                   effects_.endpoints.As(container_, login, password, "try " + run_id_), claims, [] { return true; }, nullptr});
+    return ExecuteCode(effects_, {candidate_, layout_.transformer, run_id_, "full", exported,
+                                  effects_.endpoints.As(container_, login, password, "try " + run_id_), claims,
+                                  [] { return true; }, nullptr});
   }
 
   static int CommittedBatch(ports::Session& session, const std::string& stream) {
