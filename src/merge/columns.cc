@@ -60,13 +60,13 @@ std::string RowJson(const sql::TableLayout& table, const std::string& alias) {
 
 namespace {
 
-/// What else there is to ask of two values that are equal by `=`, one of them stored, the other about to be, before they
-/// are the same to the letter. `=` is quick, and to compare images is not.
+/// What else there is to ask of two values that are equal by `=`, one of them stored, the other about to be, before
+/// they are the same to the letter. `=` is quick, and to compare images is not.
 enum class Equality {
-  kSame,           ///< nothing. Text too: no collation of a model's column is nondeterministic
-  kSameOnceStored, ///< nothing, as the column gives every value one form: numeric(4,2) has no 1.0, only 1.00
-  kButZeroAndNan,  ///< 0 is not -0, and there are several NaN
-  kNotSame,        ///< a month is not thirty days, nor 1.0 always 1.00: the image
+  kSame,            ///< nothing. Text too: no collation of a model's column is nondeterministic
+  kSameOnceStored,  ///< nothing, as the column gives every value one form: numeric(4,2) has no 1.0, only 1.00
+  kButZeroAndNan,   ///< 0 is not -0, and there are several NaN
+  kNotSame,         ///< a month is not thirty days, nor 1.0 always 1.00: the image
 };
 
 Equality EqualityOf(const model::DataType& type) {

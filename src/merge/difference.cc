@@ -95,7 +95,8 @@ std::vector<MergeStatement> ByDifference(const MergeSpec& spec) {
                                          {Effect::kBookkeeping, "ANALYZE " + difference + ", " + gone},
                                          {Effect::kDoubtKeys, DoubtKeys(spec)}};
   if (spec.table.changes && !IsForensic(spec)) {
-    const std::string ended = "(SELECT yellow_target FROM " + difference + " UNION ALL SELECT yellow_target FROM " + gone + ")";
+    const std::string ended =
+        "(SELECT yellow_target FROM " + difference + " UNION ALL SELECT yellow_target FROM " + gone + ")";
     statements.push_back({Effect::kBookkeeping, Log(spec, ColumnsOf(spec.table, "t"), "D",
                                                     ended + " d JOIN " + target + " t ON t.ctid = d.yellow_target")});
     statements.push_back(
@@ -104,8 +105,7 @@ std::vector<MergeStatement> ByDifference(const MergeSpec& spec) {
   }
   const std::string where = " d WHERE t.ctid = d.yellow_target";
   if (IsForensic(spec)) {
-    const std::string close =
-        "UPDATE " + target + " t SET yellow_batch_out = " + std::to_string(spec.batch) + " FROM ";
+    const std::string close = "UPDATE " + target + " t SET yellow_batch_out = " + std::to_string(spec.batch) + " FROM ";
     statements.push_back({Effect::kUpdate, close + difference + where});
     statements.push_back({Effect::kDelete, close + gone + where});
   } else {

@@ -38,8 +38,8 @@ struct MergeSpec {
   bool bad_rows = false;
   Path path = Path::kScan;
   int64_t rows = 0;  ///< as CountRows gives it; a merge by difference needs it and the next
-  /// That the target holds before the batch, by the counters of its batches. If it holds others, keys are doubted that are
-  /// not shared, at the cost of time.
+  /// That the target holds before the batch, by the counters of its batches. If it holds others, keys are doubted that
+  /// are not shared, at the cost of time.
   int64_t live_rows = 0;
 };
 
@@ -63,7 +63,8 @@ struct MergeStatement {
 
 std::vector<MergeStatement> Merge(const MergeSpec& spec);
 
-/// Chosen per batch. `rows`: of a source of changes, deletions included. A snapshot names all rows, so the target has to be read anyway.
+/// Chosen per batch. `rows`: of a source of changes, deletions included. A snapshot names all rows, so the target has
+/// to be read anyway.
 Path ChoosePath(const MergeSpec& spec, int64_t rows);
 
 /// Settings for the statements of one merge, to be executed before them in the same transaction. The server's own

@@ -59,7 +59,7 @@ class Session {
   virtual int64_t CopyFrom(Session& from, std::string_view copy_out, std::string_view copy_in,
                            const CopyProgress& progress) = 0;
   virtual int backend_pid() const = 0;
-  virtual int server_version() const = 0;  ///< 150004, 160001, …
+  virtual int server_version() const = 0;   ///< 150004, 160001, …
   virtual bool in_transaction() const = 0;  ///< one was begun and not ended, or has failed; or the connection is lost
   /// Waits for a notification of a channel that the session LISTENs to; true when one came. What came before counts
   /// once. Throws base::Error when the connection is lost.

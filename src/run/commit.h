@@ -44,14 +44,14 @@ struct MergeInput {
   std::string bad_rows;         ///< what CheckRows found of those that are set aside, for people
 };
 
-/// Chooses each input's path, counts its rows and runs every check that the path needs before the merge. The first rule that is broken
-/// is the hold; in a table that sets bad rows aside only too many of them are one, and their spec is told that there
-/// are some. `released`: guards were accepted by a person.
+/// Chooses each input's path, counts its rows and runs every check that the path needs before the merge. The first rule
+/// that is broken is the hold; in a table that sets bad rows aside only too many of them are one, and their spec is
+/// told that there are some. `released`: guards were accepted by a person.
 std::optional<Hold> CheckRows(ports::Session& session, std::vector<MergeInput>& inputs, const model::Guards& guards,
                               bool released);
 
-/// Merges all inputs that CheckRows has passed in the same transaction. A hold means: roll back. Throws base::Error code "staging_lost" when a
-/// count differs from its mark.
+/// Merges all inputs that CheckRows has passed in the same transaction. A hold means: roll back. Throws base::Error
+/// code "staging_lost" when a count differs from its mark.
 std::variant<Merged, Hold> MergeAll(ports::Session& session, const std::vector<MergeInput>& inputs,
                                     const model::Guards& guards, bool released);
 

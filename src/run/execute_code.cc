@@ -176,8 +176,7 @@ CodeResult ExecuteProcess(const Effects& effects, CodeContext& context, const mo
   const std::string log = log_folder + "/output.log";
   effects.files.MakeFolder(log_folder, 0700);
   auto workplace = std::move(context.workplace);
-  if (workplace == nullptr)
-    workplace = effects.processes.MakeWorkplace(context.applied.data_folder, context.run_id);
+  if (workplace == nullptr) workplace = effects.processes.MakeWorkplace(context.applied.data_folder, context.run_id);
   const auto process = workplace->Start(Furnish(effects, context, code, *workplace, log));
   const ports::TimePoint deadline = effects.clock.Now() + std::chrono::seconds(timeout_seconds);
   std::optional<ports::ProcessExit> exit;

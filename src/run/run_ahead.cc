@@ -23,8 +23,7 @@ base::Secret MakeLogin(const Effects& effects, const RunAhead::Login& login, std
 
 }  // namespace
 
-RunAhead::RunAhead(const Effects& effects, const Login& login)
-    : effects_(effects), run_id_(login.run_id) {
+RunAhead::RunAhead(const Effects& effects, const Login& login) : effects_(effects), run_id_(login.run_id) {
   login_ = std::async(When(effects), MakeLogin, std::cref(effects_), login, open_.get_future());
 }
 
@@ -38,8 +37,6 @@ void RunAhead::RunIsOpen(const Lease& lease) { open_.set_value(&lease); }
 
 base::Secret RunAhead::AwaitLogin() { return login_.get(); }
 
-std::unique_ptr<ports::Workplace> RunAhead::AwaitWorkplace() {
-  return workplace_.valid() ? workplace_.get() : nullptr;
-}
+std::unique_ptr<ports::Workplace> RunAhead::AwaitWorkplace() { return workplace_.valid() ? workplace_.get() : nullptr; }
 
 }  // namespace yellow::run

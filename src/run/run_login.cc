@@ -39,8 +39,8 @@ base::Secret RunLogin::OpenAlone(int64_t valid_seconds) { return OpenWith(std::n
 
 base::Secret RunLogin::OpenWith(const std::optional<std::string>& readers, const std::optional<std::string>& writers,
                                 int64_t valid_seconds) {
-  Password made = effects_.passwords != nullptr ? effects_.passwords->Take()
-                                                : MakePassword(effects_.entropy, effects_.connector);
+  Password made =
+      effects_.passwords != nullptr ? effects_.passwords->Take() : MakePassword(effects_.entropy, effects_.connector);
   engine_.Execute({"SELECT yellow_sec.run_open($1, $2, clock_timestamp() + make_interval(secs => $3), $4, $5)",
                    {run_id_, made.verifier, std::to_string(valid_seconds), readers, writers}});
   return std::move(made.password);

@@ -109,9 +109,10 @@ ports::Rows LibpqSession::Execute(const sql::Statement& statement) {
   for (const auto& parameter : statement.parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
   const std::string name = Prepared(statement);
   const int count = static_cast<int>(values.size());
-  PGresult* raw = name.empty() ? PQexecParams(connection_.get(), statement.text.c_str(), count, nullptr, values.data(),
-                                              nullptr, nullptr, 0)
-                               : PQexecPrepared(connection_.get(), name.c_str(), count, values.data(), nullptr, nullptr, 0);
+  PGresult* raw =
+      name.empty()
+          ? PQexecParams(connection_.get(), statement.text.c_str(), count, nullptr, values.data(), nullptr, nullptr, 0)
+          : PQexecPrepared(connection_.get(), name.c_str(), count, values.data(), nullptr, nullptr, 0);
   try {
     return RowsOf(Checked(raw, statement.text).get());
   } catch (base::Error& error) {

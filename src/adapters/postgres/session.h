@@ -20,8 +20,8 @@ struct ClearResult {
 };
 using Result = std::unique_ptr<PGresult, ClearResult>;
 
-/// What has parameters and comes again is prepared, so that the server need not plan it anew: control state is asked the
-/// same again and again. What moves data has none, and is planned for the data of the moment.
+/// What has parameters and comes again is prepared, so that the server need not plan it anew: control state is asked
+/// the same again and again. What moves data has none, and is planned for the data of the moment.
 class LibpqSession : public ports::Session {
  public:
   explicit LibpqSession(Connection connection);
@@ -38,7 +38,8 @@ class LibpqSession : public ports::Session {
 
  private:
   Result Checked(PGresult* raw, std::string_view statement);
-  /// The name under which the statement is prepared, which it is when it comes for the second time; empty when it is not.
+  /// The name under which the statement is prepared, which it is when it comes for the second time; empty when it is
+  /// not.
   std::string Prepared(const sql::Statement& statement);
   /// Reads the results that remain, so that the session can be used again; returns the last.
   Result Drain();

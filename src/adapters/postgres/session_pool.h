@@ -14,12 +14,13 @@
 
 namespace yellow::adapters::postgres {
 
-/// A connector that holds sessions ready, as `Keep` asks: to connect takes a server several milliseconds, and a session's
-/// first use of each table and function as long again. A session that was given away comes back when it is destroyed,
-/// unless a call of it has failed or a transaction is open; what the use has set, made or listened to is discarded before
-/// the next, and only prepared statements stay. It is closed for good after `kLongestLife`. A thread cleans what comes back, and opens
-/// what is missing, when none was asked for in a while, so as not to be in the way of who was given one; what
-/// fails there is tried again, and `Open` connects by itself meanwhile. Any thread may use it; it outlives the sessions.
+/// A connector that holds sessions ready, as `Keep` asks: to connect takes a server several milliseconds, and a
+/// session's first use of each table and function as long again. A session that was given away comes back when it is
+/// destroyed, unless a call of it has failed or a transaction is open; what the use has set, made or listened to is
+/// discarded before the next, and only prepared statements stay. It is closed for good after `kLongestLife`. A thread
+/// cleans what comes back, and opens what is missing, when none was asked for in a while, so as not to be in the way of
+/// who was given one; what fails there is tried again, and `Open` connects by itself meanwhile. Any thread may use it;
+/// it outlives the sessions.
 class SessionPool : public ports::Connector {
  public:
   static constexpr std::chrono::minutes kLongestLife{10};  // what a server's process has cached does not grow for ever

@@ -94,9 +94,8 @@ TEST_F(SessionPoolTest, AreNotUsedAgainWhenSomethingHasFailedOrIsOpenOrTheyAreOl
   };
   SessionPool connector(MakeConnector()), strict(MakeConnector(), std::chrono::seconds(0));
   EXPECT_TRUE(next_after(connector, [](ports::Session& session) { session.Execute("SELECT 1"); }));
-  EXPECT_FALSE(next_after(connector, [](ports::Session& session) {
-    EXPECT_THROW(session.Execute("SELECT 1 / 0"), base::Error);
-  }));
+  EXPECT_FALSE(next_after(connector,
+                          [](ports::Session& session) { EXPECT_THROW(session.Execute("SELECT 1 / 0"), base::Error); }));
   EXPECT_FALSE(next_after(connector, [](ports::Session& session) { session.Execute("BEGIN"); }));
   connector.Keep(Named("spare"), 0);
   ASSERT_TRUE(Becomes("spare", 0));
