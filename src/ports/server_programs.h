@@ -10,7 +10,7 @@ struct ProgramResult {
   std::string output;  ///< stdout and stderr, trimmed
 };
 
-/// PostgreSQL's own programs: initdb and pg_ctl.
+/// PostgreSQL's own programs: initdb, pg_ctl and postgres.
 class ServerPrograms {
  public:
   virtual ~ServerPrograms() = default;

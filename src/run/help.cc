@@ -13,6 +13,8 @@ std::string HelpWith(const std::string& reason_code, const std::string& reason) 
     const size_t begin = at + std::string(kRemedy).size();
     return reason.substr(begin, reason.find('\n', begin) - begin);
   }
+  if (reason.find("No space left on device") != std::string::npos)
+    return "make room on that disk; what waits is tried again";
   if (reason_code == "schema") return "mend the source; or the model, and then: yellow apply";
   if (kOfRows.count(reason_code) != 0)
     return "mend the rows at the source, or let bad rows be set aside (on_bad_rows: quarantine)";

@@ -33,6 +33,8 @@ TEST(HelpWith, IsThereForEveryRuleOfRows) {
 TEST(HelpWith, IsTheRemedyOfAnError) {
   EXPECT_EQ(HelpWith("connect", "no route\nwhile reading\n  = check that it runs\nmore"), "check that it runs");
   EXPECT_EQ(HelpWith("emptied", "items had 10 rows, now none"), "") << "how to release it is said elsewhere";
+  EXPECT_EQ(HelpWith("file", "cannot write output.log: No space left on device"),
+            "make room on that disk; what waits is tried again");
 }
 
 }  // namespace

@@ -160,13 +160,19 @@ void EmbeddedCluster::WriteConfiguration() {
   if (port_) hba += "host all all 127.0.0.1/32 scram-sha-256\nhost all all ::1/128 scram-sha-256\n";
   std::string ident = fmt::format("yellow {} {}\n", UserName(geteuid()), kSuperuser);
   if (geteuid() != server_uid_) ident += fmt::format("yellow {} {}\n", UserName(server_uid_), kSuperuser);
+  // A large merge writes whole pages into the log, which are a third of it then; not every server was built with it.
+  const bool lz4 = programs_
+                       .Run("postgres", {"-D", cluster_folder_, "-c", "wal_compression=lz4", "-C", "wal_compression"},
+                            server_uid_, server_gid_, -1)
+                       .status == 0;
   const std::string settings = fmt::format(
       "# Written by yellow.\n"
       "listen_addresses = '{}'\nport = {}\nunix_socket_directories = '{}'\npassword_encryption = 'scram-sha-256'\n"
       "max_connections = 100\nmax_prepared_transactions = 0\nlog_destination = 'stderr'\nlogging_collector = off\n"
       "log_min_messages = warning\nlog_statement = none\nlog_min_error_statement = panic\nmax_wal_size = '2GB'\n"
-      "shared_buffers = '256MB'\nmaintenance_work_mem = '128MB'\ncheckpoint_timeout = '15min'\n",
-      port_ ? "127.0.0.1,::1" : "", port(), socket_folder_);
+      "shared_buffers = '256MB'\nmaintenance_work_mem = '128MB'\ncheckpoint_timeout = '15min'\n"
+      "wal_compression = {}\n",
+      port_ ? "127.0.0.1,::1" : "", port(), socket_folder_, lz4 ? "lz4" : "off");
   WriteForServer(cluster_folder_ + "/pg_hba.conf", hba);
   WriteForServer(cluster_folder_ + "/pg_ident.conf", ident);
   WriteForServer(cluster_folder_ + "/postgresql.auto.conf", settings);

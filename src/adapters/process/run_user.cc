@@ -61,7 +61,7 @@ std::string_view ReadAtOnce(const std::string& path, std::span<char> buffer) {
 /// The users of the processes that live: real, effective, saved and for files.
 std::set<uid_t> UsersOfProcesses() {
   std::set<uid_t> users;
-  std::array<char, 4096> buffer;
+  std::array<char, 4096> buffer{};
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir("/proc"), closedir);
   if (folder == nullptr) throw base::Error("process", "cannot read /proc");
   while (const dirent* entry = readdir(folder.get())) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/views/history_json.h"
+#include "run/help.h"
 
 namespace yellow::cli {
 namespace {
@@ -59,6 +60,8 @@ std::string LastRunText(const run::Explanation& explanation, const std::string& 
   std::string text = fmt::format("{} last ran {} (run {}, {} s, {}, {}): {}.\n", name, When(run.opened_at, today),
                                  run.id, run.seconds, run.mode, run.state, run.cause);
   if (!run.reason.empty()) text += "It ended so: " + run.reason + "\n";
+  const std::string help = run::HelpWith("", run.reason);  // what helps with rows, by their code, is for sources
+  if (!help.empty() && run.reason.find(help) == std::string::npos) text += "What helps: " + help + "\n";
   if (run.state == "failed" || run.state == "timed_out") text += "What it printed: yellow runs logs " + run.id + "\n";
   if (explanation.last_run_abandoned)
     text += "Nobody works on it any more; the next run closes it as lost, and nothing it did is seen.\n";
