@@ -12,7 +12,7 @@ Password MakePassword(ports::Entropy& entropy, ports::Connector& connector) {
 void PasswordsAhead::Prepare() {
   const std::lock_guard lock(mutex_);
   if (next_.valid()) return;
-  next_ = std::async(std::launch::async,
+  next_ = std::async(std::launch::async | std::launch::deferred,
                      [&entropy = entropy_, &connector = connector_] { return MakePassword(entropy, connector); });
 }
 

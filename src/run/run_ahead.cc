@@ -6,7 +6,7 @@ namespace yellow::run {
 namespace {
 
 std::launch When(const Effects& effects) {
-  return effects.passwords != nullptr ? std::launch::async : std::launch::deferred;
+  return effects.passwords != nullptr ? std::launch::async | std::launch::deferred : std::launch::deferred;
 }
 
 /// The server takes most of the time for what needs no run, so it is let do that first.

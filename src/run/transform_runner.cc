@@ -175,6 +175,7 @@ class TransformRun {
   /// of its own, because its own are ended with the run.
   std::optional<RunReport> ClosedBySomebody(const base::Error& error) {
     std::optional<std::string> cancelled;
+    ahead_.reset();  // its login is there, to be dropped, or never will be
     try {
       const auto session = Connect(ports::ServiceRole::kEngine, "transform");
       if (!run_id_.empty()) cancelled = CancelledBecause(*session, run_id_);

@@ -125,7 +125,7 @@ ports::Rows LibpqSession::Execute(const sql::Statement& statement) {
 }
 
 std::string LibpqSession::Prepared(const sql::Statement& statement) {
-  if (statement.parameters.empty()) return "";
+  if (!prepares_ || statement.parameters.empty()) return "";
   const auto [known, is_new] = prepared_.try_emplace(statement.text);
   if (is_new) {
     if (prepared_.size() > kMostPrepared) prepared_.erase(known);

@@ -20,11 +20,13 @@ struct ClearResult {
 };
 using Result = std::unique_ptr<PGresult, ClearResult>;
 
-/// What has parameters and comes again is prepared, so that the server need not plan it anew: control state is asked
-/// the same again and again. What moves data has none, and is planned for the data of the moment.
 class LibpqSession : public ports::Session {
  public:
   explicit LibpqSession(Connection connection);
+  /// From now on what has parameters and comes again is prepared, so that the server need not plan it anew: control
+  /// state is asked the same again and again. What moves data has none, and is planned for the data of the moment. Not
+  /// for a source, before which a pooler may stand that gives a session's prepared statements to the next client.
+  void PrepareRepeated() { prepares_ = true; }
 
   ports::Rows Execute(const sql::Statement& statement) override;
   void ExecuteScript(std::string_view script) override;
@@ -48,6 +50,7 @@ class LibpqSession : public ports::Session {
   Connection connection_;
   std::unordered_map<std::string, std::string> prepared_;  // text to name, which is empty at first
   int prepared_count_ = 0;
+  bool prepares_ = false;
   /// Made at once, because it must not touch the connection that another thread is using.
   std::unique_ptr<PGcancel, void (*)(PGcancel*)> cancel_;
 };

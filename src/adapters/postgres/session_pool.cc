@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/postgres/session.h"
 #include "adapters/postgres/session_settings.h"
 #include "base/error.h"
 #include "sql/statement.h"
@@ -28,6 +29,11 @@ void Clean(ports::Session& session) {
   session.ExecuteScript(
       "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES");
   ApplySettings(session);
+}
+
+/// What is asked of it again, in this use or the next, is worth preparing.
+void Prepare(ports::Session& session) {
+  if (auto* libpq = dynamic_cast<LibpqSession*>(&session)) libpq->PrepareRepeated();
 }
 
 sql::Statement Name(const ports::ConnectionTarget& target) {
@@ -121,6 +127,7 @@ std::unique_ptr<ports::Session> SessionPool::Open(const ports::ConnectionTarget&
   }
   auto opened = inner_->Open(target);
   if (kept == nullptr) return opened;
+  Prepare(*opened);
   return std::make_unique<Lent>(*this, *kept, Pooled{std::move(opened), steady_clock::now()});
 }
 
@@ -148,9 +155,14 @@ SessionPool::Kept* SessionPool::Find(const ports::ConnectionTarget& target) {
 
 void SessionPool::Return(Kept& kept, Pooled pooled) {
   const bool old = steady_clock::now() - pooled.opened_at > longest_life_;
+  Pooled coldest;  // closed when the mutex is free again
   {
     const std::lock_guard lock(mutex_);
-    if (stop_ || old || kept.count == 0) return;
+    if (stop_ || old || kept.returned.size() >= kept.count) return;
+    if (kept.ready.size() + kept.returned.size() >= kept.count) {
+      coldest = std::move(kept.ready.back());
+      kept.ready.pop_back();
+    }
     kept.returned.push_back(std::move(pooled));
     quiet_from_ = steady_clock::now() + kQuiet;
   }
@@ -188,6 +200,7 @@ void SessionPool::OpenOne(Kept& kept, std::unique_lock<std::mutex>& lock) {
   Pooled pooled{nullptr, steady_clock::now()};
   try {
     pooled.session = inner_->Open(target);
+    Prepare(*pooled.session);
     if (!warm_up.empty()) pooled.session->ExecuteScript(warm_up);
   } catch (const base::Error&) {  // who needs a session meets the same failure and says so; a cold one is one too
   }

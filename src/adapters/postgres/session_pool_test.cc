@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <thread>
+#include <vector>
 
 #include "adapters/postgres/connector.h"
 #include "base/error.h"
@@ -110,6 +111,22 @@ TEST_F(SessionPoolTest, ThoseThatTheServerHasEndedAreNoneMore) {
   const auto session = connector.Open(Named("use"));
   EXPECT_EQ(session->Execute("SELECT 1").Integer(0, 0), 1);
   EXPECT_TRUE(Becomes("spare", 2));
+}
+
+TEST_F(SessionPoolTest, NoMoreThanItsShareWaitsHoweverManyComeBack) {
+  SessionPool connector(MakeConnector());
+  connector.Keep(Named("spare"), 2);
+  ASSERT_TRUE(Becomes("spare", 2));
+  std::vector<std::unique_ptr<ports::Session>> used;
+  for (int i = 0; i < 8; ++i) used.push_back(connector.Open(Named("use")));
+  ASSERT_EQ(Count("use"), 8);
+  while (!used.empty()) {
+    used.pop_back();
+    if (!used.empty()) connector.Open(Named("busy"));  // it is never quiet, and yet
+  }
+  const auto all = [&] { return Count("use") + Count("busy") + Count("spare"); };
+  for (int i = 0; i < 30 && all() > 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_LE(all(), 2) << "before anything is tidied up";
 }
 
 TEST_F(SessionPoolTest, OthersAreConnectedAsEver) {

@@ -10,6 +10,8 @@ namespace {
 
 class SessionTest : public ::testing::Test {
  protected:
+  SessionTest() { dynamic_cast<LibpqSession&>(*session_).PrepareRepeated(); }
+
   int64_t Prepared() { return session_->Execute("SELECT count(*) FROM pg_prepared_statements").Integer(0, 0); }
 
   const std::unique_ptr<ports::Session> session_ = testing::PostgresServer::Shared().FreshDatabase();
@@ -24,6 +26,12 @@ TEST_F(SessionTest, PreparesWhatHasParametersAndComesAgain) {
   EXPECT_EQ(Prepared(), 1);
   for (int i = 0; i < 3; ++i) session_->Execute("SELECT 1");
   EXPECT_EQ(Prepared(), 1) << "without parameters it is planned for the data of the moment";
+}
+
+TEST_F(SessionTest, PreparesNothingUnasked) {
+  const auto other = testing::PostgresServer::Shared().FreshDatabase();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(other->Execute({"SELECT $1::int", {"1"}}).Integer(0, 0), 1);
+  EXPECT_TRUE(other->Execute("SELECT 1 FROM pg_prepared_statements").empty());
 }
 
 TEST_F(SessionTest, PreparesNoMoreThanItsShare) {
