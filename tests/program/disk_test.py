@@ -57,10 +57,10 @@ def own_mounts():
 
 
 class Disk:
-    def __init__(self, folder, options):
+    def __init__(self, folder, options, mode="711"):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"mode=711,{options}", "tmpfs", str(folder)], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"mode={mode},{options}", "tmpfs", str(folder)], check=True)
 
     def change(self, options):
         subprocess.run(["mount", "-o", f"remount,mode=711,{options}", str(self.folder)], check=True)
@@ -81,7 +81,7 @@ class FullDisk(unittest.TestCase):
         own_mounts()
 
     def setUp(self):
-        self.source = NamedPostgres()
+        self.source = NamedPostgres("-c fsync=off -c dynamic_shared_memory_type=mmap")  # /dev/shm is for the other
         self.addCleanup(self.source.close)
         self.source.psql("postgres", "CREATE DATABASE source")
         self.source.psql("source", f"CREATE TABLE items (id integer PRIMARY KEY, v text); CREATE ROLE reader LOGIN PASSWORD '{PASSWORD}'; GRANT SELECT ON items TO reader; "
@@ -176,6 +176,18 @@ class FullDisk(unittest.TestCase):
         self.expect_last_good_data(before, "copies")
         runs.change("size=1m,nr_inodes=100")
         self.expect_all_goes_on()
+
+    def test_of_shared_memory(self):
+        """A container often has 64 MB of it; a comparison by several processes wants more."""
+        self.source.psql("source", "INSERT INTO items SELECT g, repeat(md5(g::text), 4) FROM generate_series(11, 300000) g")
+        self.assertEqual(self.yellow("run", "Shop").status, 0)
+        self.source.psql("source", "UPDATE items SET v = 'second' WHERE id % 100 = 0; DELETE FROM items WHERE id % 1000 = 7")
+        self.yellow("down")  # a server that runs has some already
+        memory = Disk(pathlib.Path("/dev/shm"), "size=8m", mode="1777")
+        self.addCleanup(subprocess.run, ["umount", "--lazy", str(memory.folder)])
+        self.addCleanup(self.yellow, "down")
+        self.expect_all_goes_on()
+        self.assertIn("could not resize shared memory segment", (self.project.cluster() / "server.log").read_text(), "it was not too little")
 
 
 if __name__ == "__main__":
