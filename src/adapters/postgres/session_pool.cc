@@ -212,20 +212,35 @@ void SessionPool::OpenOne(Kept& kept, std::unique_lock<std::mutex>& lock) {
   }
 }
 
+SessionPool::Kept* SessionPool::Wanting() {
+  const auto wanting = std::find_if(kept_.begin(), kept_.end(), [](const Kept& kept) {
+    return !kept.returned.empty() || kept.ready.size() < kept.count;
+  });
+  return wanting == kept_.end() ? nullptr : &*wanting;
+}
+
+void SessionPool::AwaitQuiet() {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] { return stop_ || (!tending_ && Wanting() == nullptr); });
+}
+
 void SessionPool::Tend() {
   std::unique_lock lock(mutex_);
   while (!stop_) {
-    const auto wanting = std::find_if(kept_.begin(), kept_.end(), [](const Kept& kept) {
-      return !kept.returned.empty() || kept.ready.size() < kept.count;
-    });
-    if (wanting == kept_.end()) {
+    Kept* const wanting = Wanting();
+    if (wanting == nullptr) {
       wake_.wait(lock);
     } else if (steady_clock::now() < quiet_from_) {
       wake_.wait_until(lock, quiet_from_);
-    } else if (!wanting->returned.empty()) {
-      CleanOne(*wanting, lock);
     } else {
-      OpenOne(*wanting, lock);
+      tending_ = true;
+      if (wanting->returned.empty()) {
+        OpenOne(*wanting, lock);
+      } else {
+        CleanOne(*wanting, lock);
+      }
+      tending_ = false;
+      wake_.notify_all();
     }
   }
 }

@@ -35,6 +35,9 @@ class SessionPool : public ports::Connector {
   void Keep(const ports::ConnectionTarget& target, int count, std::string_view warm_up = "") override;
   std::string ScramVerifier(const base::Secret& password) override { return inner_->ScramVerifier(password); }
 
+  /// Waits until what came back is cleaned and what was missing is open, as far as the server allows.
+  void AwaitQuiet();
+
  private:
   class Lent;
   struct Pooled {
@@ -53,6 +56,8 @@ class SessionPool : public ports::Connector {
   void Return(Kept& kept, Pooled pooled);
   /// REQUIRES: the mutex is held, here and below; work on a session releases it meanwhile.
   Kept* Find(const ports::ConnectionTarget& target);
+  /// One that has something to be cleaned or opened; null when none has.
+  Kept* Wanting();
   void Tend();
   void CleanOne(Kept& kept, std::unique_lock<std::mutex>& lock);
   void OpenOne(Kept& kept, std::unique_lock<std::mutex>& lock);
@@ -63,6 +68,7 @@ class SessionPool : public ports::Connector {
   std::condition_variable wake_;
   std::list<Kept> kept_;  // nothing is taken out: a place in it stays good while the mutex is released
   bool stop_ = false;
+  bool tending_ = false;                                // a session is being cleaned or opened
   std::chrono::steady_clock::time_point quiet_from_{};  // when to open new ones at the earliest
   std::thread thread_;                                  // started by the first Keep
 };

@@ -32,10 +32,13 @@ class SessionPoolTest : public ::testing::Test {
         .Integer(0, 0);
   }
 
-  /// Within ten seconds.
+  /// Within ten seconds; what is still being opened or cleaned may change it again.
   bool Becomes(const std::string& name, int64_t count) {
-    for (int i = 0; i < 1000 && Count(name) != count; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    return Count(name) == count;
+    for (int i = 0; i < 1000; ++i) {
+      if (Count(name) == count) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
   }
 
   const std::unique_ptr<ports::Session> session_;
@@ -70,8 +73,7 @@ TEST_F(SessionPoolTest, AreUsedAgainWithNothingOfTheUseBefore) {
       "SET lock_timeout = '1h'; SET TimeZone = 'Asia/Tokyo'; CREATE TEMPORARY TABLE left_over (); LISTEN left_over; "
       "SET ROLE pg_monitor");
   first.reset();
-  ASSERT_TRUE(Becomes("first", 0));
-  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // it has its name back before it is ready
+  connector.AwaitQuiet();
   const auto again = connector.Open(Named("again"));
   ASSERT_EQ(again->backend_pid(), pid);
   EXPECT_EQ(again->Execute("SHOW lock_timeout").Text(0, 0), timeout) << "the settings of a new session";
@@ -84,13 +86,14 @@ TEST_F(SessionPoolTest, AreUsedAgainWithNothingOfTheUseBefore) {
 TEST_F(SessionPoolTest, AreNotUsedAgainWhenSomethingHasFailedOrIsOpenOrTheyAreOld) {
   const auto next_after = [&](SessionPool& connector, const std::function<void(ports::Session&)>& use) {
     connector.Keep(Named("spare"), 1);
-    EXPECT_TRUE(Becomes("spare", 1));
+    connector.AwaitQuiet();
     auto first = connector.Open(Named("first"));
     const int pid = first->backend_pid();
     use(*first);
     first.reset();
+    connector.AwaitQuiet();
     EXPECT_TRUE(Becomes("first", 0)) << "it is closed, or clean";
-    EXPECT_TRUE(Becomes("spare", 1));
+    EXPECT_TRUE(Becomes("spare", 1)) << "and no more than wanted wait";
     return connector.Open(Named("next"))->backend_pid() == pid;
   };
   SessionPool connector(MakeConnector()), strict(MakeConnector(), std::chrono::seconds(0));
