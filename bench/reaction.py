@@ -1,6 +1,11 @@
-"""How soon a transformer's code runs after a batch of its input was committed, under `yellow serve`."""
+"""How soon a transformer's process runs after a batch of its input was committed, under `yellow serve`.
+
+The process is a program without libraries, whose first instruction tells the time: what an interpreter takes to begin is
+the author's choice, and is no part of it.
+"""
 
 import os
+import pathlib
 import subprocess
 import tempfile
 import time
@@ -19,15 +24,23 @@ kind: Workspace
 name: Clock
 groups: {In: {sinks: [Shop.items]}}
 transformer:
-  code: {source: clock/, command: [bash, clock.sh]}
+  code: {source: clock/, command: [PROGRAM]}
   output: {datastore: Ticks, datasets: {items: {like: Shop.items}}}
 ---
 kind: Workspace
 name: Reader
 groups: {Now: {sinks: [Ticks.items]}}
 """
-# Bash tells the time without starting a program.
-CLOCK = "echo started $EPOCHREALTIME\n"
+CLOCK = r"""
+#include <stdio.h>
+#include <time.h>
+int main(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  printf("started %ld.%09ld\n", (long)now.tv_sec, now.tv_nsec);
+  return 0;
+}
+"""
 # As `yellow run Shop` asks, but serve does the work.
 ASK = "UPDATE yellow.stream SET requested_at = clock_timestamp() WHERE key = 'Ingest/Main/Shop'; SELECT pg_notify('yellow', '');"
 CONSUMED = "SELECT batch FROM yellow.cursor WHERE consumer = 'Transform/Main/Clock' AND input = 'Shop.items'"
@@ -50,9 +63,21 @@ def fsync_seconds(folder):
     return median(times)
 
 
+def build_clock(folder):
+    """Compiles the program where every user may run it."""
+    program = pathlib.Path(folder) / "clock"
+    subprocess.run(["cc", "-x", "c", "-O1", "-static", "-o", program, "-"], input=CLOCK, text=True, check=True)
+    pathlib.Path(folder).chmod(0o755)
+    return str(program)
+
+
 def measure(small):
-    rounds = 10 if small else 50
-    project = BenchProject(MODEL, "CREATE TABLE items (id bigint PRIMARY KEY, label text)", {"clock/clock.sh": CLOCK})
+    with tempfile.TemporaryDirectory() as folder:
+        return measure_with(build_clock(folder), rounds=10 if small else 50)
+
+
+def measure_with(program, rounds):
+    project = BenchProject(MODEL.replace("PROGRAM", program), "CREATE TABLE items (id bigint PRIMARY KEY, label text)", {"clock/README": "The program is elsewhere."})
     serve = None
     try:
         project.must("run", "--apply")
@@ -72,10 +97,10 @@ def measure(small):
         fsync = fsync_seconds(project.cluster().parent)
         part = lambda after, before: median([(row[after] - row[before]) * 1000 for row in found])  # noqa: E731
         return [
-            Figure("committed batch to code running", part(3, 0), "ms", 20 + 5 * fsync * 1000),
+            Figure("committed batch to process running", part(3, 0), "ms", 20 + 5 * fsync * 1000),
             Figure("of that: until the run is opened", part(1, 0), "ms"),
             Figure("of that: login, tables, claim, until it is launched", part(2, 1), "ms"),
-            Figure("of that: until the code's first line", part(3, 2), "ms"),
+            Figure("of that: until the process runs", part(3, 2), "ms"),
             Figure("fsync of 8 KiB on this disk", fsync * 1000, "ms"),
         ]
     finally:

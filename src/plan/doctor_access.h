@@ -78,6 +78,7 @@ struct LoginFacts {
   std::string holder;         ///< of the run or try; empty: none is known
   bool holder_lives = false;
   bool is_schema = false;
+  bool made_ahead = false;  ///< for a run that is to come; nobody can log in with it
 };
 Findings JudgeLogins(const std::string& container, const std::vector<LoginFacts>& logins,
                      const Administrator& administrator);

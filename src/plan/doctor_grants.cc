@@ -64,8 +64,8 @@ class GrantJudge {
     }
     for (const char* function : {"group_ensure", "group_admit", "group_dismiss"})
       Want("yellow_sec." + std::string(function), roles_.Migrator(), {"EXECUTE"});
-    for (const char* function :
-         {"run_open", "run_disable", "run_end", "run_prepared", "run_drop", "backends_end", "sessions_idle"})
+    for (const char* function : {"run_prepare", "run_open", "run_disable", "run_end", "run_prepared", "run_drop",
+                                 "backends_end", "sessions_idle"})
       Want("yellow_sec." + std::string(function), roles_.Engine(), {"EXECUTE"});
     for (const char* function : {"dt_clear", "dt_lock"})
       Want("yellow_op." + std::string(function), roles_.IngestOut(), {"EXECUTE"});

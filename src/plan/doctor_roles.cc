@@ -191,7 +191,9 @@ Findings JudgeLogins(const std::string& container, const std::vector<LoginFacts>
     const std::string by_hand = administrator.Remedy(
         login.is_schema ? "DROP SCHEMA " + sql::Quoted(login.login) + " CASCADE"
                         : "DROP OWNED BY " + sql::Quoted(login.login) + "; DROP ROLE " + sql::Quoted(login.login));
-    if (login.state.empty() && login.holder.empty()) {
+    if (login.made_ahead) {
+      findings.push_back(Well(key, "made ahead of a run; nobody can log in with it"));
+    } else if (login.state.empty() && login.holder.empty()) {
       findings.push_back({key, Health::kProblem, "login.unknown", "no run and no try has made it", by_hand});
     } else if (login.closed_seconds >= 10) {
       findings.push_back({key, Health::kProblem, "login.orphan", "it outlives its run, which is " + login.state,

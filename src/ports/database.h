@@ -51,6 +51,14 @@ class Session {
  public:
   virtual ~Session() = default;
   virtual Rows Execute(const sql::Statement& statement) = 0;
+  /// Each as by Execute, in order; they may reach the server together, so that they take no round trip each. When one
+  /// fails it throws, and those after it are not executed. Without a transaction that is open, or begun by the first of
+  /// them, some of them may be one.
+  std::vector<Rows> ExecuteAll(std::vector<sql::Statement> statements);
+  /// ExecuteAll in two parts, between which the server may be at work while the caller does something else, on another
+  /// session for instance. What was sent and not received before anything else is called may or may not be executed.
+  virtual void Send(std::vector<sql::Statement> statements) { sent_ = std::move(statements); }
+  virtual std::vector<Rows> Receive();
   /// Several statements without parameters in one round trip, in one implicit transaction (DDL scripts).
   virtual void ExecuteScript(std::string_view script) = 0;
   /// Reads `COPY … TO STDOUT` of `from` and feeds `COPY … FROM STDIN` here, in constant memory. Returns rows written;
@@ -66,6 +74,9 @@ class Session {
   virtual bool Await(std::chrono::milliseconds most) = 0;
   /// Asks the server, from any thread, to end what the session is running.
   virtual void Cancel() = 0;
+
+ private:
+  std::vector<sql::Statement> sent_;
 };
 
 class Connector {
@@ -87,6 +98,10 @@ class Connector {
 class Transaction {
  public:
   explicit Transaction(Session& session, std::string_view mode = "", std::string_view name = "");
+  /// Sends what the transaction begins with. REQUIRES: Received, and once only, before anything else is executed.
+  Transaction(Session& session, std::string_view mode, std::string_view name, std::vector<sql::Statement> first);
+  /// What `first` has returned, one for each. Throws as ExecuteAll.
+  std::vector<Rows> Received();
   ~Transaction();
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;

@@ -11,9 +11,10 @@
 #include "ports/process.h"
 #include "ports/secrets.h"
 #include "ports/webhook.h"
-#include "run/passwords.h"
 
 namespace yellow::run {
+
+class NextRun;
 
 /// What is under way, for people who wait: `Shop: reads customers`, the first of two, so many rows by now.
 struct Activity {
@@ -58,7 +59,7 @@ struct Effects {
   ports::Webhook& webhook;
   Reporter& reporter;
   /// Of runs. Set under `serve`, whose runs begin at short notice: they prepare with several threads, too.
-  PasswordsAhead* passwords = nullptr;
+  NextRun* next_run = nullptr;
 };
 
 /// The applied model that everything of one tick works on.

@@ -56,15 +56,15 @@ SELECT EXISTS (SELECT FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('
 
 // $1: the prefix of the logins of runs. A try is known by the comment of its schema.
 constexpr const char* kLogins = R"(
-WITH made (name, run_id, is_schema) AS (
-  SELECT rolname::text, substr(rolname, length($1) + 1), false FROM pg_roles WHERE starts_with(rolname, $1)
+WITH made (name, run_id, is_schema, ahead) AS (
+  SELECT rolname::text, substr(rolname, length($1) + 1), false, NOT rolcanlogin AND pg_has_role(oid, rtrim($1, '_'), 'MEMBER') FROM pg_roles WHERE starts_with(rolname, $1)
   UNION ALL
-  SELECT nspname, substr(nspname, length('scratch_') + 1), true FROM pg_namespace
+  SELECT nspname, substr(nspname, length('scratch_') + 1), true, false FROM pg_namespace
   WHERE nspname ~ '^scratch_[0-9a-f]{8,40}$' AND NOT EXISTS (SELECT FROM pg_roles WHERE rolname = $1 || substr(nspname, length('scratch_') + 1))
 )
 SELECT m.name, m.run_id, coalesce(r.state, ''), CASE WHEN r.closed_at IS NULL THEN 0 ELSE greatest(extract(epoch FROM clock_timestamp() - r.closed_at), 0.001) END,
        coalesce(r.holder, (SELECT nullif(split_part(obj_description(t.oid, 'pg_namespace'), 'yellow try: ', 2), '') FROM pg_namespace t WHERE t.nspname = 'try_' || m.run_id), ''),
-       m.is_schema
+       m.is_schema, m.ahead
 FROM made m LEFT JOIN yellow.run r ON r.id = m.run_id ORDER BY 1)";
 
 constexpr const char* kLeases =
@@ -106,8 +106,8 @@ std::vector<plan::LoginFacts> ReadLogins(const Effects& effects, ports::Session&
   const ports::Rows rows = session.Execute({kLogins, {sql::Roles(prefix).RunLogin("")}});
   for (size_t i = 0; i < rows.size(); ++i) {
     plan::LoginFacts login{
-        rows.Text(i, 0),   rows.Text(i, 1), rows.Text(i, 2), std::stod(rows.Text(i, 3)), rows.Text(i, 4), true,
-        rows.Boolean(i, 5)};
+        rows.Text(i, 0),    rows.Text(i, 1),   rows.Text(i, 2), std::stod(rows.Text(i, 3)), rows.Text(i, 4), true,
+        rows.Boolean(i, 5), rows.Boolean(i, 6)};
     login.holder_lives = !login.holder.empty() && effects.processes.MayBeAlive(login.holder);
     logins.push_back(std::move(login));
   }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json_text.h"
 #include "plan/test_cases.h"
+#include "run/next_run.h"
 #include "sql/names.h"
 #include "sql/transformer_select.h"
 
@@ -121,10 +122,17 @@ CodeResult ExecuteStatements(const Effects& effects, const CodeContext& context,
   return result;
 }
 
-void WriteSource(const Effects& effects, const CodeContext& context, const model::ProcessCode& code,
+std::string LogFolder(const Applied& applied, const std::string& run_id) {
+  return applied.data_folder + "/runs/" + run_id;
+}
+
+std::string SourceFolder(const ports::Workplace& workplace) { return workplace.folder() + "/source"; }
+std::string TemporaryFolder(const ports::Workplace& workplace) { return workplace.folder() + "/tmp"; }
+
+void WriteSource(const Effects& effects, const Applied& applied, const model::ProcessCode& code,
                  const std::string& folder) {
   std::map<std::string, std::string> files;
-  for (const auto& [path, content] : context.applied.files) {
+  for (const auto& [path, content] : applied.files) {
     if (path.starts_with(code.folder + "/") && !plan::IsFixture(code.folder, path))
       files[path.substr(code.folder.size() + 1)] = content;
   }
@@ -156,28 +164,16 @@ void CopyRootCertificate(const Effects& effects, const std::string& folder, port
   named->second = folder + "/ca.crt";
 }
 
-/// Everything that the code needs into its workplace.
-ports::ProcessSpec Furnish(const Effects& effects, const CodeContext& context, const model::ProcessCode& code,
-                           ports::Workplace& workplace, const std::string& log) {
-  const std::string& folder = workplace.folder();
-  ports::ProcessSpec spec{code.command, folder + "/source", EnvironmentOf(effects, context), log};
-  effects.files.MakeFolder(spec.folder, 0700);
-  effects.files.MakeFolder(folder + "/tmp", 0700);
-  spec.environment["TMPDIR"] = folder + "/tmp";
-  WriteSource(effects, context, code, spec.folder);
-  UseVirtualEnvironment(effects, context, code, workplace, spec);
-  CopyRootCertificate(effects, folder, spec);
-  return spec;
-}
-
-CodeResult ExecuteProcess(const Effects& effects, CodeContext& context, const model::ProcessCode& code,
+CodeResult ExecuteProcess(const Effects& effects, const CodeContext& context, const model::ProcessCode& code,
                           int64_t timeout_seconds) {
-  const std::string log_folder = context.applied.data_folder + "/runs/" + context.run_id;
-  const std::string log = log_folder + "/output.log";
-  effects.files.MakeFolder(log_folder, 0700);
-  auto workplace = std::move(context.workplace);
-  if (workplace == nullptr) workplace = effects.processes.MakeWorkplace(context.applied.data_folder, context.run_id);
-  const auto process = workplace->Start(Furnish(effects, context, code, *workplace, log));
+  const auto workplace =
+      context.workplace ? context.workplace() : MakeWorkplace(effects, context.applied, code, context.run_id);
+  const std::string log = LogFolder(context.applied, context.run_id) + "/output.log";
+  ports::ProcessSpec spec{code.command, SourceFolder(*workplace), EnvironmentOf(effects, context), log};
+  spec.environment["TMPDIR"] = TemporaryFolder(*workplace);
+  UseVirtualEnvironment(effects, context, code, *workplace, spec);
+  CopyRootCertificate(effects, workplace->folder(), spec);
+  const auto process = workplace->Start(spec);
   const ports::TimePoint deadline = effects.clock.Now() + std::chrono::seconds(timeout_seconds);
   std::optional<ports::ProcessExit> exit;
   bool timed_out = false;
@@ -290,7 +286,18 @@ std::map<std::string, std::string> EnvironmentOf(const Effects& effects, const C
   return environment;
 }
 
-CodeResult ExecuteCode(const Effects& effects, CodeContext context) {
+std::unique_ptr<ports::Workplace> MakeWorkplace(const Effects& effects, const Applied& applied,
+                                                const model::ProcessCode& code, const std::string& run_id) {
+  effects.files.MakeFolder(LogFolder(applied, run_id), 0700);
+  auto made = effects.next_run != nullptr ? effects.next_run->workplace.Take() : std::nullopt;
+  auto workplace = made ? std::move(*made) : effects.processes.MakeWorkplace(applied.data_folder, run_id);
+  effects.files.MakeFolder(SourceFolder(*workplace), 0700);
+  effects.files.MakeFolder(TemporaryFolder(*workplace), 0700);
+  WriteSource(effects, applied, code, SourceFolder(*workplace));
+  return workplace;
+}
+
+CodeResult ExecuteCode(const Effects& effects, const CodeContext& context) {
   const model::DataTransformer& declared =
       *context.applied.model.FindWorkspace(context.transformer.workspace)->transformer;
   try {

@@ -21,7 +21,8 @@ struct CodeContext {
   ports::ConnectionTarget target;                     ///< as the run's login
   std::map<std::string, std::pair<int, int>> claims;  ///< Store.dataset -> (from, to]
   std::function<bool()> wanted;                       ///< false: end it, nobody will look at what it does
-  std::unique_ptr<ports::Workplace> workplace;        ///< of code that runs as a process; made here if there is none
+  /// Gives what MakeWorkplace has made for the run, when the code is a process; empty: it is made here.
+  std::function<std::unique_ptr<ports::Workplace>()> workplace;
 };
 
 /// Reason code of code that could not import its snapshot: the run is tried again at once and not counted.
@@ -36,9 +37,13 @@ struct CodeResult {
   std::string log;  ///< the last MiB of what it printed
 };
 
+/// The workplace of code that runs as a process, with the code in it, and the folder of its log. Throws base::Error.
+std::unique_ptr<ports::Workplace> MakeWorkplace(const Effects& effects, const Applied& applied,
+                                                const model::ProcessCode& code, const std::string& run_id);
+
 /// Runs the transformer's code to its end: SQL and masks in one transaction on the run's snapshot as the run's login,
 /// source code as a local process. Throws base::Error only when the merge database is lost.
-CodeResult ExecuteCode(const Effects& effects, CodeContext context);
+CodeResult ExecuteCode(const Effects& effects, const CodeContext& context);
 
 /// The environment of the process (DESIGN 9.5).
 std::map<std::string, std::string> EnvironmentOf(const Effects& effects, const CodeContext& context);

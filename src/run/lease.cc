@@ -43,7 +43,12 @@ std::unique_ptr<Lease> Lease::Take(const Effects& effects, const Actor& actor, c
   auto heartbeat = effects.connector.Open(target);
   std::string backends = "{" + std::to_string(session.backend_pid()) + "," + std::to_string(heartbeat->backend_pid());
   for (const int writer : writers) backends += "," + std::to_string(writer);
-  const ports::Rows taken = session.Execute({kTake, {stream, actor.holder, dead ? holder : "", backends + "}"}});
+  // It need not be on disk yet: whatever is to last under this lease is synchronised after it, and with it.
+  ports::Transaction transaction(
+      session, "", "lease",
+      {"SET LOCAL synchronous_commit = off", {kTake, {stream, actor.holder, dead ? holder : "", backends + "}"}}});
+  const ports::Rows taken = transaction.Received().at(1);
+  transaction.Commit();
   if (taken.empty()) return nullptr;
   return std::unique_ptr<Lease>(
       new Lease(effects.connector, std::move(target), std::move(heartbeat), stream, taken.Integer(0, 0)));
@@ -102,13 +107,14 @@ void Lease::Check(ports::Session& session) const {
     throw Fenced(stream_);
 }
 
-void Lease::Fence(ports::Session& session) const {
-  if (session
-          .Execute({"SELECT 1 FROM yellow.stream WHERE key = $1 AND epoch = $2 FOR UPDATE",
-                    {stream_, std::to_string(epoch_)}})
-          .empty()) {
-    throw Fenced(stream_);
-  }
+void Lease::Fence(ports::Session& session) const { RequireFence(session.Execute(Fencing())); }
+
+sql::Statement Lease::Fencing() const {
+  return {"SELECT 1 FROM yellow.stream WHERE key = $1 AND epoch = $2 FOR UPDATE", {stream_, std::to_string(epoch_)}};
+}
+
+void Lease::RequireFence(const ports::Rows& held) const {
+  if (held.empty()) throw Fenced(stream_);
 }
 
 }  // namespace yellow::run

@@ -36,6 +36,9 @@ class Lease {
   void Check(ports::Session& session) const;
   /// The last statement of a writing transaction. Throws base::Error code "fenced" if the lease is somebody else's.
   void Fence(ports::Session& session) const;
+  /// Fence in two parts: its statement, to be sent with others, and the check of what that returned.
+  sql::Statement Fencing() const;
+  void RequireFence(const ports::Rows& held) const;
 
  private:
   Lease(ports::Connector& connector, ports::ConnectionTarget target, std::unique_ptr<ports::Session> heartbeat,

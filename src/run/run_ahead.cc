@@ -6,7 +6,7 @@ namespace yellow::run {
 namespace {
 
 std::launch When(const Effects& effects) {
-  return effects.passwords != nullptr ? std::launch::async | std::launch::deferred : std::launch::deferred;
+  return effects.next_run != nullptr ? std::launch::async | std::launch::deferred : std::launch::deferred;
 }
 
 /// The server takes most of the time for what needs no run, so it is let do that first.
@@ -14,8 +14,14 @@ base::Secret MakeLogin(const Effects& effects, const RunAhead::Login& login, std
   const auto session = effects.connector.Open(
       effects.endpoints.Service(login.container, ports::ServiceRole::kEngine, "login " + login.transformer));
   ports::Transaction transaction(*session, "", "login");
-  base::Secret password =
-      RunLogin(effects, *session, login.prefix, login.run_id).Open(login.workspace, login.valid_seconds);
+  RunLogin made(effects, *session, login.prefix, login.run_id);
+  base::Secret password;
+  if (login.made_ahead) {
+    made.OpenMadeAhead(login.workspace, login.valid_seconds);
+    password = *login.made_ahead;
+  } else {
+    password = made.Open(login.workspace, login.valid_seconds);
+  }
   open.get()->Fence(*session);  // throws std::future_error when there will be no run
   transaction.Commit();
   return password;
@@ -23,14 +29,12 @@ base::Secret MakeLogin(const Effects& effects, const RunAhead::Login& login, std
 
 }  // namespace
 
-RunAhead::RunAhead(const Effects& effects, const Login& login) : effects_(effects), run_id_(login.run_id) {
+RunAhead::RunAhead(const Effects& effects, const Login& login) : effects_(effects) {
   login_ = std::async(When(effects), MakeLogin, std::cref(effects_), login, open_.get_future());
 }
 
-void RunAhead::MakeWorkplace(const std::string& data_folder) {
-  workplace_ = std::async(When(effects_), [&effects = effects_, data_folder, run_id = run_id_] {
-    return effects.processes.MakeWorkplace(data_folder, run_id);
-  });
+void RunAhead::MakeWorkplace(std::function<std::unique_ptr<ports::Workplace>()> make) {
+  workplace_ = std::async(When(effects_), std::move(make));
 }
 
 void RunAhead::RunIsOpen(const Lease& lease) { open_.set_value(&lease); }

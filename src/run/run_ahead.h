@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "run/context.h"
@@ -21,24 +23,24 @@ class RunAhead {
     std::string workspace;
     std::string prefix;
     std::string run_id;
+    std::optional<base::Secret> made_ahead;  ///< the password of a login of this run that is there; nothing: none is
     int64_t valid_seconds = 0;
   };
 
   RunAhead(const Effects& effects, const Login& login);
-  /// For code that runs as a process.
-  void MakeWorkplace(const std::string& data_folder);
+  /// `make` makes the workplace of code that runs as a process; what it uses outlives this object.
+  void MakeWorkplace(std::function<std::unique_ptr<ports::Workplace>()> make);
 
   /// The run is in the table, under this lease, which outlives this object.
   void RunIsOpen(const Lease& lease);
   /// REQUIRES: RunIsOpen. Waits until the login is committed, and gives its password. Throws base::Error; code "fenced"
   /// when the lease was taken over.
   base::Secret AwaitLogin();
-  /// Null when none was asked for.
+  /// Null when none was asked for. Throws what `make` has thrown.
   std::unique_ptr<ports::Workplace> AwaitWorkplace();
 
  private:
   const Effects& effects_;
-  const std::string run_id_;
   std::future<std::unique_ptr<ports::Workplace>> workplace_;
   std::future<base::Secret> login_;
   std::promise<const Lease*> open_;  // goes first: who waits for it in vain gives up

@@ -8,6 +8,34 @@
 namespace yellow::run {
 namespace {
 
+/// A fresh password and what the server is told of it.
+struct Password {
+  base::Secret password;
+  std::string verifier;
+};
+
+/// Takes some milliseconds: a verifier is meant to be slow to compute.
+Password MakePassword(const Effects& effects) {
+  Password made{effects.entropy.Password(), ""};
+  made.verifier = effects.connector.ScramVerifier(made.password);
+  return made;
+}
+
+// Also a login that its run made after somebody else had closed it, and those made ahead whose time is over. $1: the
+// prefix of logins, $2: a transformer or '', $3: the group of all of them.
+constexpr const char* kOrphans = R"(
+WITH login AS MATERIALIZED (
+  SELECT substr(rolname, length($1) + 1) AS id, oid, rolcanlogin, rolvaliduntil FROM pg_roles WHERE starts_with(rolname, $1)
+)
+SELECT id FROM yellow.run
+WHERE state IN ('committed', 'failed', 'timed_out', 'lost', 'cancelled') AND ($2 = '' OR transformer = $2)
+  AND (login IS NOT NULL OR id IN (SELECT id FROM login))
+UNION
+SELECT id FROM login
+WHERE NOT rolcanlogin AND rolvaliduntil < clock_timestamp() AND pg_has_role(oid, $3, 'MEMBER')
+  AND EXISTS (SELECT FROM pg_namespace WHERE nspname = 'scratch_' || id))";  // the prefix may be another database's,
+                                                                             // too
+
 constexpr int kEndAttempts = 200;
 constexpr std::chrono::milliseconds kEndPause{10};
 constexpr int kTimeDigits = 12, kChanceDigits = 8;
@@ -31,19 +59,34 @@ RunLogin::RunLogin(const Effects& effects, ports::Session& engine, std::string p
 std::string RunLogin::name() const { return sql::Roles(prefix_).RunLogin(run_id_); }
 
 base::Secret RunLogin::Open(const std::string& workspace, int64_t valid_seconds) {
+  Password made = MakePassword(effects_);
   const sql::Roles roles(prefix_);
-  return OpenWith(roles.WorkspaceGroup(workspace), roles.OutputGroup(workspace), valid_seconds);
+  OpenWith(made.verifier, roles.WorkspaceGroup(workspace), roles.OutputGroup(workspace), valid_seconds);
+  return std::move(made.password);
 }
 
-base::Secret RunLogin::OpenAlone(int64_t valid_seconds) { return OpenWith(std::nullopt, std::nullopt, valid_seconds); }
-
-base::Secret RunLogin::OpenWith(const std::optional<std::string>& readers, const std::optional<std::string>& writers,
-                                int64_t valid_seconds) {
-  Password made =
-      effects_.passwords != nullptr ? effects_.passwords->Take() : MakePassword(effects_.entropy, effects_.connector);
-  engine_.Execute({"SELECT yellow_sec.run_open($1, $2, clock_timestamp() + make_interval(secs => $3), $4, $5)",
-                   {run_id_, made.verifier, std::to_string(valid_seconds), readers, writers}});
+base::Secret RunLogin::OpenAlone(int64_t valid_seconds) {
+  Password made = MakePassword(effects_);
+  OpenWith(made.verifier, std::nullopt, std::nullopt, valid_seconds);
   return std::move(made.password);
+}
+
+base::Secret RunLogin::MakeAhead(std::chrono::seconds valid) {
+  Password made = MakePassword(effects_);
+  engine_.Execute({"SELECT yellow_sec.run_prepare($1, $2, clock_timestamp() + make_interval(secs => $3))",
+                   {run_id_, made.verifier, std::to_string(valid.count())}});
+  return std::move(made.password);
+}
+
+void RunLogin::OpenMadeAhead(const std::string& workspace, int64_t valid_seconds) {
+  const sql::Roles roles(prefix_);
+  OpenWith(std::nullopt, roles.WorkspaceGroup(workspace), roles.OutputGroup(workspace), valid_seconds);
+}
+
+void RunLogin::OpenWith(const std::optional<std::string>& verifier, const std::optional<std::string>& readers,
+                        const std::optional<std::string>& writers, int64_t valid_seconds) {
+  engine_.Execute({"SELECT yellow_sec.run_open($1, $2, clock_timestamp() + make_interval(secs => $3), $4, $5)",
+                   {run_id_, verifier, std::to_string(valid_seconds), readers, writers}});
 }
 
 void RunLogin::Quiesce() {
@@ -71,14 +114,8 @@ void RunLogin::Drop() {
 
 int DropOrphanLogins(const Effects& effects, ports::Session& engine, const std::string& prefix,
                      const std::string& transformer) {
-  // Also a login that its run made after somebody else had closed it.
-  const ports::Rows orphans =
-      engine.Execute({"SELECT id FROM yellow.run WHERE state IN ('committed', 'failed', 'timed_out', 'lost', "
-                      "'cancelled') AND ($2 = '' "
-                      "OR transformer = $2) AND (login IS NOT NULL OR id IN (SELECT substr(rolname, length($1) + 1) "
-                      "FROM pg_roles WHERE "
-                      "starts_with(rolname, $1)))",
-                      {sql::Roles(prefix).RunLogin(""), transformer}});
+  const sql::Roles roles(prefix);
+  const ports::Rows orphans = engine.Execute({kOrphans, {roles.RunLogin(""), transformer, roles.RunBase()}});
   for (size_t i = 0; i < orphans.size(); ++i) {
     RunLogin login(effects, engine, prefix, orphans.Text(i, 0));
     login.Quiesce();

@@ -10,12 +10,14 @@
 
 #include "base/error.h"
 #include "run/jobs.h"
+#include "run/next_run.h"
 #include "run/notice_delivery.h"
 #include "run/patience.h"
 #include "run/retention.h"
 #include "run/run_ending.h"
 #include "run/run_login.h"
 #include "run/tick.h"
+#include "run/trust.h"
 #include "run/try_runner.h"
 #include "run/verdicts.h"
 #include "run/world.h"
@@ -118,7 +120,6 @@ class Scheduler {
   Scheduler(const Effects& effects, const Actor& actor, const std::string& container, const ServeHooks& hooks,
             const ServeOptions& options, ports::Stop& stop, ports::Watch& watch)
       : effects_(effects),
-        passwords_(effects.entropy, effects.connector),
         actor_(actor),
         container_(container),
         hooks_(hooks),
@@ -126,9 +127,7 @@ class Scheduler {
         stop_(stop),
         watch_(watch),
         patience_(effects.clock, effects.entropy, kPatience),
-        delivery_(effects, container) {
-    effects_.passwords = &passwords_;
-  }
+        delivery_(effects, container) {}
 
   bool Run() {
     while (!stop_.Asked()) {
@@ -155,7 +154,9 @@ class Scheduler {
     }
     if (jobs_.size() > 0)
       effects_.reporter.Line("Asked to stop; " + std::to_string(jobs_.size()) + " jobs under way may end first");
-    return jobs_.AwaitAll(options_.grace);
+    if (!jobs_.AwaitAll(options_.grace)) return false;
+    DropLoginAhead();
+    return true;
   }
 
  private:
@@ -176,10 +177,20 @@ class Scheduler {
     for (const auto& [receiver, why] : WrongUrls(effects_, ReceiversOf(*applied_)))
       effects_.reporter.Line("notify " + receiver + ": " + why);
     delivery_.Use(ReceiversIn(*applied_));
+    if (next_run_ == nullptr)
+      next_run_ = std::make_unique<NextRun>(effects_, container_, PrefixOf(*applied_), applied_->data_folder);
+    effects_.next_run = next_run_.get();
     watched_since_.reset();
     DropOrphanLogins(effects_, *engine_, PrefixOf(*applied_));
     DropAbandonedTries(effects_, *engine_, container_, *applied_);
     effects_.processes.CleanUp(applied_->data_folder);
+  }
+
+  void DropLoginAhead() {
+    try {
+      if (next_run_ != nullptr && engine_ != nullptr) next_run_->DropLogin(*engine_);
+    } catch (const base::Error&) {  // nobody can use it, and who runs next drops it
+    }
   }
 
   /// Returns when to look again at the latest.
@@ -211,7 +222,7 @@ class Scheduler {
     if (started) AwaitStarts();
     Record(*engine_, decisions);
     KeepSpares(options_.connections - jobs_.connections());
-    if (jobs_.size() == 0 && !applied_->physical.transformers.empty()) passwords_.Prepare();
+    if (jobs_.size() == 0) PrepareNextRun();
     return effects_.clock.Now() + (wake_at - view.now);
   }
 
@@ -225,6 +236,20 @@ class Scheduler {
     };
     keep(ports::ServiceRole::kEngine, kSpareEngines, kWarmEngine);
     keep(ports::ServiceRole::kIngestOut, kSpareOutputs, kWarmOutput);
+    if (wanted) {  // this one is asked the same again and again, too
+      Open();
+      woken_ = true;
+    }
+  }
+
+  void PrepareNextRun() {
+    if (applied_->physical.transformers.empty()) return;
+    next_run_->login.Prepare();
+    const auto& workspaces = applied_->model.workspaces;
+    if (std::any_of(workspaces.begin(), workspaces.end(), [](const model::Workspace& workspace) {
+          return workspace.transformer && StartsProcess(*workspace.transformer);
+        }))
+      next_run_->workplace.Prepare();
   }
 
   void Show(const std::vector<Decision>& decisions, std::chrono::microseconds took) {
@@ -287,7 +312,7 @@ class Scheduler {
   }
 
   Effects effects_;
-  PasswordsAhead passwords_;
+  std::unique_ptr<NextRun> next_run_;
   const Actor& actor_;
   const std::string container_;
   const ServeHooks& hooks_;

@@ -27,12 +27,19 @@ Move MoveOf(Event event, State last) {
 }  // namespace
 
 void MoveRun(ports::Session& session, const std::string& run_id, RunEvent event) {
+  RequireMoved(session.Execute(MovingRun(run_id, event)), run_id, event);
+}
+
+sql::Statement MovingRun(const std::string& run_id, RunEvent event) {
   const Move move = MoveOf(event, RunState::kCancelled);
-  const ports::Rows moved =
-      session.Execute({"UPDATE yellow.run SET state = $2 WHERE id = $1 AND state = ANY ($3::text[]) RETURNING 1",
-                       {run_id, move.to, move.from}});
-  if (moved.empty())
-    throw base::Error("fenced", "the run cannot become " + move.to + ", somebody else has closed it: " + run_id);
+  return {"UPDATE yellow.run SET state = $2 WHERE id = $1 AND state = ANY ($3::text[]) RETURNING 1",
+          {run_id, move.to, move.from}};
+}
+
+void RequireMoved(const ports::Rows& moved, const std::string& run_id, RunEvent event) {
+  if (!moved.empty()) return;
+  throw base::Error("fenced", "the run cannot become " + MoveOf(event, RunState::kCancelled).to +
+                                  ", somebody else has closed it: " + run_id);
 }
 
 void MoveBatch(ports::Session& session, const std::string& stream, int batch, BatchEvent event) {

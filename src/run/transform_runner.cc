@@ -11,6 +11,7 @@
 #include "run/commit.h"
 #include "run/execute_code.h"
 #include "run/lease.h"
+#include "run/next_run.h"
 #include "run/notice_store.h"
 #include "run/output_batch.h"
 #include "run/patience.h"
@@ -113,8 +114,10 @@ class TransformRun {
     }
     CleanConsumed();
     try {
-      if (writer_) ClearOutputs();  // what was merged is there twice; the next run begins the sooner
-    } catch (const base::Error&) {  // it would begin with this
+      // What was merged is there twice, and the next run begins the sooner.
+      if (writer_) writer_->ExecuteAll(Clearing());
+      DropOrphanLogins(effects_, *engine_, prefix_, transformer_.key);
+    } catch (const base::Error&) {  // it begins with this
     }
     return report;
   }
@@ -126,12 +129,30 @@ class TransformRun {
     CleanChangeLogs(*engine_, applied_, streams);
   }
 
+  /// These statements, one of which moves the run, with the fence last, in a transaction of their own.
+  void MoveWith(ports::Session& session, std::string_view name, RunEvent event,
+                std::vector<sql::Statement> statements) {
+    statements.push_back(MovingRun(run_id_, event));
+    statements.push_back(lease_->Fencing());
+    ports::Transaction transaction(session, "", name, std::move(statements));
+    const std::vector<ports::Rows> results = transaction.Received();
+    RequireMoved(results.at(results.size() - 2), run_id_, event);
+    lease_->RequireFence(results.back());
+    transaction.Commit();
+  }
+
   /// A writing transaction on `session`, with the fence last.
   template <typename Work>
   void Write(ports::Session& session, std::string_view name, Work work) {
     ports::Transaction transaction(session, "", name);
-    work();
-    lease_->Fence(session);
+    if constexpr (std::is_void_v<decltype(work())>) {
+      work();
+      lease_->Fence(session);
+    } else {  // statements that are still to be executed
+      std::vector<sql::Statement> statements = work();
+      statements.push_back(lease_->Fencing());
+      lease_->RequireFence(session.ExecuteAll(std::move(statements)).back());
+    }
     transaction.Commit();
   }
 
@@ -152,15 +173,15 @@ class TransformRun {
                 {}});
       });
     }
-    DropOrphanLogins(effects_, *engine_, prefix_, transformer_.key);
+    if (!open.empty()) DropOrphanLogins(effects_, *engine_, prefix_, transformer_.key);
   }
 
-  /// No statement of the step that begins here takes longer, nor, as StepTimedOut and RequireTime see it, all of them.
-  void LimitStep(const std::string& what, const std::string& setting, int64_t seconds) {
+  /// No statement of the step that begins here takes longer, if what is returned is executed first by each session,
+  /// nor, as StepTimedOut and RequireTime see it, all of them.
+  sql::Statement LimitStep(const std::string& what, const std::string& setting, int64_t seconds) {
     step_limit_ = fmt::format("{} took longer than {} s ({})", what, seconds, setting);
     step_ends_ = effects_.clock.Now() + std::chrono::seconds(seconds);
-    for (ports::Session* session : {engine_.get(), writer_.get()})
-      session->Execute(fmt::format("SET statement_timeout = '{}s'", seconds));
+    return fmt::format("SET statement_timeout = '{}s'", seconds);
   }
 
   void RequireTime() {
@@ -192,76 +213,108 @@ class TransformRun {
   }
 
   void BeginAhead() {
-    next_id_ = NewRunId(effects_);
-    ahead_ = std::make_unique<RunAhead>(
-        effects_, RunAhead::Login{transformer_.container, transformer_.key, transformer_.workspace, prefix_, next_id_,
-                                  declared_.start_limit.seconds + declared_.timeout.seconds});
+    RunAhead::Login login{transformer_.container,
+                          transformer_.key,
+                          transformer_.workspace,
+                          prefix_,
+                          "",
+                          std::nullopt,
+                          declared_.start_limit.seconds + declared_.timeout.seconds};
+    if (auto made = effects_.next_run != nullptr ? effects_.next_run->login.Take() : std::nullopt) {
+      login.run_id = std::move(made->run_id);
+      login.made_ahead = std::move(made->password);
+    } else {
+      login.run_id = NewRunId(effects_);
+    }
+    next_id_ = login.run_id;
+    ahead_ = std::make_unique<RunAhead>(effects_, login);
   }
 
   void Prepare() {
     run_id_ = next_id_;
     login_.emplace(effects_, *engine_, prefix_, run_id_);
-    LimitStep("preparing", "start_limit", declared_.start_limit.seconds);
+    const sql::Statement limit = LimitStep("preparing", "start_limit", declared_.start_limit.seconds);
     SayWhomToTrust(effects_, *engine_, actor_, applied_, transformer_);
+    std::vector<sql::Statement> clearing = Clearing();
+    clearing.insert(clearing.begin(), limit);
+    writer_->Send(std::move(clearing));  // which is at work while the run is being opened
     Write(*engine_, "open", [&] {
       mode_ = DecideMode(*engine_, declared_, transformer_);
-      engine_->Execute(
+      return std::vector<sql::Statement>{
+          limit,
+          "SET LOCAL synchronous_commit = off",  // as of the lease: the claims are synchronised, and with them this
           {"INSERT INTO yellow.run (id, transformer, state, mode, definition, model_version, cause, holder, login, "
            "deadline) VALUES ($1, $2, 'preparing', $9, $3, $4, $5, $6, $7, clock_timestamp() + make_interval(secs "
            "=> $8))",
            {run_id_, transformer_.key, transformer_.definition, std::to_string(applied_.version), Cause(),
-            actor_.holder, login_->name(), std::to_string(declared_.start_limit.seconds), mode_.word()}});
-      engine_->Execute({"UPDATE yellow.transformer SET requested_at = NULL WHERE key = $1", {transformer_.key}});
+            actor_.holder, login_->name(), std::to_string(declared_.start_limit.seconds), mode_.word()}},
+          {"UPDATE yellow.transformer SET requested_at = NULL WHERE key = $1", {transformer_.key}}};
     });
+    BeginKeeping();
     ahead_->RunIsOpen(*lease_);
-    if (StartsProcess(declared_)) ahead_->MakeWorkplace(applied_.data_folder);
-    ClearOutputs();
+    if (StartsProcess(declared_))
+      ahead_->MakeWorkplace([this] { return MakeWorkplace(effects_, applied_, *declared_.code.process, run_id_); });
+    writer_->Receive();
   }
 
-  void ClearOutputs() {
+  /// Empties the outputs.
+  std::vector<sql::Statement> Clearing() const {
+    std::vector<sql::Statement> statements;
     for (const sql::TableLayout& output : transformer_.outputs)
-      writer_->Execute({"SELECT yellow_op.dt_clear($1, $2)", {output.schema, output.output_table}});
+      statements.push_back({"SELECT yellow_op.dt_clear($1, $2)", {output.schema, output.output_table}});
+    return statements;
   }
 
-  /// The keeper's snapshot and the claims agree by construction: the claims are what the keeper saw.
-  void Claim() {
+  /// The keeper's snapshot and the claims agree by construction: the claims are what the keeper saw. It sees the open
+  /// run, too, for which the views of changes are.
+  void BeginKeeping() {
     keeper_ = Connect(ports::ServiceRole::kEngine, "keeper");
-    keeper_transaction_ = std::make_unique<ports::Transaction>(*keeper_, "ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    std::vector<sql::Statement> questions;
     for (const plan::TransformerInput& input : transformer_.inputs) {
       const std::string address = ToString(input.table.dataset);
-      if (claims_.count(address) != 0) continue;
-      const ports::Rows row = keeper_->Execute(
+      if (std::find(claimed_.begin(), claimed_.end(), address) != claimed_.end()) continue;
+      claimed_.push_back(address);
+      questions.push_back(
           {"SELECT coalesce((SELECT batch FROM yellow.cursor WHERE consumer = $1 AND input = $2), 0), "
            "coalesce((SELECT max(batch) FROM yellow.batch WHERE stream = $3 AND state = 'committed'), 0)",
            {transformer_.key, address, input.stream}});
-      claims_[address] = {static_cast<int>(row.Integer(0, 0)), static_cast<int>(row.Integer(0, 1))};
     }
-    snapshot_ = keeper_->Execute("SELECT pg_export_snapshot()").Text(0, 0);
-    Write(*engine_, "claim", [&] {
-      for (const auto& [input, range] : claims_) {
-        engine_->Execute({"INSERT INTO yellow.claim (run_id, input, from_batch, to_batch) VALUES ($1, $2, $3, $4)",
-                          {run_id_, input, std::to_string(range.first), std::to_string(range.second)}});
-      }
-      MoveRun(*engine_, run_id_, RunEvent::kLaunched);
-      engine_->Execute(
-          {"UPDATE yellow.run SET keeper_pid = $2, launched_at = clock_timestamp(), "
-           "deadline = clock_timestamp() + make_interval(secs => $3) WHERE id = $1",
-           {run_id_, std::to_string(keeper_->backend_pid()), std::to_string(declared_.timeout.seconds)}});
-    });
+    questions.emplace_back("SELECT pg_export_snapshot()");
+    keeper_transaction_ = std::make_unique<ports::Transaction>(*keeper_, "ISOLATION LEVEL REPEATABLE READ READ ONLY",
+                                                               "", std::move(questions));
+  }
+
+  void Claim() {
+    const std::vector<ports::Rows> answers = keeper_transaction_->Received();
+    snapshot_ = answers.back().Text(0, 0);
+    std::vector<sql::Statement> statements;
+    for (size_t i = 0; i < claimed_.size(); ++i) {
+      const std::pair<int, int> range{static_cast<int>(answers[i].Integer(0, 0)),
+                                      static_cast<int>(answers[i].Integer(0, 1))};
+      claims_[claimed_[i]] = range;
+      statements.push_back({"INSERT INTO yellow.claim (run_id, input, from_batch, to_batch) VALUES ($1, $2, $3, $4)",
+                            {run_id_, claimed_[i], std::to_string(range.first), std::to_string(range.second)}});
+    }
+    statements.push_back(
+        {"UPDATE yellow.run SET keeper_pid = $2, launched_at = clock_timestamp(), "
+         "deadline = clock_timestamp() + make_interval(secs => $3) WHERE id = $1",
+         {run_id_, std::to_string(keeper_->backend_pid()), std::to_string(declared_.timeout.seconds)}});
+    MoveWith(*engine_, "claim", RunEvent::kLaunched, std::move(statements));
   }
 
   CodeResult Execute() {
-    CodeContext context{applied_,
-                        transformer_,
-                        run_id_,
-                        mode_.word(),
-                        snapshot_,
-                        effects_.endpoints.As(transformer_.container, login_->name(), password_, "run " + run_id_),
-                        claims_,
-                        [this] { return Wanted(); },
-                        ahead_->AwaitWorkplace()};
+    const CodeContext context{
+        applied_,
+        transformer_,
+        run_id_,
+        mode_.word(),
+        snapshot_,
+        effects_.endpoints.As(transformer_.container, login_->name(), password_, "run " + run_id_),
+        claims_,
+        [this] { return Wanted(); },
+        [this] { return ahead_->AwaitWorkplace(); }};
     effects_.reporter.UnderWay({transformer_.workspace, "runs its code"});
-    CodeResult result = ExecuteCode(effects_, std::move(context));
+    CodeResult result = ExecuteCode(effects_, context);
     const bool relied_on_keeper =
         result.outcome != CodeOutcome::kFinished || declared_.snapshot == model::SnapshotUse::kRequired;
     if (relied_on_keeper && !KeeperLives()) {
@@ -294,15 +347,14 @@ class TransformRun {
 
   /// From here on the output has as long as the code had.
   void Finish(const CodeResult& code) {
-    LimitStep("taking the output in", "timeout", declared_.timeout.seconds);
-    Write(*engine_, "finish", [&] {
-      MoveRun(*engine_, run_id_, RunEvent::kFinished);
-      engine_->Execute(
-          {"UPDATE yellow.run SET finished_at = clock_timestamp(), exit_status = $2, log = $3, keeper_pid = NULL, "
-           "deadline = clock_timestamp() + make_interval(secs => $4) WHERE id = $1",
-           {run_id_, std::to_string(code.exit_status), base::AsText(code.log),
-            std::to_string(declared_.timeout.seconds)}});
-    });
+    const sql::Statement limit = LimitStep("taking the output in", "timeout", declared_.timeout.seconds);
+    writer_->Execute(limit);
+    MoveWith(*engine_, "finish", RunEvent::kFinished,
+             {limit,
+              {"UPDATE yellow.run SET finished_at = clock_timestamp(), exit_status = $2, log = $3, keeper_pid = NULL, "
+               "deadline = clock_timestamp() + make_interval(secs => $4) WHERE id = $1",
+               {run_id_, std::to_string(code.exit_status), base::AsText(code.log),
+                std::to_string(declared_.timeout.seconds)}}});
   }
 
   model::Guards Guards() const {
@@ -311,7 +363,7 @@ class TransformRun {
 
   /// One transaction: locks, checks, merge of every output, batch, cursors, run; the fence of the output's stream last.
   void IngestOutput(std::string& in_doubt) {
-    Write(*engine_, "ingesting", [&] { MoveRun(*engine_, run_id_, RunEvent::kIngesting); });
+    MoveWith(*engine_, "ingesting", RunEvent::kIngesting, {});
     Write(*writer_, "ingest", [&] {
       for (const sql::TableLayout& output : transformer_.outputs) {
         writer_->Execute({"SELECT yellow_op.dt_lock($1, $2)", {output.schema, output.output_table}});
@@ -442,6 +494,7 @@ class TransformRun {
   std::string step_limit_;  // what to say when the step that is under way takes too long
   ports::TimePoint step_ends_;
   base::Secret password_;
+  std::vector<std::string> claimed_;  // what the keeper was asked about, in its order
   Claims claims_;
   int batch_ = 0;
   Merged merged_;

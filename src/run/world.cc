@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <span>
 
 #include "merge/merge.h"
 #include "run/verdicts.h"
@@ -83,11 +84,9 @@ struct Outputs {
   std::set<std::string> leased;  ///< to a process that may be alive: its run goes on
 };
 
-/// Fills in the streams that are decided on.
-Outputs ReadStreams(ports::Session& engine, const Applied& applied, const Actor& actor,
-                    ports::ProcessLauncher& processes, View& view) {
+/// Fills in the streams that are decided on. `rows`: of kStreams.
+Outputs ReadStreams(const ports::Rows& rows, const Applied& applied, ports::ProcessLauncher& processes, View& view) {
   Outputs outputs;
-  const ports::Rows rows = engine.Execute({kStreams, {actor.holder}});
   for (size_t i = 0; i < rows.size(); ++i) {
     const plan::Stream* stream = applied.physical.FindStream(rows.Text(i, 0));
     if (stream == nullptr) continue;
@@ -128,11 +127,16 @@ void ReadLastRun(const ports::Rows& rows, size_t i, bool leased, TransformerView
     one.failed_run = std::move(run);
 }
 
-void ReadInputs(ports::Session& engine, const plan::Transformer& transformer, TransformerView& one) {
-  for (const plan::TransformerInput& input : transformer.inputs) {
+sql::Statement InputQuestion(const std::string& transformer, const plan::TransformerInput& input) {
+  return {kInput, {transformer, ToString(input.table.dataset), input.stream, input.table.dataset.dataset}};
+}
+
+/// `answers`: one for each of the transformer's inputs.
+void ReadInputs(std::span<const ports::Rows> answers, const plan::Transformer& transformer, TransformerView& one) {
+  for (size_t i = 0; i < transformer.inputs.size(); ++i) {
+    const plan::TransformerInput& input = transformer.inputs[i];
     const std::string address = ToString(input.table.dataset);
-    const ports::Rows found =
-        engine.Execute({kInput, {transformer.key, address, input.stream, input.table.dataset.dataset}});
+    const ports::Rows& found = answers[i];
     one.inputs.push_back({address, input.reference, input.own_output, static_cast<int>(found.Integer(0, 0)),
                           static_cast<int>(found.Integer(0, 1)), found.Boolean(0, 2), NameOfNode(input.stream)});
   }
@@ -162,8 +166,10 @@ TransformerView Declared(const plan::Transformer& placed, const model::DataTrans
   return one;
 }
 
-void ReadTransformers(ports::Session& engine, const Applied& applied, const Outputs& outputs, View& view) {
-  const ports::Rows rows = engine.Execute(kTransformers);
+/// `rows`: of kTransformers. `inputs`: where in `answers` those of each transformer's inputs begin.
+void ReadTransformers(ports::Session& engine, const Applied& applied, const ports::Rows& rows, const Outputs& outputs,
+                      const std::map<std::string, size_t>& inputs, const std::vector<ports::Rows>& answers,
+                      View& view) {
   for (size_t i = 0; i < rows.size(); ++i) {
     const plan::Transformer* transformer = applied.physical.FindTransformer(rows.Text(i, 0));
     if (transformer == nullptr) continue;
@@ -176,7 +182,7 @@ void ReadTransformers(ports::Session& engine, const Applied& applied, const Outp
     one.failures = static_cast<int>(rows.Integer(i, 5));
     ReadLastRun(rows, i, outputs.leased.count(transformer->output_stream) != 0, one);
     if (one.open_run) view.open_runs.push_back(*one.open_run);
-    ReadInputs(engine, *transformer, one);
+    ReadInputs(std::span(answers).subspan(inputs.at(transformer->key)), *transformer, one);
     one.gave_up = rows.Text(i, 2) == transformer->definition && !IsNewerThanRun(engine, rows.Text(i, 6), one);
     view.transformers.push_back(std::move(one));
   }
@@ -188,11 +194,20 @@ void ReadTransformers(ports::Session& engine, const Applied& applied, const Outp
 }  // namespace
 
 View ReadWorld(ports::Session& engine, const Applied& applied, const Actor& actor, ports::ProcessLauncher& processes) {
-  ports::Transaction transaction(engine, "ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  std::vector<sql::Statement> questions{
+      "SELECT extract(epoch FROM clock_timestamp())::numeric * 1000000", {kStreams, {actor.holder}}, kTransformers};
+  std::map<std::string, size_t> inputs;
+  for (const plan::Transformer& transformer : applied.physical.transformers) {
+    inputs[transformer.key] = questions.size();
+    for (const plan::TransformerInput& input : transformer.inputs)
+      questions.push_back(InputQuestion(transformer.key, input));
+  }
+  ports::Transaction transaction(engine, "ISOLATION LEVEL REPEATABLE READ READ ONLY", "", std::move(questions));
+  const std::vector<ports::Rows> answers = transaction.Received();
   View view;
-  view.now = *Microseconds(engine.Execute("SELECT extract(epoch FROM clock_timestamp())::numeric * 1000000"), 0, 0);
-  const Outputs outputs = ReadStreams(engine, applied, actor, processes, view);
-  ReadTransformers(engine, applied, outputs, view);
+  view.now = *Microseconds(answers[0], 0, 0);
+  const Outputs outputs = ReadStreams(answers[1], applied, processes, view);
+  ReadTransformers(engine, applied, answers[2], outputs, inputs, answers, view);
   transaction.Commit();
   return view;
 }
@@ -210,7 +225,7 @@ void ConsumeUnchanged(ports::Session& engine, const Applied& applied, const std:
   std::vector<BatchRange> moved;
   for (const plan::TransformerInput& input : transformer.inputs) {
     const std::string address = ToString(input.table.dataset);
-    const ports::Rows found = engine.Execute({kInput, {key, address, input.stream, input.table.dataset.dataset}});
+    const ports::Rows found = engine.Execute(InputQuestion(key, input));
     if (found.Boolean(0, 2)) return;
     if (found.Integer(0, 1) == found.Integer(0, 0)) continue;
     engine.Execute(

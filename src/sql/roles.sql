@@ -112,30 +112,48 @@ BEGIN
 END
 $function$;
 
--- The login of one run: a member of the base group, of its workspace's readers and of its transformer's writers; a scratch
--- schema of its own. Only the verifier of its password reaches the server. Without groups, for a try, it may use nothing but
--- what is granted to itself.
-CREATE OR REPLACE FUNCTION yellow_sec.run_open(run_id text, verifier text, valid_until timestamptz, ws_group text, dt_group text) RETURNS void
+-- The login of a run that is to come, with a scratch schema of its own. Nobody can log in with it, and it reads nothing.
+-- Only the verifier of its password reaches the server. A disabled login is told from it by its groups, of which it has none.
+CREATE OR REPLACE FUNCTION yellow_sec.run_prepare(run_id text, verifier text, valid_until timestamptz) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
   login text := '{prefix}_run_' || run_id;
   scratch text := 'scratch_' || run_id;
   membership text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET FALSE' ELSE '' END;
 BEGIN
-  IF run_id !~ '^[0-9a-f]{8,40}$' OR verifier !~ '^SCRAM-SHA-256\$' THEN
+  IF run_id !~ '^[0-9a-f]{8,40}$' OR verifier IS NULL OR verifier !~ '^SCRAM-SHA-256\$' THEN
     RAISE EXCEPTION 'not a run: %', run_id;
   END IF;
-  IF ws_group !~ '^{prefix}_ws_[a-z0-9_]+$' OR dt_group !~ '^{prefix}_dt_[a-z0-9_]+$' THEN
-    RAISE EXCEPTION 'not the groups of a workspace: %, %', ws_group, dt_group;
-  END IF;
-  EXECUTE format('CREATE ROLE %I LOGIN INHERIT NOCREATEDB NOCREATEROLE PASSWORD %L VALID UNTIL %L', login, verifier, valid_until);
+  EXECUTE format('CREATE ROLE %I NOLOGIN INHERIT NOCREATEDB NOCREATEROLE PASSWORD %L VALID UNTIL %L', login, verifier, valid_until);
   EXECUTE format('COMMENT ON ROLE %I IS %L', login, 'yellow: {owner}');
   EXECUTE format('GRANT {prefix}_run TO %I', login) || membership;
-  IF ws_group IS NOT NULL THEN EXECUTE format('GRANT %I TO %I', ws_group, login) || membership; END IF;
-  IF dt_group IS NOT NULL THEN EXECUTE format('GRANT %I TO %I', dt_group, login) || membership; END IF;
   EXECUTE format('CREATE SCHEMA %I', scratch);
   EXECUTE format('GRANT USAGE, CREATE ON SCHEMA %I TO %I', scratch, login);
   EXECUTE format('ALTER ROLE %I SET search_path TO %I', login, scratch);
+END
+$function$;
+
+-- The login of one run: a member of its workspace's readers and of its transformer's writers. Without groups, for a try, it
+-- may use nothing but what is granted to itself. Without a verifier it is one that run_prepare has made.
+CREATE OR REPLACE FUNCTION yellow_sec.run_open(run_id text, verifier text, valid_until timestamptz, ws_group text, dt_group text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  login text := '{prefix}_run_' || run_id;
+  membership text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET FALSE' ELSE '' END;
+BEGIN
+  IF run_id !~ '^[0-9a-f]{8,40}$' THEN
+    RAISE EXCEPTION 'not a run: %', run_id;
+  END IF;
+  IF (ws_group IS NULL) <> (dt_group IS NULL) OR ws_group !~ '^{prefix}_ws_[a-z0-9_]+$' OR dt_group !~ '^{prefix}_dt_[a-z0-9_]+$' THEN
+    RAISE EXCEPTION 'not the groups of a workspace: %, %', ws_group, dt_group;
+  END IF;
+  IF verifier IS NOT NULL THEN
+    PERFORM yellow_sec.run_prepare(run_id, verifier, valid_until);
+  ELSIF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login AND NOT rolcanlogin AND pg_has_role(oid, '{prefix}_run', 'MEMBER')) THEN
+    RAISE EXCEPTION 'the login that was made ahead of the run is gone: %', login USING ERRCODE = 'serialization_failure';
+  END IF;
+  EXECUTE format('ALTER ROLE %I LOGIN VALID UNTIL %L', login, valid_until);
+  IF ws_group IS NOT NULL AND dt_group IS NOT NULL THEN EXECUTE format('GRANT %I, %I TO %I', ws_group, dt_group, login) || membership; END IF;
 END
 $function$;
 
@@ -223,7 +241,8 @@ $function$;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA yellow_sec FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION yellow_sec.group_ensure(text), yellow_sec.group_admit(text, text), yellow_sec.group_dismiss(text, text)
   TO {prefix}_migrator;
-GRANT EXECUTE ON FUNCTION yellow_sec.run_open(text, text, timestamptz, text, text), yellow_sec.run_disable(text),
+GRANT EXECUTE ON FUNCTION yellow_sec.run_prepare(text, text, timestamptz),
+  yellow_sec.run_open(text, text, timestamptz, text, text), yellow_sec.run_disable(text),
   yellow_sec.run_end(text), yellow_sec.run_prepared(text), yellow_sec.run_drop(text), yellow_sec.backends_end(integer[]),
   yellow_sec.sessions_idle() TO {prefix}_engine;
 -- group_admit grants CONNECT, for which its owner needs the right to pass it on.
@@ -251,8 +270,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock
 DECLARE
   output regclass := yellow_op.dt_check(schema_name, table_name);
 BEGIN
-  EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', output);
-  -- To empty what is empty would write new files for it and its indexes.
+  -- To empty what is empty would write new files for it and its indexes. What is being written has a size already.
   IF pg_relation_size(output) > 0 THEN
     EXECUTE format('TRUNCATE %s', output);
   END IF;
@@ -271,6 +289,7 @@ GRANT EXECUTE ON FUNCTION yellow_op.dt_clear(text, text), yellow_op.dt_lock(text
 ALTER FUNCTION yellow_sec.group_ensure(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.group_admit(text, text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.group_dismiss(text, text) OWNER TO {prefix}_roles;
+ALTER FUNCTION yellow_sec.run_prepare(text, text, timestamptz) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.run_open(text, text, timestamptz, text, text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.run_disable(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.run_end(text) OWNER TO {prefix}_roles;

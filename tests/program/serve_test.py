@@ -87,6 +87,64 @@ class Serve(unittest.TestCase):
         self.assertEqual(serving.stop(), 0, serving.text())
         self.assertEqual(named("yellow spare"), set())
 
+    def ids(self, query):
+        return {row[0] for row in self.storm.psql(self.storm.server(), query)}
+
+    def logins_ahead(self):
+        """Those of runs that are to come: nobody can log in with one, and it is a member of what every run is, and of nothing else."""
+        return self.ids("""
+            SELECT substr(rolname, 12) FROM pg_roles r WHERE rolname ~ '^yellow_run_.' AND NOT rolcanlogin AND rolvaliduntil < now() + interval '16 minutes'
+            AND ARRAY['yellow_run'] = ARRAY(SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid)""")
+
+    def runs(self):
+        return self.ids("SELECT id FROM yellow.run WHERE state = 'committed'")
+
+    def test_a_login_is_ready_for_the_next_run(self):
+        serving = self.serving()
+        self.wait_for(lambda: len(self.logins_ahead()) == 1, serving)
+        ready = self.logins_ahead()
+        self.storm.change(self.chance)
+        self.ask()
+        self.wait_for(lambda: self.settled() and len(self.logins_ahead() - ready) == 1, serving)
+        self.assertLess(ready, self.runs(), "the run after it has its name")
+        # One that is gone keeps no run from happening.
+        (gone,) = self.logins_ahead()
+        self.storm.psql(self.storm.server(), f"SELECT yellow_sec.run_drop('{gone}')")
+        self.storm.change(self.chance)
+        self.ask()
+        self.wait_for(lambda: self.settled() and len(self.logins_ahead()) == 1, serving)
+        self.assertNotIn(gone, self.runs())
+        self.assertEqual(serving.stop(), 0, serving.text())
+        self.assertEqual(self.logins_ahead(), set())
+
+    def test_a_login_that_a_killed_one_has_made_ahead_is_dropped_after_its_time(self):
+        serving = self.serving()
+        self.wait_for(lambda: len(self.logins_ahead()) == 1, serving)
+        (left,) = self.logins_ahead()
+        serving.stop(signal.SIGKILL)
+        self.assertEqual(self.storm.yellow("run").status, 0)
+        self.assertEqual(self.logins_ahead(), {left}, "another serve may be about to use it")
+        self.storm.psql(self.storm.server(), f"ALTER ROLE yellow_run_{left} VALID UNTIL '2000-01-01'")
+        self.assertEqual(self.storm.yellow("run").status, 0)
+        self.assertEqual(self.logins_ahead(), set())
+
+    def test_a_login_that_was_closed_is_not_opened_again(self):
+        run_id, never_made = "0123456789abcdef", "fedcba9876543210"
+
+        def psql(text):
+            return self.storm.psql(self.storm.server(), text)
+
+        def open_again(run_id):
+            return psql(f"SELECT yellow_sec.run_open('{run_id}', NULL, now() + interval '1 minute', 'yellow_ws_mask', 'yellow_dt_mask')")
+        psql(f"SELECT yellow_sec.run_prepare('{run_id}', 'SCRAM-SHA-256$4096:AAAA$AAAA:AAAA', now() + interval '1 minute')")
+        self.addCleanup(psql, f"SELECT yellow_sec.run_drop('{run_id}')")
+        open_again(run_id)
+        self.assertEqual(psql(f"SELECT rolcanlogin FROM pg_roles WHERE rolname = 'yellow_run_{run_id}'"), [("t",)])
+        psql(f"SELECT yellow_sec.run_disable('{run_id}')")
+        for other in (run_id, never_made):
+            with self.assertRaisesRegex(AssertionError, "made ahead of the run is gone"):
+                open_again(other)
+
     def test_a_change_runs_through_the_chain(self):
         serving = self.serving()
         for _ in range(3):

@@ -134,12 +134,12 @@ class States(unittest.TestCase):
     def refuse_nothing(self):
         self.project.sql("MergeDB", "TRUNCATE spy.refusal")
 
-    def hold_lock(self, mode):
-        """A session that keeps a lock on an output table of MaskShop; REQUIRES: closed."""
+    def hold_lock(self, table, mode):
+        """A session that keeps a lock on a table; REQUIRES: closed."""
         info = self.project.connections()["MergeDB"]
         holder = subprocess.Popen(["psql", "-X", "-q", "-At", "-h", info["host"], "-p", str(info["port"]), "-U", "yellow_super", "-d", info["database"]],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        holder.stdin.write(f"BEGIN; LOCK TABLE dp_main.dt_shopmasked__customers IN {mode} MODE; SELECT 'locked';\n")
+        holder.stdin.write(f"BEGIN; LOCK TABLE {table} IN {mode} MODE; SELECT 'locked';\n")
         holder.stdin.flush()
         self.assertEqual(holder.stdout.readline().strip(), "locked")
         return holder
@@ -233,12 +233,12 @@ class States(unittest.TestCase):
         before, good = model.read_text(), code.read_text()
         model.write_text(before.replace("timeout: 10m", "timeout: 6s\n  start_limit: 3s"))
         self.yellow("apply")
-        for state, lock, what in (("preparing", "ACCESS SHARE", r"preparing took longer than 3 s \(start_limit\)"),
-                                  ("ingesting", "ROW EXCLUSIVE", r"taking the output in took longer than 6 s \(timeout\)")):
+        for state, table, lock, what in (("preparing", "yellow.claim", "EXCLUSIVE", r"preparing took longer than 3 s \(start_limit\)"),
+                                         ("ingesting", "dp_main.dt_shopmasked__customers", "ROW EXCLUSIVE", r"taking the output in took longer than 6 s \(timeout\)")):
             with self.subTest(state=state):
                 self.change()
                 victim = self.stop_in(("run", state), "Shop")
-                holder = self.hold_lock(lock)
+                holder = self.hold_lock(table, lock)
                 out = self.go_on(victim)
                 holder.communicate("ROLLBACK;\n", timeout=10)
                 self.assertRegex(out, what)

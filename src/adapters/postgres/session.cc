@@ -2,8 +2,11 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
+#include <vector>
 
 #include "base/error.h"
 
@@ -12,6 +15,7 @@ namespace {
 
 constexpr int64_t kRowsBetweenNews = 4096;
 constexpr size_t kMostPrepared = 200;
+constexpr size_t kMostTogether = 64;  // their answers wait while the rest is being sent
 constexpr const char* kFeatureNotSupported = "0A000";
 
 std::string Trimmed(const char* text) {
@@ -32,6 +36,16 @@ bool IsRetryable(const std::string& sqlstate) {
 
 bool IsCommit(std::string_view statement) {
   return strncasecmp(std::string(statement.substr(0, 6)).c_str(), "COMMIT", 6) == 0;
+}
+
+bool IsGood(const PGresult* result) {
+  const ExecStatusType status = PQresultStatus(result);
+  return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
+}
+
+/// A COMMIT of a transaction that has failed answers ROLLBACK, without an error.
+bool WasRolledBack(PGresult* result, std::string_view statement) {
+  return IsGood(result) && IsCommit(statement) && std::strcmp(PQcmdStatus(result), "ROLLBACK") == 0;
 }
 
 std::string Field(const PGresult* result, int field) {
@@ -63,6 +77,13 @@ base::Error OfSource(base::Error error) {
   return error.Context("while reading the source");
 }
 
+std::vector<const char*> ValuesOf(const sql::Statement& statement) {
+  std::vector<const char*> values;
+  values.reserve(statement.parameters.size());
+  for (const auto& parameter : statement.parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
+  return values;
+}
+
 void IgnoreNotice(void*, const PGresult*) {}
 
 ports::Rows RowsOf(const PGresult* result) {
@@ -92,27 +113,33 @@ LibpqSession::LibpqSession(Connection connection)
 
 Result LibpqSession::Checked(PGresult* raw, std::string_view statement) {
   Result result(raw);
-  const ExecStatusType status = PQresultStatus(result.get());
-  if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY) {
-    // A COMMIT of a transaction that has failed answers ROLLBACK, without an error.
-    if (IsCommit(statement) && std::strcmp(PQcmdStatus(result.get()), "ROLLBACK") == 0) {
-      throw base::Error("database", "the transaction had failed and was rolled back").SqlState("25P02");
-    }
-    return result;
-  }
+  if (WasRolledBack(raw, statement))
+    throw base::Error("database", "the transaction had failed and was rolled back").SqlState("25P02");
+  if (IsGood(raw)) return result;
   throw ErrorOf(connection_.get(), result.get(), statement);
 }
 
 ports::Rows LibpqSession::Execute(const sql::Statement& statement) {
-  std::vector<const char*> values;
-  values.reserve(statement.parameters.size());
-  for (const auto& parameter : statement.parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
-  const std::string name = Prepared(statement);
+  Settle();
+  const std::vector<const char*> values = ValuesOf(statement);
+  const auto [name, is_new] = Prepared(statement);
+  if (is_new) {
+    try {
+      Checked(PQprepare(connection_.get(), name.c_str(), statement.text.c_str(), 0, nullptr), statement.text);
+    } catch (const base::Error&) {
+      prepared_.erase(statement.text);
+      throw;
+    }
+  }
   const int count = static_cast<int>(values.size());
   PGresult* raw =
       name.empty()
           ? PQexecParams(connection_.get(), statement.text.c_str(), count, nullptr, values.data(), nullptr, nullptr, 0)
           : PQexecPrepared(connection_.get(), name.c_str(), count, values.data(), nullptr, nullptr, 0);
+  return RowsOfPrepared(raw, statement, name);
+}
+
+ports::Rows LibpqSession::RowsOfPrepared(PGresult* raw, const sql::Statement& statement, const std::string& name) {
   try {
     return RowsOf(Checked(raw, statement.text).get());
   } catch (base::Error& error) {
@@ -124,22 +151,104 @@ ports::Rows LibpqSession::Execute(const sql::Statement& statement) {
   }
 }
 
-std::string LibpqSession::Prepared(const sql::Statement& statement) {
-  if (!prepares_ || statement.parameters.empty()) return "";
+void LibpqSession::Send(std::vector<sql::Statement> statements) {
+  Settle();
+  if (statements.empty()) return;
+  for (sql::Statement& statement : statements) {
+    PreparedName prepared = Prepared(statement);
+    sent_.push_back({std::move(statement), std::move(prepared)});
+  }
+  SendSome();
+}
+
+std::vector<ports::Rows> LibpqSession::Receive() {
+  std::vector<ports::Rows> results;
+  results.reserve(sent_.size());
+  while (!sent_.empty()) {
+    if (under_way_ == 0) SendSome();
+    ReceiveSome(results);
+  }
+  return results;
+}
+
+/// https://www.postgresql.org/docs/15/libpq-pipeline-mode.html
+void LibpqSession::SendSome() {
+  PGconn* const connection = connection_.get();
+  under_way_ = std::min(sent_.size(), kMostTogether);
+  bool sent = PQenterPipelineMode(connection) == 1;
+  for (size_t i = 0; i < under_way_ && sent; ++i) {
+    const sql::Statement& statement = sent_[i].statement;
+    const auto& [name, is_new] = sent_[i].prepared;
+    const std::vector<const char*> values = ValuesOf(statement);
+    const int count = static_cast<int>(values.size());
+    // Where it stands in the order, because it may need what is made before it.
+    if (is_new) sent = PQsendPrepare(connection, name.c_str(), statement.text.c_str(), 0, nullptr) == 1;
+    if (!sent) break;
+    sent =
+        (name.empty()
+             ? PQsendQueryParams(connection, statement.text.c_str(), count, nullptr, values.data(), nullptr, nullptr, 0)
+             : PQsendQueryPrepared(connection, name.c_str(), count, values.data(), nullptr, nullptr, 0)) == 1;
+  }
+  if (sent && PQpipelineSync(connection) == 1) return;
+  sent_.clear(), under_way_ = 0;
+  throw ErrorOf(connection, nullptr, "");  // the connection is lost
+}
+
+void LibpqSession::ReceiveSome(std::vector<ports::Rows>& results) {
+  PGconn* const connection = connection_.get();
+  Result failed;
+  std::optional<Sent> of;  // whose result that is
+  const auto next = [&] {
+    Result result(PQgetResult(connection));
+    while (PGresult* more = PQgetResult(connection)) PQclear(more);  // a null pointer stands between two
+    return result;
+  };
+  for (; under_way_ > 0; --under_way_, sent_.pop_front()) {
+    Sent& sent = sent_.front();
+    Result result;
+    if (sent.prepared.is_new && !IsGood((result = next()).get())) {
+      prepared_.erase(sent.statement.text);
+      if (!of) failed = std::move(result), of = sent;
+    }
+    result = next();
+    if (of) continue;
+    if (IsGood(result.get()) && !WasRolledBack(result.get(), sent.statement.text)) {
+      results.push_back(RowsOf(result.get()));
+    } else {
+      failed = std::move(result), of = std::move(sent);
+    }
+  }
+  PQclear(PQgetResult(connection));  // of the synchronisation
+  const bool left = PQexitPipelineMode(connection) == 1;
+  if (of || !left) sent_.clear();
+  if (of) RowsOfPrepared(failed.release(), of->statement, of->prepared.name);  // throws, now that all is known
+  if (!left) throw ErrorOf(connection, nullptr, "");
+}
+
+void LibpqSession::Settle() {
+  if (under_way_ == 0) return;
+  sent_.resize(under_way_);
+  std::vector<ports::Rows> unwanted;
+  try {
+    ReceiveSome(unwanted);
+  } catch (const base::Error&) {  // nobody waits for it any more
+  }
+}
+
+LibpqSession::PreparedName LibpqSession::Prepared(const sql::Statement& statement) {
+  if (!prepares_ || statement.parameters.empty()) return {};
   const auto [known, is_new] = prepared_.try_emplace(statement.text);
   if (is_new) {
     if (prepared_.size() > kMostPrepared) prepared_.erase(known);
-    return "";
+    return {};
   }
-  if (known->second.empty()) {
-    const std::string name = "yellow_" + std::to_string(++prepared_count_);
-    Checked(PQprepare(connection_.get(), name.c_str(), statement.text.c_str(), 0, nullptr), statement.text);
-    known->second = name;
-  }
-  return known->second;
+  if (!known->second.empty()) return {known->second, false};
+  known->second = "yellow_" + std::to_string(++prepared_count_);
+  return {known->second, true};
 }
 
 void LibpqSession::ExecuteScript(std::string_view script) {
+  Settle();
   Checked(PQexec(connection_.get(), std::string(script).c_str()), "");
 }
 

@@ -2,9 +2,11 @@
 
 #include <libpq-fe.h>
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "ports/database.h"
 
@@ -29,6 +31,8 @@ class LibpqSession : public ports::Session {
   void PrepareRepeated() { prepares_ = true; }
 
   ports::Rows Execute(const sql::Statement& statement) override;
+  void Send(std::vector<sql::Statement> statements) override;
+  std::vector<ports::Rows> Receive() override;
   void ExecuteScript(std::string_view script) override;
   int64_t CopyFrom(ports::Session& from, std::string_view copy_out, std::string_view copy_in,
                    const ports::CopyProgress& progress) override;
@@ -40,14 +44,32 @@ class LibpqSession : public ports::Session {
 
  private:
   Result Checked(PGresult* raw, std::string_view statement);
-  /// The name under which the statement is prepared, which it is when it comes for the second time; empty when it is
-  /// not.
-  std::string Prepared(const sql::Statement& statement);
+  /// The name under which the statement is prepared, which it is to be when it comes for the second time; empty when it
+  /// is not. `is_new`: it has yet to be.
+  struct PreparedName {
+    std::string name;
+    bool is_new = false;
+  };
+  PreparedName Prepared(const sql::Statement& statement);
+  ports::Rows RowsOfPrepared(PGresult* raw, const sql::Statement& statement, const std::string& name);
+  /// Sends as many of `sent_` as are to be under way together.
+  void SendSome();
+  /// REQUIRES: SendSome before. Takes them out of `sent_`.
+  void ReceiveSome(std::vector<ports::Rows>& results);
+  /// Gives up what was sent and never received.
+  void Settle();
   /// Reads the results that remain, so that the session can be used again; returns the last.
   Result Drain();
   void AbortCopyIn(const char* reason);
 
+  struct Sent {
+    sql::Statement statement;
+    PreparedName prepared;
+  };
+
   Connection connection_;
+  std::deque<Sent> sent_;
+  size_t under_way_ = 0;                                   // of them
   std::unordered_map<std::string, std::string> prepared_;  // text to name, which is empty at first
   int prepared_count_ = 0;
   bool prepares_ = false;

@@ -23,17 +23,20 @@ bool SameButName(const ports::ConnectionTarget& a, const ports::ConnectionTarget
          a.password.Reveal() == b.password.Reveal() && a.sslmode == b.sslmode && a.sslrootcert == b.sslrootcert;
 }
 
+/// What is asked of it again, in this use or the next, is worth preparing, and needs no plan for its values: that would
+/// take longer than what is asked.
+void Prepare(ports::Session& session) {
+  if (auto* libpq = dynamic_cast<LibpqSession*>(&session)) libpq->PrepareRepeated();
+  session.Execute("SET plan_cache_mode = force_generic_plan");
+}
+
 /// All that DISCARD ALL does but to forget prepared statements, which hold nothing of a use, and to release advisory
 /// locks, which Yellow's logins may not take.
 void Clean(ports::Session& session) {
   session.ExecuteScript(
       "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES");
   ApplySettings(session);
-}
-
-/// What is asked of it again, in this use or the next, is worth preparing.
-void Prepare(ports::Session& session) {
-  if (auto* libpq = dynamic_cast<LibpqSession*>(&session)) libpq->PrepareRepeated();
+  Prepare(session);
 }
 
 sql::Statement Name(const ports::ConnectionTarget& target) {
@@ -64,6 +67,12 @@ class SessionPool::Lent : public ports::Session {
 
   ports::Rows Execute(const sql::Statement& statement) override {
     return Act([&] { return pooled_.session->Execute(statement); });
+  }
+  void Send(std::vector<sql::Statement> statements) override {
+    Act([&] { pooled_.session->Send(std::move(statements)); });
+  }
+  std::vector<ports::Rows> Receive() override {
+    return Act([&] { return pooled_.session->Receive(); });
   }
   void ExecuteScript(std::string_view script) override {
     Act([&] { pooled_.session->ExecuteScript(script); });

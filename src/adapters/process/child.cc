@@ -2,14 +2,19 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "adapters/process/guardian.h"
 #include "adapters/process/run_user.h"
@@ -81,9 +86,71 @@ class ChildProcess : public ports::Process {
   std::optional<std::chrono::steady_clock::time_point> killing_since_;
 };
 
+/// What a guardian is told to start: words, each with its end, and pointers to them. Made without any memory of the
+/// program's own, because the process that forked it had threads.
+class Order {
+ public:
+  /// Waits for all of it. False when the other side has gone.
+  bool Read(int from) {
+    Header header{};
+    if (!ReadAll(from, &header, sizeof header)) return false;
+    const size_t pointers = (header.arguments + header.assignments + 2) * sizeof(char*);
+    void* memory =
+        mmap(nullptr, pointers + header.bytes + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return false;
+    char* words = static_cast<char*>(memory) + pointers;
+    if (!ReadAll(from, words, header.bytes)) return false;
+    folder_ = Next(words), output_ = Next(words);
+    arguments_ = static_cast<char**>(memory);
+    for (size_t i = 0; i < header.arguments; ++i) arguments_[i] = Next(words);  // a null pointer follows
+    assignments_ = arguments_ + header.arguments + 1;
+    for (size_t i = 0; i < header.assignments; ++i) assignments_[i] = Next(words);
+    return true;
+  }
+
+  static std::string Written(const ports::ProcessSpec& spec) {
+    std::string words;
+    const auto add = [&](const std::string& word) { words.append(word).push_back('\0'); };
+    add(spec.folder), add(spec.output_path);
+    for (const std::string& argument : spec.command) add(argument);
+    for (const auto& [name, value] : spec.environment) add(name + "=" + value);
+    const Header header{spec.command.size(), spec.environment.size(), words.size()};
+    return std::string(reinterpret_cast<const char*>(&header), sizeof header) + words;
+  }
+
+  const char* folder() const { return folder_; }
+  const char* output() const { return output_; }
+  char** arguments() const { return arguments_; }
+  char** assignments() const { return assignments_; }
+
+ private:
+  struct Header {
+    size_t arguments, assignments, bytes;
+  };
+
+  static bool ReadAll(int from, void* to, size_t bytes) {
+    for (size_t done = 0; done < bytes;) {
+      const ssize_t got = read(from, static_cast<char*>(to) + done, bytes - done);
+      if (got == 0 || (got < 0 && errno != EINTR)) return false;
+      if (got > 0) done += static_cast<size_t>(got);
+    }
+    return true;
+  }
+
+  static char* Next(char*& words) {
+    char* const word = words;
+    words += std::strlen(words) + 1;
+    return word;
+  }
+
+  const char* folder_ = nullptr;
+  const char* output_ = nullptr;
+  char** arguments_ = nullptr;
+  char** assignments_ = nullptr;
+};
+
 /// The code itself: in the group of its guardian, with its own output and nothing else of ours.
-[[noreturn]] void Become(const ports::ProcessSpec& spec, char* const* arguments, char* const* environment,
-                         std::optional<uid_t> user) {
+[[noreturn]] void Become(const Order& order, std::optional<uid_t> user) {
   signal(SIGTERM, SIG_DFL);
   signal(SIGINT, SIG_DFL);
   sigset_t none;
@@ -91,7 +158,7 @@ class ChildProcess : public ports::Process {
   sigprocmask(SIG_SETMASK, &none, nullptr);
   dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
   // Its own open file description in append mode: a truncation moves the writer too.
-  const int append = open(spec.output_path.c_str(), O_WRONLY | O_APPEND);
+  const int append = open(order.output(), O_WRONLY | O_APPEND);
   dup2(append, STDOUT_FILENO);
   dup2(append, STDERR_FILENO);
   close_range(3, ~0U, 0);
@@ -99,13 +166,49 @@ class ChildProcess : public ports::Process {
     dprintf(STDERR_FILENO, "cannot become user %u: %s\n", *user, std::strerror(errno));
     _exit(126);
   }
-  if (chdir(spec.folder.c_str()) != 0) _exit(126);
-  const auto path = spec.environment.find("PATH");
-  if (path != spec.environment.end()) setenv("PATH", path->second.c_str(), 1);
-  execvpe(arguments[0], arguments, environment);
-  dprintf(STDERR_FILENO, "cannot run %s: %s\n", arguments[0], std::strerror(errno));
+  if (chdir(order.folder()) != 0) _exit(126);
+  environ = order.assignments();  // its PATH is where the program is looked for
+  execvp(order.arguments()[0], order.arguments());
+  dprintf(STDERR_FILENO, "cannot run %s: %s\n", order.arguments()[0], std::strerror(errno));
   _exit(127);
 }
+
+/// The guardian, in its own process: waits for its order, starts the code, and guards it.
+[[noreturn]] void BeGuardian(int orders, int alive, int lock, std::optional<uid_t> user) {
+  setpgid(0, 0);
+  std::array<int, 3> kept{orders, alive, lock};
+  std::sort(kept.begin(), kept.end());
+  unsigned from = STDERR_FILENO + 1;
+  for (const int descriptor : kept) {
+    const unsigned until = static_cast<unsigned>(descriptor);
+    if (until > from) close_range(from, until - 1, 0);
+    from = until + 1;
+  }
+  close_range(from, ~0U, 0);
+  prctl(PR_SET_NAME, "yellow-guardian");
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  // A request to end that comes while the code is being started must reach it, and must not end its guardian.
+  sigset_t ending, pending;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGTERM);
+  sigaddset(&ending, SIGINT);
+  sigprocmask(SIG_BLOCK, &ending, nullptr);
+  Order order;
+  if (!order.Read(orders)) _exit(128 + SIGKILL);
+  close(orders);
+  // To copy the memory of the program only to throw it away takes a millisecond. What Become changes in it is nothing
+  // that a guardian uses.
+  const pid_t code = vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork)
+  if (code == 0) Become(order, user);
+  if (code < 0) _exit(126);
+  if (sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1) kill(code, SIGTERM);
+  signal(SIGTERM, SIG_IGN);
+  signal(SIGINT, SIG_IGN);
+  sigprocmask(SIG_UNBLOCK, &ending, nullptr);
+  Guard(code, alive, user);
+}
+
+base::Error Failure(const std::string& what) { return base::Error("process", what + ": " + std::strerror(errno)); }
 
 }  // namespace
 
@@ -116,52 +219,49 @@ std::vector<char*> Pointers(const std::vector<std::string>& words) {
   return pointers;
 }
 
-std::unique_ptr<ports::Process> StartChild(const ports::ProcessSpec& spec, std::optional<uid_t> user, int lock) {
-  const int output = open(spec.output_path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (output < 0) throw base::Error("process", "cannot write " + spec.output_path + ": " + std::strerror(errno));
-  if (user) GiveOutput(output, *user, *user);
-  std::vector<std::string> assignments;
-  for (const auto& [name, value] : spec.environment) assignments.push_back(name + "=" + value);
-  const std::vector<char*> arguments = Pointers(spec.command);
-  const std::vector<char*> environment = Pointers(assignments);
-  int alive[2];
+Guardian::Guardian(std::optional<uid_t> user, int lock) : user_(user) {
+  int order[2], alive[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, order) != 0)
+    throw Failure("cannot make a pair of sockets").Retryable();
   if (pipe2(alive, O_CLOEXEC) != 0) {
-    const int number = errno;
-    close(output);
-    throw base::Error("process", std::string("cannot make a pipe: ") + std::strerror(number)).Retryable();
+    const base::Error failure = Failure("cannot make a pipe").Retryable();
+    close(order[0]), close(order[1]);
+    throw failure;
   }
-  const pid_t guardian = fork();
-  if (guardian < 0) {
-    const int number = errno;
-    close(output);
-    close(alive[0]);
-    close(alive[1]);
-    throw base::Error("process", std::string("cannot start a process: ") + std::strerror(number)).Retryable();
+  process_ = fork();
+  if (process_ == 0) BeGuardian(order[0], alive[0], lock, user);
+  const base::Error failure = Failure("cannot start a process").Retryable();
+  close(order[0]), close(alive[0]);
+  order_ = order[1], alive_ = alive[1];
+  if (process_ > 0) {
+    setpgid(process_, process_);
+    return;
   }
-  if (guardian == 0) {
-    setpgid(0, 0);
-    for (int descriptor = 3; descriptor < 1024; ++descriptor) {
-      if (descriptor != alive[0] && descriptor != lock) close(descriptor);
-    }
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
-    // A request to end that comes while the code is being started must reach it, and must not end its guardian.
-    sigset_t ending, pending;
-    sigemptyset(&ending);
-    sigaddset(&ending, SIGTERM);
-    sigaddset(&ending, SIGINT);
-    sigprocmask(SIG_BLOCK, &ending, nullptr);
-    const pid_t code = fork();
-    if (code == 0) Become(spec, arguments.data(), environment.data(), user);
-    if (code < 0) _exit(126);
-    if (sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1) kill(code, SIGTERM);
-    signal(SIGTERM, SIG_IGN);
-    signal(SIGINT, SIG_IGN);
-    sigprocmask(SIG_UNBLOCK, &ending, nullptr);
-    Guard(code, alive[0], user);
+  close(order_), close(alive_);
+  throw failure;
+}
+
+Guardian::~Guardian() {
+  if (order_ >= 0) close(order_);
+  if (alive_ >= 0) close(alive_);
+  if (process_ > 0) waitpid(process_, nullptr, 0);
+}
+
+std::unique_ptr<ports::Process> Guardian::Start(const ports::ProcessSpec& spec) {
+  const int output = open(spec.output_path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (output < 0) throw Failure("cannot write " + spec.output_path);
+  if (user_) GiveOutput(output, *user_, *user_);
+  // From here on it is the process that ends the guardian.
+  auto process =
+      std::make_unique<ChildProcess>(std::exchange(process_, -1), std::exchange(alive_, -1), output, spec.output_limit);
+  const std::string order = Order::Written(spec);
+  for (size_t done = 0; done < order.size();) {
+    const ssize_t wrote = send(order_, order.data() + done, order.size() - done, MSG_NOSIGNAL);
+    if (wrote < 0 && errno != EINTR) throw Failure("cannot start the code").Retryable();
+    if (wrote > 0) done += static_cast<size_t>(wrote);
   }
-  setpgid(guardian, guardian);
-  close(alive[0]);
-  return std::make_unique<ChildProcess>(guardian, alive[1], output, spec.output_limit);
+  close(std::exchange(order_, -1));
+  return process;
 }
 
 }  // namespace yellow::adapters::process

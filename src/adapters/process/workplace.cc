@@ -113,7 +113,7 @@ std::set<uid_t> CleanAndCount(const std::string& place) {
 class LocalWorkplace : public ports::Workplace {
  public:
   LocalWorkplace(std::string folder, std::optional<uid_t> user, Descriptor lock)
-      : folder_(std::move(folder)), user_(user), lock_(std::move(lock)) {}
+      : folder_(std::move(folder)), user_(user), lock_(std::move(lock)), guardian_(user_, *lock_) {}
   /// What cannot be removed now is by whoever makes the next one: the lock ends with this object.
   ~LocalWorkplace() override { Remove(folder_, user_); }
   LocalWorkplace(const LocalWorkplace&) = delete;
@@ -129,7 +129,7 @@ class LocalWorkplace : public ports::Workplace {
 
   std::unique_ptr<ports::Process> Start(const ports::ProcessSpec& spec) override {
     if (user_) GiveAway(*user_);
-    return StartChild(spec, user_, *lock_);
+    return guardian_.Start(spec);
   }
 
  private:
@@ -143,6 +143,7 @@ class LocalWorkplace : public ports::Workplace {
   const std::string folder_;
   const std::optional<uid_t> user_;
   const Descriptor lock_;
+  Guardian guardian_;
 };
 
 }  // namespace
