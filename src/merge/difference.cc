@@ -1,12 +1,21 @@
 #include "base/check.h"
 #include "merge/columns.h"
+#include "merge/rules.h"
 #include "merge/strategies.h"
+#include "sql/names.h"
 
 namespace yellow::merge {
 namespace {
 
-constexpr const char* kDifference = "pg_temp.yellow_difference";  // staged rows that are new or unlike their target row
-constexpr const char* kGone = "pg_temp.yellow_gone";              // target rows that no staged row names
+/// Of each target table one, as several may be compared before one is changed.
+std::string NameFor(const MergeSpec& spec, const std::string& what) {
+  return sql::Quoted(sql::FitName("yellow_" + what + "__" + spec.table.merge_table));
+}
+
+/// Staged rows that are new or unlike their target row.
+std::string Difference(const MergeSpec& spec) { return "pg_temp." + NameFor(spec, "difference"); }
+/// Target rows that no staged row names.
+std::string Gone(const MergeSpec& spec) { return "pg_temp." + NameFor(spec, "gone"); }
 
 bool IsForensic(const MergeSpec& spec) { return spec.table.milestoning == model::Milestoning::kForensic; }
 
@@ -22,18 +31,11 @@ std::string SourceRows(const MergeSpec& spec) {
   return "(SELECT ctid AS yellow_place, " + ColumnList(spec.table) + " FROM " + spec.source + where + ")";
 }
 
-/// In the order in which the target's rows lie, in which they are changed then.
-std::string FindDifference(const MergeSpec& spec) {
-  return "CREATE TEMPORARY TABLE yellow_difference ON COMMIT DROP AS SELECT t.yellow_place AS yellow_target, "
-         "s.yellow_place AS yellow_staged FROM " +
-         SourceRows(spec) + " s LEFT JOIN " + LiveRows(spec) + " t ON " + KeysMatch(spec.table, "t", "s") +
-         " WHERE t.yellow_place IS NULL OR " + Differ(spec.table, "t", "s") + " ORDER BY 1, 2";
-}
-
 std::string FindGone(const MergeSpec& spec) {
-  return "CREATE TEMPORARY TABLE yellow_gone ON COMMIT DROP AS SELECT t.yellow_place AS yellow_target FROM " +
-         LiveRows(spec) + " t WHERE NOT EXISTS (SELECT FROM " + SourceRows(spec) + " s WHERE " +
-         KeysMatch(spec.table, "t", "s") + ") ORDER BY 1";
+  return "CREATE TEMPORARY TABLE " + NameFor(spec, "gone") +
+         " ON COMMIT DROP AS SELECT t.yellow_place AS yellow_target FROM " + LiveRows(spec) +
+         " t WHERE NOT EXISTS (SELECT FROM " + SourceRows(spec) + " s WHERE " + KeysMatch(spec.table, "t", "s") +
+         ") ORDER BY 1";
 }
 
 std::string Log(const MergeSpec& spec, const std::string& select, const std::string& op, const std::string& from) {
@@ -49,7 +51,7 @@ std::string LiveUpdate(const MergeSpec& spec) {
     assignments += name + " = s." + name + "::" + model::ToSql(column.type) + ", ";
   }
   return "UPDATE " + Target(spec.table) + " t SET " + assignments + "yellow_batch = " + std::to_string(spec.batch) +
-         " FROM " + kDifference + " d JOIN " + spec.source +
+         " FROM " + Difference(spec) + " d JOIN " + spec.source +
          " s ON s.ctid = d.yellow_staged WHERE t.ctid = d.yellow_target";
 }
 
@@ -60,7 +62,7 @@ std::string Insert(const MergeSpec& spec) {
   // With history the new version of a changed row is a new row too.
   const std::string where = IsForensic(spec) ? "" : " WHERE d.yellow_target IS NULL";
   return "INSERT INTO " + Target(spec.table) + " (" + ColumnList(spec.table) + columns + ") SELECT " +
-         CastList(spec.table, "s") + ", " + values + " FROM " + kDifference + " d JOIN " + spec.source +
+         CastList(spec.table, "s") + ", " + values + " FROM " + Difference(spec) + " d JOIN " + spec.source +
          " s ON s.ctid = d.yellow_staged" + where;
 }
 
@@ -74,14 +76,27 @@ std::string DoubtKeys(const MergeSpec& spec) {
         keys += (keys.empty() ? "s." : ", s.") + sql::Quoted(key) + "::" + model::ToSql(column.type);
     }
   }
-  const std::string rows = "(SELECT count(*) FROM ", difference = kDifference;
+  const std::string rows = "(SELECT count(*) FROM ", difference = Difference(spec);
   return "SELECT " + std::to_string(spec.rows) + " - " + rows + difference + " WHERE yellow_target IS NULL) <> " +
-         std::to_string(spec.live_rows) + " - " + rows + kGone + ") OR EXISTS (SELECT FROM " + difference + " d JOIN " +
-         spec.source + " s ON s.ctid = d.yellow_staged WHERE d.yellow_target IS NULL GROUP BY " + keys +
+         std::to_string(spec.live_rows) + " - " + rows + Gone(spec) + ") OR EXISTS (SELECT FROM " + difference +
+         " d JOIN " + spec.source + " s ON s.ctid = d.yellow_staged WHERE d.yellow_target IS NULL GROUP BY " + keys +
          " HAVING count(*) > 1)";
 }
 
 }  // namespace
+
+/// In the order in which the target's rows lie, in which they are changed then.
+sql::Statement FindDifference(const MergeSpec& spec) {
+  return "CREATE TEMPORARY TABLE " + NameFor(spec, "difference") +
+         " ON COMMIT DROP AS SELECT t.yellow_place AS yellow_target, s.yellow_place AS yellow_staged, " +
+         AnyBroken(Rules(spec.table)) + " AS yellow_broken FROM " + SourceRows(spec) + " s LEFT JOIN " +
+         LiveRows(spec) + " t ON " + KeysMatch(spec.table, "t", "s") + " WHERE t.yellow_place IS NULL OR " +
+         Differ(spec.table, "t", "s") + " ORDER BY 1, 2";
+}
+
+sql::Statement CountBrokenInDifference(const MergeSpec& spec) {
+  return "SELECT count(*) FROM " + Difference(spec) + " WHERE yellow_broken";
+}
 
 // Both tables are read twice, by all the processes that the server has for it: one full join would read them once, but
 // by one process alone before PostgreSQL 16. What they differ in is kept as the places of rows, so that it is small
@@ -89,11 +104,12 @@ std::string DoubtKeys(const MergeSpec& spec) {
 // they are.
 std::vector<MergeStatement> ByDifference(const MergeSpec& spec) {
   YELLOW_CHECK(!spec.table.key.empty() && spec.meaning != SourceMeaning::kChanges);
-  const std::string target = Target(spec.table), difference = kDifference, gone = kGone;
-  std::vector<MergeStatement> statements{{Effect::kSearch, FindDifference(spec)},
-                                         {Effect::kSearch, FindGone(spec)},
-                                         {Effect::kBookkeeping, "ANALYZE " + difference + ", " + gone},
-                                         {Effect::kDoubtKeys, DoubtKeys(spec)}};
+  const std::string target = Target(spec.table), difference = Difference(spec), gone = Gone(spec);
+  std::vector<MergeStatement> statements;
+  if (!spec.compared) statements.push_back({Effect::kSearch, FindDifference(spec)});
+  statements.push_back({Effect::kSearch, FindGone(spec)});
+  statements.push_back({Effect::kBookkeeping, "ANALYZE " + difference + ", " + gone});
+  statements.push_back({Effect::kDoubtKeys, DoubtKeys(spec)});
   if (spec.table.changes && !IsForensic(spec)) {
     const std::string ended =
         "(SELECT yellow_target FROM " + difference + " UNION ALL SELECT yellow_target FROM " + gone + ")";

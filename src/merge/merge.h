@@ -41,6 +41,7 @@ struct MergeSpec {
   /// That the target holds before the batch, by the counters of its batches. If it holds others, keys are doubted that
   /// are not shared, at the cost of time.
   int64_t live_rows = 0;
+  bool compared = false;  ///< FindDifference was executed in this transaction
 };
 
 enum class Effect {
@@ -90,6 +91,12 @@ Counters Count(const MergeSpec& spec, int64_t read, const Tally& tally);
 /// `SELECT` of two numbers, in one pass over the rows, before the merge: the rows that are merged or set aside, and how
 /// many of them break a rule by themselves, which is whether it is worth asking every rule.
 sql::Statement CountRows(const MergeSpec& spec);
+/// Of a merge by difference: finds the rows of the source that are new or unlike the target's. Effect kSearch; the
+/// settings of the path come first. A value that breaks a rule may make it fail with an error about values.
+sql::Statement FindDifference(const MergeSpec& spec);
+/// `SELECT` of one number: how many of these rows break a rule by themselves, and with them of all, because no row of
+/// the target does. REQUIRES: FindDifference.
+sql::Statement CountBrokenInDifference(const MergeSpec& spec);
 /// `SELECT count(*)` of all rows of the source, deletions included.
 sql::Statement CountSource(const MergeSpec& spec);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 namespace yellow::run {
 
@@ -22,8 +23,49 @@ std::optional<Broken> FindBroken(ports::Session& session, const merge::RowCheck&
   return Broken{check.code, check.rule, found.Integer(0, 0), found.IsNull(0, 1) ? "gone" : found.Text(0, 1)};
 }
 
+/// True when the server had no room for what a statement needed beside its rows.
+bool LacksRoom(const base::Error& error) { return error.sqlstate == "53100" || error.sqlstate == "53200"; }
+
+/// By one process alone where the server has no room for memory that several share: containers often have little.
+void Search(ports::Session& session, const sql::Statement& statement) {
+  session.Execute("SAVEPOINT yellow_search");
+  session.Execute("SET LOCAL jit = on");
+  try {
+    session.Execute(statement);
+  } catch (const base::Error& error) {
+    if (!LacksRoom(error)) throw;
+    session.Execute("ROLLBACK TO SAVEPOINT yellow_search");
+    session.Execute("SET LOCAL max_parallel_workers_per_gather = 0");
+    session.Execute(statement);
+  }
+  session.Execute("SET LOCAL jit = off");
+  session.Execute("RELEASE SAVEPOINT yellow_search");
+}
+
+/// Whether the comparison that the merge needs anyway shows that no staged row breaks a rule by itself: the rows that
+/// are like the target's need not be looked at then. False: it is not known.
+bool IsGoodByComparison(ports::Session& session, MergeInput& input) {
+  merge::MergeSpec& spec = input.spec;
+  if (spec.path != merge::Path::kDifference || !input.mark) return false;
+  for (const sql::Statement& setting : merge::PathSettings(spec.path)) session.Execute(setting);
+  try {
+    Search(session, merge::FindDifference(spec));
+  } catch (const base::Error& error) {
+    if (!IsAboutRows(error)) throw;
+    session.Execute("ROLLBACK TO SAVEPOINT yellow_search");
+    return false;
+  }
+  spec.compared = true;
+  // A crash empties the staging, as it is not logged. If anything else is missing from it, keys will be doubted.
+  const bool emptied = *input.mark > 0 && session.Execute("SELECT FROM " + spec.source + " LIMIT 1").empty();
+  spec.rows = *input.mark;
+  return !emptied && session.Execute(merge::CountBrokenInDifference(spec)).Integer(0, 0) == 0;
+}
+
 /// Each rule is asked only when some row breaks one: most batches are fine, and may be large.
-std::vector<Broken> Inspect(ports::Session& session, merge::MergeSpec& spec, int64_t& broken_alone) {
+std::vector<Broken> Inspect(ports::Session& session, MergeInput& input, int64_t& broken_alone) {
+  merge::MergeSpec& spec = input.spec;
+  if (IsGoodByComparison(session, input)) return {};
   const ports::Rows counts = session.Execute(merge::CountRows(spec));
   spec.rows = counts.Integer(0, 0);
   broken_alone = counts.Integer(0, 1);
@@ -33,6 +75,17 @@ std::vector<Broken> Inspect(ports::Session& session, merge::MergeSpec& spec, int
     if (auto broken = FindBroken(session, check)) all.push_back(*broken);
   }
   return all;
+}
+
+/// A merge by difference finds shared keys by itself, later than what a person may release is told: before that, they
+/// are looked for, so that nobody is asked to release what cannot be merged.
+std::optional<Hold> SharedKeysAmong(ports::Session& session, std::span<const MergeInput> inputs) {
+  for (const MergeInput& input : inputs) {
+    if (input.spec.path != merge::Path::kDifference) continue;
+    if (const auto shared = FindBroken(session, merge::SharedKeys(input.spec)))
+      return HoldOf(input.spec.table.dataset, *shared);
+  }
+  return std::nullopt;
 }
 
 std::optional<Hold> TooManyRejected(const MergeInput& input, int64_t rejected, int64_t read,
@@ -76,7 +129,7 @@ std::optional<Hold> CheckRows(ports::Session& session, std::vector<MergeInput>& 
   for (MergeInput& input : inputs) {
     input.spec.path = ChoosePath(session, input);
     int64_t least = 0;  // a row may break several rules, so this is the least that there are
-    const std::vector<Broken> broken = Inspect(session, input.spec, least);
+    const std::vector<Broken> broken = Inspect(session, input, least);
     if (broken.empty()) continue;
     if (!input.spec.table.sets_aside) return HoldOf(input.spec.table.dataset, broken.front());
     input.spec.bad_rows = true;
@@ -86,6 +139,9 @@ std::optional<Hold> CheckRows(ports::Session& session, std::vector<MergeInput>& 
     }
     if (released || guarded || !input.mark) continue;
     guarded = TooManyRejected(input, least, *input.mark, guards);
+  }
+  if (guarded) {
+    if (const auto hold = SharedKeysAmong(session, inputs)) return hold;
   }
   return guarded;
 }
@@ -98,21 +154,22 @@ int64_t RowsBefore(const MergeInput& input, const merge::Counters& counters) {
   return counters.unchanged + counters.updated + counters.deleted + counters.kept;
 }
 
-/// True when the server had no room for what a statement needed beside its rows.
-bool LacksRoom(const base::Error& error) { return error.sqlstate == "53100" || error.sqlstate == "53200"; }
-
-/// By one process alone where the server has no room for memory that several share: containers often have little.
-void Search(ports::Session& session, const sql::Statement& statement) {
-  session.Execute("SAVEPOINT yellow_search");
-  try {
-    session.Execute(statement);
-  } catch (const base::Error& error) {
-    if (!LacksRoom(error)) throw;
-    session.Execute("ROLLBACK TO SAVEPOINT yellow_search");
-    session.Execute("SET LOCAL max_parallel_workers_per_gather = 0");
-    session.Execute(statement);
+/// What a person may release.
+std::optional<Hold> GuardedBy(const MergeInput& input, const merge::Counters& counters, int64_t read,
+                              const model::Guards& guards) {
+  if (counters.rejected > 0) {
+    if (auto hold = TooManyRejected(input, counters.rejected, read, guards)) return hold;
   }
-  session.Execute("RELEASE SAVEPOINT yellow_search");
+  const auto breach = merge::BreachOf(input.spec.table.dataset.dataset, counters, RowsBefore(input, counters), guards);
+  if (!breach) return std::nullopt;
+  return Hold{breach->code, breach->reason, true};
+}
+
+void RequireStaged(const MergeInput& input, int64_t rows) {
+  if (!input.mark || *input.mark == rows) return;
+  throw base::Error("staging_lost",
+                    "the staged rows of " + ToString(input.spec.table.dataset) + " are not what was read")
+      .Retryable();
 }
 
 }  // namespace
@@ -122,11 +179,7 @@ std::variant<Merged, Hold> MergeAll(ports::Session& session, const std::vector<M
   Merged merged;
   for (const MergeInput& input : inputs) {
     const int64_t read = input.spec.rows;
-    if (input.mark && *input.mark != read) {
-      throw base::Error("staging_lost",
-                        "the staged rows of " + ToString(input.spec.table.dataset) + " are not what was read")
-          .Retryable();
-    }
+    RequireStaged(input, read);
     for (const sql::Statement& setting : merge::PathSettings(input.spec.path)) session.Execute(setting);
     merge::Tally tally;
     for (const merge::MergeStatement& step : merge::Merge(input.spec)) {
@@ -138,19 +191,17 @@ std::variant<Merged, Hold> MergeAll(ports::Session& session, const std::vector<M
       if (step.effect == merge::Effect::kDoubtKeys && done.Boolean(0, 0)) {
         if (const auto shared = FindBroken(session, merge::SharedKeys(input.spec)))
           return HoldOf(input.spec.table.dataset, *shared);
+        RequireStaged(input, session.Execute(merge::CountSource(input.spec)).Integer(0, 0));
       }
       tally.Add(step.effect, step.effect == merge::Effect::kKeep ? done.Integer(0, 0) : done.affected);
     }
     const merge::Counters counters = merge::Count(input.spec, read, tally);
-    const std::string& dataset = input.spec.table.dataset.dataset;
-    if (!released) {
-      if (counters.rejected > 0) {
-        if (auto hold = TooManyRejected(input, counters.rejected, read, guards)) return *hold;
-      }
-      if (const auto breach = merge::BreachOf(dataset, counters, RowsBefore(input, counters), guards))
-        return Hold{breach->code, breach->reason, true};
+    if (const auto guarded = released ? std::nullopt : GuardedBy(input, counters, read, guards)) {
+      const auto after = std::span(inputs).subspan(static_cast<size_t>(&input - inputs.data()) + 1);
+      const auto shared = SharedKeysAmong(session, after);
+      return shared ? *shared : *guarded;
     }
-    merged[dataset] = counters;
+    merged[input.spec.table.dataset.dataset] = counters;
   }
   return merged;
 }

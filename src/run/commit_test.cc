@@ -41,11 +41,12 @@ class Batch : public ::testing::Test {
         "'', "
         "'')");
     // The layouts are referred to, so no element may move.
-    datasets_.reserve(4);
+    datasets_.reserve(5);
     datasets_.emplace_back(Shape{"live", kColumns, {"id"}, model::Milestoning::kLive, false});
     datasets_.emplace_back(Shape{"forensic", kColumns, {"id", "code"}, model::Milestoning::kForensic, false});
     datasets_.emplace_back(Shape{"aside", kColumns, {"code"}, model::Milestoning::kForensic, true});
     datasets_.emplace_back(Shape{"keyless", kColumns, {}, model::Milestoning::kLive, false});
+    datasets_.emplace_back(Shape{"numbers", kColumns, {"amount"}, model::Milestoning::kForensic, false});
     for (Dataset& dataset : datasets_) {
       dataset.reference.emplace(dataset.layout);
       merge::MakeTables(*session_, dataset.layout);
@@ -62,6 +63,7 @@ class Batch : public ::testing::Test {
     for (const Dataset& dataset : datasets_) {
       MergeInput input;
       input.spec = merge::SpecOf(dataset.layout, batch);
+      input.spec.live_rows = live_rows_;
       input.mark = static_cast<int64_t>(dataset.rows.size());
       inputs.push_back(input);
     }
@@ -103,6 +105,7 @@ class Batch : public ::testing::Test {
 
   std::unique_ptr<ports::Session> session_;
   std::vector<Dataset> datasets_;
+  int64_t live_rows_ = 0;  ///< as the counters have it; above ten thousand the merge is by difference
 };
 
 /// What should become of a batch, told from its rows and the tables as they are.
@@ -143,6 +146,7 @@ TEST_F(Batch, OfSeveralTablesGoesOnAsAWholeOrNotAtAll) {
     for (Dataset& dataset : datasets_)
       Stage(dataset, merge::RandomRows(dataset.layout, dataset.layout.sets_aside || one_in(6), random));
     const bool released = one_in(3);
+    live_rows_ = one_in(2) ? 0 : 10'000;
     const Fate fate = Foretell(datasets_, batch, guards);
     Merged merged;
     const std::string code = Commit(batch, guards, released, merged);
@@ -170,17 +174,26 @@ TEST_F(Batch, OfSeveralTablesGoesOnAsAWholeOrNotAtAll) {
 }
 
 TEST_F(Batch, WhoseStagingHasLostRowsIsNotMerged) {
-  for (Dataset& dataset : datasets_) Stage(dataset, {{"1", "a", "1.0", "x"}, {"2", "b", "1.0", "y"}});
-  session_->Execute("DELETE FROM " + datasets_.back().layout.staging_table + " WHERE id = 2");
-  Merged merged;
-  try {
-    Commit(1, {}, false, merged);
-    FAIL() << "it was merged";
-  } catch (const base::Error& error) {
-    EXPECT_EQ(error.code, "staging_lost");
-    EXPECT_TRUE(error.retryable);
+  int batch = 0;
+  for (const size_t of : {size_t{0}, size_t{1}, datasets_.size() - 1}) {
+    for (const char* which : {" WHERE id = 2", ""}) {
+      for (const int64_t live_rows : {0, 10'000}) {
+        SCOPED_TRACE(fmt::format("dataset {}{}, {} live rows", of, which, live_rows));
+        for (Dataset& dataset : datasets_) Stage(dataset, {{"1", "a", "1.0", "x"}, {"2", "b", "2.0", "y"}});
+        session_->Execute("DELETE FROM " + datasets_[of].layout.staging_table + which);
+        live_rows_ = live_rows;
+        Merged merged;
+        try {
+          Commit(++batch, {}, true, merged);
+          FAIL() << "it was merged";
+        } catch (const base::Error& error) {
+          EXPECT_EQ(error.code, "staging_lost");
+          EXPECT_TRUE(error.retryable);
+        }
+        ExpectTablesAsInReferences();
+      }
+    }
   }
-  ExpectTablesAsInReferences();
 }
 
 TEST_F(Batch, ThatSomebodyElseHasClosedIsNotMerged) {

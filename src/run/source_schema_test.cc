@@ -226,7 +226,10 @@ TEST_F(Pairs, ThatAreAllowedCarryEveryValueUnchanged) {
         sql::TableLayout layout;
         layout.schema = "public", layout.staging_table = "staged", layout.columns = {column};
         target->Execute("CREATE TABLE public.staged (v " + model::ToSql(model::WithoutLimits(column.type)) + ")");
+        ports::Transaction staging(*target);
+        target->Execute("TRUNCATE public.staged");
         target->CopyFrom(*session_, sql::CopyOut({"public", "t", {column}}, {}), sql::CopyIn(layout, {}), {});
+        staging.Commit();
         const std::string compare = Comparable(source.type, source.array, column.type);
         const std::string fits = column.type.length && !array ? " WHERE v IS NULL OR char_length(v) <= 40" : "";
         const ports::Rows arrived =

@@ -79,7 +79,8 @@ std::string CopyIn(const TableLayout& layout, const std::vector<Unreadable>& unr
   for (const model::Column& column : layout.columns)
     list += (list.empty() ? "" : ", ") + Identifier::Quote(column.name).text();
   if (!unreadable.empty()) list += ", yellow_row";
-  return "COPY " + Qualified(layout.schema, layout.staging_table) + " (" + list + ") FROM STDIN (FORMAT binary)";
+  return "COPY " + Qualified(layout.schema, layout.staging_table) + " (" + list +
+         ") FROM STDIN (FORMAT binary, FREEZE)";
 }
 
 Statement FindUnreadable(const SourceTable& source, const std::vector<Unreadable>& unreadable) {

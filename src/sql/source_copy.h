@@ -28,7 +28,8 @@ struct Unreadable {
 /// `COPY (SELECT …) TO STDOUT`. With `unreadable`, such values are null and the last column is the whole row as JSON
 /// wherever there is one.
 std::string CopyOut(const SourceTable& source, const std::vector<Unreadable>& unreadable);
-/// `COPY <staging> (…) FROM STDIN`, for the same list.
+/// `COPY <staging> (…) FROM STDIN`, for the same list. REQUIRES: the same transaction has emptied the table before, so
+/// that rows can be written as those of a transaction that ended long ago: who reads them need not mark them so.
 std::string CopyIn(const TableLayout& layout, const std::vector<Unreadable>& unreadable);
 /// One row: how many rows have such a value, and one of them as JSON. REQUIRES: some `unreadable`.
 Statement FindUnreadable(const SourceTable& source, const std::vector<Unreadable>& unreadable);

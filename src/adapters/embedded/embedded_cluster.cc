@@ -154,6 +154,13 @@ void EmbeddedCluster::WriteForServer(const std::string& path, const std::string&
   files_.GiveTo(path, server_uid_, server_gid_);
 }
 
+/// A sixteenth of the machine's memory, within limits: the server has it for itself alone, and works beside others.
+/// What a batch changes is written twice where it does not fit.
+int64_t BufferMegabytes() {
+  const int64_t memory = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE) >> 20;
+  return std::clamp<int64_t>(memory / 16, 128, 1024);
+}
+
 void EmbeddedCluster::WriteConfiguration() {
   std::string hba = "# Written by yellow. The superuser by peer, everybody else by password.\n";
   hba += fmt::format("local all {} peer map=yellow\nlocal all all scram-sha-256\n", kSuperuser);
@@ -170,9 +177,9 @@ void EmbeddedCluster::WriteConfiguration() {
       "listen_addresses = '{}'\nport = {}\nunix_socket_directories = '{}'\npassword_encryption = 'scram-sha-256'\n"
       "max_connections = 100\nmax_prepared_transactions = 0\nlog_destination = 'stderr'\nlogging_collector = off\n"
       "log_min_messages = warning\nlog_statement = none\nlog_min_error_statement = panic\nmax_wal_size = '2GB'\n"
-      "shared_buffers = '256MB'\nmaintenance_work_mem = '128MB'\ncheckpoint_timeout = '15min'\n"
+      "shared_buffers = '{}MB'\nmaintenance_work_mem = '128MB'\ncheckpoint_timeout = '15min'\n"
       "wal_compression = {}\n",
-      port_ ? "127.0.0.1,::1" : "", port(), socket_folder_, lz4 ? "lz4" : "off");
+      port_ ? "127.0.0.1,::1" : "", port(), socket_folder_, BufferMegabytes(), lz4 ? "lz4" : "off");
   WriteForServer(cluster_folder_ + "/pg_hba.conf", hba);
   WriteForServer(cluster_folder_ + "/pg_ident.conf", ident);
   WriteForServer(cluster_folder_ + "/postgresql.auto.conf", settings);
