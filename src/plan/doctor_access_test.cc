@@ -86,6 +86,8 @@ TEST(DoctorLogins, OfTriesAndOfRunsThatAreJustEnding) {
   EXPECT_EQ(judge().health, Health::kOk) << "it is being dropped";
   login.closed_seconds = 10;
   EXPECT_EQ(judge().health, Health::kProblem);
+  login.made_ahead = true;
+  EXPECT_EQ(judge(), Well("logins/C/y_run_1", "made ahead of a run; nobody can log in with it"));
   EXPECT_EQ(JudgeLogins("C", {}, {}), Findings{Well("logins/C", "none is left of a run")});
 }
 

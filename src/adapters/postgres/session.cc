@@ -205,12 +205,14 @@ void LibpqSession::ReceiveSome(std::vector<ports::Rows>& results) {
   };
   for (; under_way_ > 0; --under_way_, sent_.pop_front()) {
     Sent& sent = sent_.front();
-    Result result;
-    if (sent.prepared.is_new && !IsGood((result = next()).get())) {
-      prepared_.erase(sent.statement.text);
-      if (!of) failed = std::move(result), of = sent;
+    if (sent.prepared.is_new) {
+      Result prepared = next();
+      if (!IsGood(prepared.get())) {
+        prepared_.erase(sent.statement.text);
+        if (!of) failed = std::move(prepared), of = sent;
+      }
     }
-    result = next();
+    Result result = next();
     if (of) continue;
     if (IsGood(result.get()) && !WasRolledBack(result.get(), sent.statement.text)) {
       results.push_back(RowsOf(result.get()));

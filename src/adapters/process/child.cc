@@ -198,7 +198,7 @@ class Order {
   close(orders);
   // To copy the memory of the program only to throw it away takes a millisecond. What Become changes in it is nothing
   // that a guardian uses.
-  const pid_t code = vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork)
+  const pid_t code = vfork();  // NOLINT(bugprone-unsafe-functions,clang-analyzer-security.insecureAPI.vfork)
   if (code == 0) Become(order, user);
   if (code < 0) _exit(126);
   if (sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1) kill(code, SIGTERM);
