@@ -173,6 +173,29 @@ TEST_F(Batch, OfSeveralTablesGoesOnAsAWholeOrNotAtAll) {
   EXPECT_GT(held, 5) << "seed " << seed;
 }
 
+TEST_F(Batch, NobodyIsAskedToReleaseWhatCannotBeMerged) {
+  live_rows_ = 10'000;  // by difference, which finds shared keys last
+  Merged merged;
+  for (Dataset& dataset : datasets_) Stage(dataset, {{"1", "a", "1.0", "x"}});
+  ASSERT_EQ(Commit(1, {}, false, merged), "");
+  model::Guards guards;
+  guards.max_rejected = model::RowLimit{0, std::nullopt};
+  const std::vector<Row> twice{{"1", "a", "1.0", "x"}, {"1", "a", "1.0", "y"}};
+  const auto commit_with_twice = [&](size_t in, int batch) {
+    Stage(datasets_[in], twice);
+    const std::string code = Commit(batch, guards, false, merged);
+    Stage(datasets_[in], {{"1", "a", "1.0", "x"}});
+    return code;
+  };
+  Stage(datasets_[2], {{"1", "too long", "1.0", "x"}});  // is set aside
+  EXPECT_EQ(Commit(2, guards, false, merged), "mass_reject");
+  EXPECT_EQ(commit_with_twice(1, 3), "duplicate_key") << "beside rows that a person may accept";
+  Stage(datasets_[2], {{"1", "a", "1.0", "x"}});
+  Stage(datasets_[0], {});
+  EXPECT_EQ(Commit(4, guards, false, merged), "emptied");
+  EXPECT_EQ(commit_with_twice(1, 5), "duplicate_key") << "in a table after the one that looks like an accident";
+}
+
 TEST_F(Batch, WhoseStagingHasLostRowsIsNotMerged) {
   int batch = 0;
   for (const size_t of : {size_t{0}, size_t{1}, datasets_.size() - 1}) {

@@ -15,6 +15,8 @@ std::string HelpWith(const std::string& reason_code, const std::string& reason) 
   }
   if (reason.find("No space left on device") != std::string::npos)
     return "make room on that disk; what waits is tried again";
+  if (reason_code == "exit_status" && reason.ends_with(" status 127"))
+    return "127 says that a program was not found: the transformer's command, or what it runs; its log names it";
   if (reason_code == "schema") return "mend the source; or the model, and then: yellow apply";
   if (kOfRows.count(reason_code) != 0)
     return "mend the rows at the source, or let bad rows be set aside (on_bad_rows: quarantine)";

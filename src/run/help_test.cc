@@ -35,6 +35,9 @@ TEST(HelpWith, IsTheRemedyOfAnError) {
   EXPECT_EQ(HelpWith("emptied", "items had 10 rows, now none"), "") << "how to release it is said elsewhere";
   EXPECT_EQ(HelpWith("file", "cannot write output.log: No space left on device"),
             "make room on that disk; what waits is tried again");
+  EXPECT_NE(HelpWith("exit_status", "the code ended with exit status 127").find("a program was not found"),
+            std::string::npos);
+  EXPECT_EQ(HelpWith("exit_status", "the code ended with exit status 1"), "");
 }
 
 }  // namespace

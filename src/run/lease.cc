@@ -43,12 +43,8 @@ std::unique_ptr<Lease> Lease::Take(const Effects& effects, const Actor& actor, c
   auto heartbeat = effects.connector.Open(target);
   std::string backends = "{" + std::to_string(session.backend_pid()) + "," + std::to_string(heartbeat->backend_pid());
   for (const int writer : writers) backends += "," + std::to_string(writer);
-  // It need not be on disk yet: whatever is to last under this lease is synchronised after it, and with it.
-  ports::Transaction transaction(
-      session, "", "lease",
-      {"SET LOCAL synchronous_commit = off", {kTake, {stream, actor.holder, dead ? holder : "", backends + "}"}}});
-  const ports::Rows taken = transaction.Received().at(1);
-  transaction.Commit();
+  // On disk before anything else: after a crash of the server nobody may be given this epoch again.
+  const ports::Rows taken = session.Execute({kTake, {stream, actor.holder, dead ? holder : "", backends + "}"}});
   if (taken.empty()) return nullptr;
   return std::unique_ptr<Lease>(
       new Lease(effects.connector, std::move(target), std::move(heartbeat), stream, taken.Integer(0, 0)));

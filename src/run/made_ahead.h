@@ -19,8 +19,8 @@ class MadeAhead {
   static constexpr std::chrono::minutes kNewEvery{5};
   static constexpr std::chrono::minutes kUsable{10};
 
-  /// `make` is called by one thread at a time, with the one that has become old, if there is one; nothing: none can be
-  /// had for now. It does not throw.
+  /// `make` is called with the one that has become old, if there is one, and says nothing when none is to be had.
+  /// REQUIRES: it does not throw, and two threads may call it.
   MadeAhead(ports::Clock& clock, std::function<std::optional<Thing>(std::optional<Thing> old)> make)
       : clock_(clock), make_(std::move(make)) {}
 
@@ -44,9 +44,14 @@ class MadeAhead {
   /// The one that is there, never the same twice; nothing when none is. Waits for one that is being made, which is
   /// there sooner than one that would be begun now.
   std::optional<Thing> Take() {
-    const std::lock_guard lock(mutex_);
-    if (next_.valid()) made_ = next_.get();
-    auto made = std::exchange(made_, std::nullopt);
+    std::optional<Made> made;
+    std::future<Made> next;
+    {
+      const std::lock_guard lock(mutex_);
+      made = std::exchange(made_, std::nullopt);
+      next = std::move(next_);
+    }
+    if (next.valid()) made = next.get();
     if (!made || clock_.Now() - made->at >= kUsable) return std::nullopt;
     return std::move(made->thing);
   }

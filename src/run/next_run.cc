@@ -22,9 +22,7 @@ auto IfPossible(Make make) -> std::optional<decltype(make())> {
 
 NextRun::NextRun(const Effects& effects, const std::string& container, const std::string& prefix,
                  const std::string& data_folder)
-    : effects_(effects),
-      prefix_(prefix),
-      login(effects.clock,
+    : login(effects.clock,
             [&effects, container, prefix](std::optional<NextLogin> old) {
               return IfPossible([&] {
                 const auto engine = effects.connector.Open(
@@ -35,10 +33,13 @@ NextRun::NextRun(const Effects& effects, const std::string& container, const std
                 return made;
               });
             }),
-      workplace(effects.clock, [&effects, data_folder](std::optional<std::unique_ptr<ports::Workplace>> old) {
-        old.reset();
-        return IfPossible([&] { return effects.processes.MakeWorkplace(data_folder, NewRunId(effects)); });
-      }) {}
+      workplace(effects.clock,
+                [&effects, data_folder](std::optional<std::unique_ptr<ports::Workplace>> old) {
+                  old.reset();
+                  return IfPossible([&] { return effects.processes.MakeWorkplace(data_folder, NewRunId(effects)); });
+                }),
+      effects_(effects),
+      prefix_(prefix) {}
 
 void NextRun::DropLogin(ports::Session& engine) {
   const auto there = login.Take();

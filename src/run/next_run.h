@@ -27,13 +27,12 @@ class NextRun {
   /// Drops the login that is there. REQUIRES: nobody takes one meanwhile.
   void DropLogin(ports::Session& engine);
 
+  MadeAhead<NextLogin> login;
+  MadeAhead<std::unique_ptr<ports::Workplace>> workplace;
+
  private:
   const Effects& effects_;
   const std::string prefix_;
-
- public:
-  MadeAhead<NextLogin> login;
-  MadeAhead<std::unique_ptr<ports::Workplace>> workplace;
 };
 
 }  // namespace yellow::run

@@ -10,6 +10,7 @@
 #include "run/change_log.h"
 #include "run/commit.h"
 #include "run/execute_code.h"
+#include "run/keeper.h"
 #include "run/lease.h"
 #include "run/next_run.h"
 #include "run/notice_store.h"
@@ -242,7 +243,7 @@ class TransformRun {
       mode_ = DecideMode(*engine_, declared_, transformer_);
       return std::vector<sql::Statement>{
           limit,
-          "SET LOCAL synchronous_commit = off",  // as of the lease: the claims are synchronised, and with them this
+          "SET LOCAL synchronous_commit = off",  // the claims are synchronised, and with them this
           {"INSERT INTO yellow.run (id, transformer, state, mode, definition, model_version, cause, holder, login, "
            "deadline) VALUES ($1, $2, 'preparing', $9, $3, $4, $5, $6, $7, clock_timestamp() + make_interval(secs "
            "=> $8))",
@@ -250,10 +251,12 @@ class TransformRun {
             actor_.holder, login_->name(), std::to_string(declared_.start_limit.seconds), mode_.word()}},
           {"UPDATE yellow.transformer SET requested_at = NULL WHERE key = $1", {transformer_.key}}};
     });
-    BeginKeeping();
+    keeper_.emplace(Connect(ports::ServiceRole::kEngine, "keeper"), transformer_);
     ahead_->RunIsOpen(*lease_);
     if (StartsProcess(declared_))
-      ahead_->MakeWorkplace([this] { return MakeWorkplace(effects_, applied_, *declared_.code.process, run_id_); });
+      ahead_->MakeWorkplace([&effects = effects_, &applied = applied_, &code = *declared_.code.process, id = run_id_] {
+        return MakeWorkplace(effects, applied, code, id);
+      });
     writer_->Receive();
   }
 
@@ -265,35 +268,12 @@ class TransformRun {
     return statements;
   }
 
-  /// The keeper's snapshot and the claims agree by construction: the claims are what the keeper saw. It sees the open
-  /// run, too, for which the views of changes are.
-  void BeginKeeping() {
-    keeper_ = Connect(ports::ServiceRole::kEngine, "keeper");
-    std::vector<sql::Statement> questions;
-    for (const plan::TransformerInput& input : transformer_.inputs) {
-      const std::string address = ToString(input.table.dataset);
-      if (std::find(claimed_.begin(), claimed_.end(), address) != claimed_.end()) continue;
-      claimed_.push_back(address);
-      questions.push_back(
-          {"SELECT coalesce((SELECT batch FROM yellow.cursor WHERE consumer = $1 AND input = $2), 0), "
-           "coalesce((SELECT max(batch) FROM yellow.batch WHERE stream = $3 AND state = 'committed'), 0)",
-           {transformer_.key, address, input.stream}});
-    }
-    questions.emplace_back("SELECT pg_export_snapshot()");
-    keeper_transaction_ = std::make_unique<ports::Transaction>(*keeper_, "ISOLATION LEVEL REPEATABLE READ READ ONLY",
-                                                               "", std::move(questions));
-  }
-
   void Claim() {
-    const std::vector<ports::Rows> answers = keeper_transaction_->Received();
-    snapshot_ = answers.back().Text(0, 0);
+    keeper_->Look();
     std::vector<sql::Statement> statements;
-    for (size_t i = 0; i < claimed_.size(); ++i) {
-      const std::pair<int, int> range{static_cast<int>(answers[i].Integer(0, 0)),
-                                      static_cast<int>(answers[i].Integer(0, 1))};
-      claims_[claimed_[i]] = range;
+    for (const auto& [input, range] : keeper_->claims()) {
       statements.push_back({"INSERT INTO yellow.claim (run_id, input, from_batch, to_batch) VALUES ($1, $2, $3, $4)",
-                            {run_id_, claimed_[i], std::to_string(range.first), std::to_string(range.second)}});
+                            {run_id_, input, std::to_string(range.first), std::to_string(range.second)}});
     }
     statements.push_back(
         {"UPDATE yellow.run SET keeper_pid = $2, launched_at = clock_timestamp(), "
@@ -308,20 +288,20 @@ class TransformRun {
         transformer_,
         run_id_,
         mode_.word(),
-        snapshot_,
+        keeper_->snapshot(),
         effects_.endpoints.As(transformer_.container, login_->name(), password_, "run " + run_id_),
-        claims_,
+        keeper_->claims(),
         [this] { return Wanted(); },
         [this] { return ahead_->AwaitWorkplace(); }};
     effects_.reporter.UnderWay({transformer_.workspace, "runs its code"});
     CodeResult result = ExecuteCode(effects_, context);
     const bool relied_on_keeper =
         result.outcome != CodeOutcome::kFinished || declared_.snapshot == model::SnapshotUse::kRequired;
-    if (relied_on_keeper && !KeeperLives()) {
+    if (relied_on_keeper && !keeper_->Lives()) {
       throw base::Error("keeper_lost", "the session that kept the run's snapshot has ended: " + result.reason)
           .Retryable();
     }
-    keeper_transaction_.reset();
+    claims_ = keeper_->claims();
     keeper_.reset();
     return result;
   }
@@ -333,15 +313,6 @@ class TransformRun {
       return !engine_->Execute({"SELECT 1 FROM yellow.run WHERE id = $1 AND state = 'launched'", {run_id_}}).empty();
     } catch (const base::Error&) {  // not known; the code may well be done before the database is back
       return true;
-    }
-  }
-
-  bool KeeperLives() {
-    try {
-      keeper_->Execute("SELECT 1");
-      return true;
-    } catch (const base::Error&) {
-      return false;
     }
   }
 
@@ -446,7 +417,6 @@ class TransformRun {
   /// The old output stays, the cursors stay; the reason is recorded, and when the next attempt may begin.
   RunReport Fail(RunOutcome outcome, const RunEnding& ending) {
     ahead_.reset();  // its login is there, or never will be
-    keeper_transaction_.reset();
     keeper_.reset();
     engine_ = Connect(ports::ServiceRole::kEngine, "transform");
     if (run_id_.empty()) return Ended(outcome, ending.code, ending.reason);
@@ -484,17 +454,16 @@ class TransformRun {
   const plan::Stream& output_;
   const std::string prefix_;
   std::unique_ptr<Lease> lease_;  // outlives the sessions, whose transactions may hold the lease's row
-  std::unique_ptr<ports::Session> engine_, writer_, keeper_;
-  std::unique_ptr<ports::Transaction> keeper_transaction_;  // ends before its session
+  std::unique_ptr<ports::Session> engine_, writer_;
+  std::optional<Keeper> keeper_;
   std::optional<RunLogin> login_;
   std::unique_ptr<RunAhead> ahead_;
-  std::string next_id_;            // of the run that is about to be opened
-  std::string run_id_, snapshot_;  // the first is empty until then
+  std::string next_id_;  // of the run that is about to be opened
+  std::string run_id_;   // empty until then
   RunMode mode_;
   std::string step_limit_;  // what to say when the step that is under way takes too long
   ports::TimePoint step_ends_;
   base::Secret password_;
-  std::vector<std::string> claimed_;  // what the keeper was asked about, in its order
   Claims claims_;
   int batch_ = 0;
   Merged merged_;

@@ -304,6 +304,8 @@ class Doctor(unittest.TestCase):
         open_login = "SELECT yellow_sec.run_open('{}', " + NO_PASSWORD + ", clock_timestamp(), 'yellow_ws_maskshop', 'yellow_dt_maskshop')"
         self.assert_breaks("merge", open_login.format(ID), f"SELECT yellow_sec.run_drop('{ID}')",
                            {f"logins/MergeDB/yellow_run_{ID}": ("problem", "login.unknown", "no run and no try has made it", f'DROP OWNED BY "yellow_run_{ID}"; DROP ROLE "yellow_run_{ID}"$')})
+        ahead = open_login.replace("run_open", "run_prepare").replace(", 'yellow_ws_maskshop', 'yellow_dt_maskshop'", "")
+        self.assert_breaks("merge", ahead.format(ID), f"SELECT yellow_sec.run_drop('{ID}')", {})
         self.assert_breaks("merge", f"CREATE SCHEMA scratch_{ID}", f"DROP SCHEMA scratch_{ID}",
                            {f"logins/MergeDB/scratch_{ID}": ("problem", "login.unknown", "no run and no try has made it", f'DROP SCHEMA "scratch_{ID}" CASCADE$')})
         run = self.psql("merge", "UPDATE yellow.run SET closed_at = closed_at - interval '1 minute' WHERE state = 'committed' AND transformer ~ 'MaskShop' RETURNING id")

@@ -128,6 +128,34 @@ class Serve(unittest.TestCase):
         self.assertEqual(self.storm.yellow("run").status, 0)
         self.assertEqual(self.logins_ahead(), set())
 
+    def guardians(self, serving):
+        """Processes of serve that wait for code to start, or guard it."""
+        found = set()
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                name, fields = (process / "comm").read_text().strip(), (process / "stat").read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue  # it has ended meanwhile
+            if name == "yellow-guardian" and fields[1] == str(serving.process.pid) and fields[0] != "Z":
+                found.add(int(process.name))
+        return found
+
+    def test_a_workplace_is_ready_for_the_next_run_and_ends_with_serve(self):
+        for end in (signal.SIGTERM, signal.SIGKILL):
+            serving = self.serving()
+            self.wait_for(lambda: len(self.guardians(serving)) == 1, serving)  # noqa: B023  (it is called at once)
+            ready = self.guardians(serving)
+            self.storm.change(self.chance)
+            self.ask()
+            self.wait_for(lambda: self.settled() and len(self.guardians(serving) - ready) == 1, serving)  # noqa: B023
+            self.assertEqual(self.guardians(serving) & ready, set(), "it has guarded the code of the run")
+            (waiting,) = self.guardians(serving)
+            serving.stop(end)
+            deadline = time.time() + 10
+            while pathlib.Path(f"/proc/{waiting}/comm").exists() and pathlib.Path(f"/proc/{waiting}/comm").read_text() == "yellow-guardian\n":
+                self.assertLess(time.time(), deadline, "the guardian outlives serve")
+                time.sleep(0.05)
+
     def test_a_login_that_was_closed_is_not_opened_again(self):
         run_id, never_made = "0123456789abcdef", "fedcba9876543210"
 

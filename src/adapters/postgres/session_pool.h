@@ -35,7 +35,7 @@ class SessionPool : public ports::Connector {
   void Keep(const ports::ConnectionTarget& target, int count, std::string_view warm_up = "") override;
   std::string ScramVerifier(const base::Secret& password) override { return inner_->ScramVerifier(password); }
 
-  /// Waits until what came back is cleaned and what was missing is open, as far as the server allows.
+  /// Waits until what came back is cleaned and what was missing is open: for ever where a server cannot be reached.
   void AwaitQuiet();
 
  private:
