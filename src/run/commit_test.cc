@@ -173,6 +173,15 @@ TEST_F(Batch, OfSeveralTablesGoesOnAsAWholeOrNotAtAll) {
   EXPECT_GT(held, 5) << "seed " << seed;
 }
 
+TEST_F(Batch, WhoseKeysCannotEvenBeComparedIsHeldForThem) {
+  live_rows_ = 10'000;  // by difference
+  Merged merged;
+  for (Dataset& dataset : datasets_) Stage(dataset, {{"1", "a", "1.0", "x"}});
+  ASSERT_EQ(Commit(1, {}, false, merged), "");
+  Stage(datasets_.back(), {{"1", "a", "1234.5", "x"}});  // its key is a numeric(3,1)
+  EXPECT_EQ(Commit(2, {}, false, merged), "out_of_range");
+}
+
 TEST_F(Batch, NobodyIsAskedToReleaseWhatCannotBeMerged) {
   live_rows_ = 10'000;  // by difference, which finds shared keys last
   Merged merged;

@@ -92,6 +92,35 @@ TEST_F(SessionTest, OfManyStatementsNoneIsExecutedAfterOneThatFails) {
   }
 }
 
+TEST_F(SessionTest, WhatCouldNotBePreparedIsPreparedWhenItCan) {
+  const sql::Statement read{"SELECT i FROM later WHERE $1 = 'x'", {"x"}};
+  EXPECT_THROW(session_->Execute(read), base::Error);
+  EXPECT_THROW(session_->ExecuteAll({read}), base::Error) << "the second time it is to be prepared";
+  EXPECT_THROW(session_->Execute(read), base::Error);
+  session_->ExecuteScript("CREATE TABLE later (i int); INSERT INTO later VALUES (7)");
+  EXPECT_EQ(session_->Execute(read).Integer(0, 0), 7);
+  EXPECT_EQ(session_->ExecuteAll({read}).at(0).Integer(0, 0), 7);
+  EXPECT_EQ(Prepared(), 1);
+}
+
+TEST_F(SessionTest, ACommitThatRollsBackIsAFailureAmongOthersToo) {
+  for (const bool together : {false, true}) {
+    session_->Execute("BEGIN");
+    EXPECT_THROW(session_->Execute("SELECT 1 / 0"), base::Error);
+    try {
+      if (together) {
+        session_->ExecuteAll({"COMMIT"});
+      } else {
+        session_->Execute("COMMIT");
+      }
+      FAIL() << "nothing was committed";
+    } catch (const base::Error& error) {
+      EXPECT_EQ(error.sqlstate, "25P02");
+    }
+    EXPECT_EQ(session_->Execute("SELECT 1").Integer(0, 0), 1);
+  }
+}
+
 TEST_F(SessionTest, TheServerWorksOnWhatWasSentMeanwhile) {
   const auto other = testing::PostgresServer::Shared().connector().Open(
       testing::PostgresServer::Shared().Target(session_->Execute("SELECT current_database()").Text(0, 0)));

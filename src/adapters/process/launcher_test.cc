@@ -83,6 +83,18 @@ TEST(Launcher, WhatItStartedEndsWithTheCodeAndWithYellow) {
   EXPECT_FALSE(IsThere("sleep 98763")) << "a daemon of the code outlived Yellow";
 }
 
+TEST(Launcher, AWorkplaceInWhichNothingWasStartedLeavesNothing) {
+  std::string folder;
+  {
+    const auto workplace = MakeWorkplace();
+    folder = workplace->folder();
+    EXPECT_EQ(access(folder.c_str(), F_OK), 0);
+    EXPECT_TRUE(waitpid(-1, nullptr, WNOHANG) == 0) << "its guardian waits";
+  }
+  EXPECT_NE(access(folder.c_str(), F_OK), 0);
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << "its guardian has ended";
+}
+
 TEST(Launcher, CapsTheOutput) {
   const Ran ran =
       RunProgram({"sh", "-c", "for i in 1 2 3 4 5 6; do head -c 100000 /dev/zero; sleep 0.05; done"}, {}, 150000);
