@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "adapters/clock/system_clock.h"
+#include "adapters/container/engine.h"
 #include "adapters/embedded/server_program.h"
 #include "adapters/faults/faults.h"
 #include "adapters/faults/wrappers.h"
@@ -70,6 +71,7 @@ int main(int argc, char** argv) {
   const Effect connector(adapters::postgres::MakeConnector(), faults);
   const Effect programs(adapters::embedded::MakeServerPrograms(), faults);
   const Effect processes(adapters::process::MakeLauncher(), faults);
+  const Effect containers(adapters::container::MakeEngines(), faults);
   const Effect webhook(adapters::http::MakeWebhook(), faults);
   yellow::ports::Foreground foreground = &adapters::process::RunInForeground;
   if (faults != nullptr) foreground = adapters::faults::Wrap(foreground, *faults);
@@ -86,6 +88,7 @@ int main(int argc, char** argv) {
       *entropy,
       *secrets,
       *processes,
+      *containers,
       *webhook,
       *stop,
       *watch,

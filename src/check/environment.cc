@@ -104,6 +104,51 @@ void CheckReceivers(const model::Environment& environment, base::Diagnostics& di
   }
 }
 
+/// Code that is started must be there in the form that the launcher starts.
+void CheckLaunched(const model::Model& model, const model::Workspace& workspace, base::Diagnostics& diagnostics) {
+  const model::Environment& environment = *model.environment;
+  const model::Code& code = workspace.transformer->code;
+  if (code.sql || code.mask) return;
+  if (environment.launcher == model::LauncherKind::kProcess && code.image && !code.process) {
+    diagnostics.Error("Y704", code.where, "launcher: process cannot run an image: " + code.image->image,
+                      "add source with command, or use another launcher");
+  }
+  if (environment.launcher == model::LauncherKind::kProcess) return;
+  if (code.process && !code.image) {
+    diagnostics.Error("Y704", code.where, "launcher: docker runs images, and this is a source: " + code.process->folder,
+                      "build an image of it and add image: <name>, or use launcher: process");
+  }
+  if (code.image && !model::IsPinned(environment.ImageOf(code.image->image))) {
+    diagnostics.Error("Y708", code.where,
+                      "environment " + environment.name + " does not say which image this is: " + code.image->image,
+                      "add to the environment: images: {" + code.image->image +
+                          ": \"<registry>/<image>@sha256:<64 hexadecimal digits>\"}");
+  }
+}
+
+/// The code needs a way to its database, and nothing else.
+void CheckDocker(const model::Model& model, base::Diagnostics& diagnostics) {
+  const model::Environment& environment = *model.environment;
+  if (environment.launcher != model::LauncherKind::kDocker) return;
+  if (!environment.docker.socket.starts_with('/')) {
+    diagnostics.Error("Y709", environment.launcher_where,
+                      "an engine is reached through a unix socket of this machine: " + environment.docker.socket,
+                      "write its whole path, such as /var/run/docker.sock or /run/podman/podman.sock");
+  }
+  if (environment.docker.pull) RequireCredential(model, *environment.docker.pull, diagnostics);
+  if (environment.docker.network != "none") return;
+  for (const model::DataPlatform& platform : model.platforms) {
+    const model::ContainerPlace* place = environment.FindContainer(platform.container.text);
+    const auto* server = place == nullptr ? nullptr : std::get_if<model::NamedServer>(&place->server);
+    if (server == nullptr || server->host.starts_with('/')) continue;
+    diagnostics.Error(
+        "Y709", environment.launcher_where,
+        "code in a container without a network does not reach " + platform.container.text + " on " + server->host,
+        "name a network of the engine: launcher: {docker: {network: <name>}}, or reach the server through "
+        "its unix socket: host: /var/run/postgresql");
+  }
+}
+
 }  // namespace
 
 void CheckEnvironment(const model::Model& model, base::Diagnostics& diagnostics) {
@@ -124,15 +169,12 @@ void CheckEnvironment(const model::Model& model, base::Diagnostics& diagnostics)
       RequireCredential(model, credential, diagnostics);
     const model::Code& code = workspace.transformer->code;
     if (code.mask && code.mask->mask_key) RequireCredential(model, *code.mask->mask_key, diagnostics);
-    if (environment.launcher == model::LauncherKind::kProcess && code.image && !code.process && !code.sql &&
-        !code.mask) {
-      diagnostics.Error("Y704", code.where, "launcher: process cannot run an image: " + code.image->image,
-                        "add source with command, or use another launcher");
-    }
+    CheckLaunched(model, workspace, diagnostics);
   }
-  if (environment.launcher != model::LauncherKind::kProcess) {
-    diagnostics.Error("Y705", environment.launcher_where, "this version has launcher: process only",
-                      "write launcher: process");
+  CheckDocker(model, diagnostics);
+  if (environment.launcher == model::LauncherKind::kKubernetes) {
+    diagnostics.Error("Y705", environment.launcher_where, "this version has the launchers process and docker",
+                      "write launcher: process, or launcher: docker");
   }
   if (environment.scheduler != model::SchedulerKind::kYellow) {
     diagnostics.Error("Y705", environment.scheduler_where, "this version has scheduler: yellow only",

@@ -26,7 +26,9 @@ constexpr Entry kEntries[] = {
      "only."},
     {"Y205", "Inside { } a comma ends a value, so numeric(10,2) is cut in two. Quotes around the type keep it whole."},
     {"Y206", "This is a closed choice: exactly one of its keys must stand here."},
-    {"Y207", "A duration is a number and a unit (15s, 30m, 1h, 90d); a limit of rows is a number or a percentage."},
+    {"Y207",
+     "A duration is a number and a unit (15s, 30m, 1h, 90d); a limit of rows is a number or a percentage; a quantity "
+     "is a number, with a unit such as m, Mi or Gi."},
     {"Y208",
      "A schedule is a five-field cron expression, optionally with an IANA time zone: {cron: \"0 6 * * *\", timezone: "
      "Europe/Paris}."},
@@ -38,6 +40,8 @@ constexpr Entry kEntries[] = {
     {"Y212", "A mask rule is redact, null, year, last<N>, pseudonym, or {keep: reason}."},
     {"Y213", "Code lies in a folder beside the document that names it, so that its owner owns the code too."},
     {"Y214", "The environment maps each image to the digest that runs here; a tag can be moved, a digest cannot."},
+    {"Y215", "environment: of code has plain variables. Those of PostgreSQL and of Yellow itself are not for it."},
+    {"Y216", "resources: of code says how much it may use (limits) and how much is set aside for it (requests)."},
     {"Y301",
      "Two documents declare the same name. Stores, workspaces, platforms and containers have names unique in the "
      "ecosystem."},
@@ -134,13 +138,18 @@ constexpr Entry kEntries[] = {
     {"Y702", "The environment says where each container that the model uses is: embedded, or a host."},
     {"Y703",
      "The environment says where each secret is: {env: PREFIX} or {file: PATH}. The model never holds a secret."},
-    {"Y704", "The process launcher runs source code with a command; an image needs another launcher."},
+    {"Y704", "The process launcher runs source code with a command, the docker launcher an image."},
     {"Y705", "What this version cannot run, it does not accept."},
     {"Y706", "Roles live on the whole server; their names begin with the prefix."},
     {"Y707",
      "notify: says to whom messages are posted: {webhook: {env: VARIABLE}} or {file: PATH} where the URL is a secret, "
      "as "
      "with chat services, {url: https://…} where it is none. http is possible on this machine only."},
+    {"Y708", "The environment's images: maps the name of each image to the digest that runs here."},
+    {"Y709",
+     "launcher: {docker: …} names the engine's unix socket, and the engine's network that code is in. Without a "
+     "network "
+     "code reaches a database through its unix socket only."},
     {"Y801",
      "A table can get new nullable columns and wider types; every other change would lose or bend data that is there."},
 };

@@ -221,6 +221,7 @@ int RunsShow(const Program& program, const Options& options, const RunsOptions& 
     }
     program.out << fmt::format("Run {} of {} is {} (mode {}).\nIt was opened {} because: {}\n", run.id, run.transformer,
                                run.state, run.mode, Seconds(run.opened_at), run.cause);
+    if (!run.image.empty()) program.out << "Its code is " << run.image << "\n";
     if (!run.closed_at.empty()) program.out << "It was closed " << Seconds(run.closed_at) << ".\n";
     if (!run.reason.empty()) program.out << "Reason: " << run.reason << "\n";
     if (run.output_batch) program.out << "Output batch: " << *run.output_batch << "\n";

@@ -62,7 +62,7 @@ void PrintHeading(std::ostream& out, AllPlans& all, const Prepared& prepared) {
 void SayWhomToTrust(const Program& program, const run::Applied& candidate) {
   std::vector<std::string> workspaces;
   for (const plan::Transformer& transformer : candidate.physical.transformers) {
-    if (run::StartsProcess(*candidate.model.FindWorkspace(transformer.workspace)->transformer))
+    if (run::StartsProcess(candidate.model, *candidate.model.FindWorkspace(transformer.workspace)->transformer))
       workspaces.push_back(transformer.workspace);
   }
   const std::string notice = run::TrustNotice(program.processes, program.actor, workspaces);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ports/clock.h"
+#include "ports/container.h"
 #include "ports/database.h"
 #include "ports/entropy.h"
 #include "ports/files.h"
@@ -30,6 +31,7 @@ struct Program {
   ports::Entropy& entropy;
   ports::SecretStore& secrets;
   ports::ProcessLauncher& processes;
+  ports::ContainerEngines& containers;
   ports::Webhook& webhook;
   ports::Stop& stop;
   ports::Watch& watch;

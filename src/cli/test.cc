@@ -152,7 +152,8 @@ std::vector<TestResult> RunSuite(const Program& program, const Project& project,
         scratch.emplace(program, project, suite.workspace->name);
         secrets.emplace(program.secrets, plan::kRehearsalReader);
         effects.emplace(run::Effects{program.connector, scratch->servers(), program.clock, program.entropy,
-                                     program.files, *secrets, program.processes, program.webhook, reporter});
+                                     program.files, *secrets, program.processes, program.containers, program.webhook,
+                                     reporter});
         rehearsal.emplace(*effects, scratch->servers(), program.actor, scratch->applied());
       }
       result = ResultOf(rehearsal->Run(test));

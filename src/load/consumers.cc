@@ -125,8 +125,54 @@ model::Code Reader::ReadCode(const Node& node, const Place& place) {
     rules.mask_key = OptionalName(node.Find("mask_key"));
     code.mask = std::move(rules);
   }
+  code.arguments = Texts(node.Find("arguments"));
+  if (const Node* variables = node.Find("environment")) code.environment = ReadPlainVariables(*variables);
+  if (const Node* resources = node.Find("resources")) code.resources = ReadResources(*resources);
   CheckCode(node);
   return code;
+}
+
+std::map<std::string, std::string> Reader::ReadPlainVariables(const Node& node) {
+  std::map<std::string, std::string> variables;
+  for (const auto& [name, value] : node.entries) {
+    const bool letters =
+        !name.text.empty() && !(name.text[0] >= '0' && name.text[0] <= '9') &&
+        std::all_of(name.text.begin(), name.text.end(), [](char c) {
+          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        });
+    if (!letters) {
+      diagnostics_.Error("Y215", name.where, "this is not the name of a variable: " + name.text,
+                         "use letters, digits and _, such as LOG_LEVEL");
+    } else if (name.text.starts_with("PG") || name.text.starts_with("YELLOW_")) {
+      diagnostics_.Error("Y215", name.where, "Yellow sets this variable itself, or may: " + name.text,
+                         "use a name that begins with neither PG nor YELLOW_");
+    }
+    variables[name.text] = value.text;
+  }
+  return variables;
+}
+
+model::Resources Reader::ReadResources(const Node& node) {
+  model::Resources resources;
+  if (const Node* limits = node.Find("limits")) {
+    if (const auto cpu = ReadQuantity(limits->Find("cpu"))) resources.millicores = *cpu;
+    if (const auto memory = ReadQuantity(limits->Find("memory"))) resources.memory = *memory / 1000;
+    if (const auto tmp = ReadQuantity(limits->Find("tmp"))) resources.scratch = *tmp / 1000;
+    resources.processes = Integer(limits->Find("processes"), static_cast<int>(resources.processes));
+  }
+  if (const Node* requests = node.Find("requests")) {
+    resources.requested_millicores = ReadQuantity(requests->Find("cpu"));
+    if (const auto memory = ReadQuantity(requests->Find("memory"))) resources.requested_memory = *memory / 1000;
+  }
+  const bool above = resources.requested_memory.value_or(0) > resources.memory ||
+                     resources.requested_millicores.value_or(0) > resources.millicores;
+  constexpr int64_t kLeastMemory = int64_t{16} << 20;  // no program starts in less; engines refuse less than 6 MiB
+  if (above)
+    diagnostics_.Error("Y216", node.where, "more is requested than the limits allow",
+                       "raise limits, or lower requests");
+  if (resources.memory < kLeastMemory)
+    diagnostics_.Error("Y216", node.where, "nothing starts in so little memory", "write memory: 64Mi or more");
+  return resources;
 }
 
 /// Code lies beside its document, so that its owner owns the code too.
@@ -149,6 +195,12 @@ void Reader::CheckCode(const Node& node) {
   }
   if (const Node* command = node.Find("command"); command != nullptr && !outside)
     diagnostics_.Error("Y206", command->where, "a command needs a source or an image", "add source: <folder>");
+  for (const char* key : {"arguments", "environment"}) {
+    if (const Node* given = node.Find(key); given != nullptr && !outside)
+      diagnostics_.Error("Y206", given->where, std::string(key) + " is for a source or an image", "leave it out");
+  }
+  if (const Node* resources = node.Find("resources"); resources != nullptr && node.Find("image") == nullptr)
+    diagnostics_.Error("Y206", resources->where, "resources is for an image", "leave it out");
   if (const Node* key = node.Find("mask_key"); key != nullptr && !mask)
     diagnostics_.Error("Y206", key->where, "mask_key is for mask", "leave it out");
 }

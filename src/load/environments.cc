@@ -6,15 +6,6 @@
 namespace yellow::load {
 namespace {
 
-constexpr std::string_view kDigest = "@sha256:";
-constexpr size_t kDigestDigits = 64;
-
-bool IsPinned(const std::string& image) {
-  const size_t at = image.find(kDigest);
-  return at != std::string::npos && at > 0 && image.size() == at + kDigest.size() + kDigestDigits &&
-         image.find_first_not_of("0123456789abcdef", at + kDigest.size()) == std::string::npos;
-}
-
 base::SourceRange WhereOf(const Node* node, const Node& parent) { return node == nullptr ? parent.where : node->where; }
 
 model::SecretSource SecretSourceOf(const Node& node) {
@@ -116,6 +107,18 @@ void Reader::ReadEnvironment(const Node& node, const std::string& name, const Pl
   }
 }
 
+void Reader::ReadLauncher(const Node& node) {
+  model::Environment& environment = *model_.environment;
+  if (node.text == "docker") environment.launcher = model::LauncherKind::kDocker;
+  if (node.text == "kubernetes") environment.launcher = model::LauncherKind::kKubernetes;
+  const Node* docker = node.kind == Node::Kind::kScalar ? nullptr : node.Find("docker");
+  if (docker == nullptr) return;
+  environment.launcher = model::LauncherKind::kDocker;
+  environment.docker.socket = Text(docker->Find("socket"), environment.docker.socket);
+  environment.docker.network = Text(docker->Find("network"), environment.docker.network);
+  environment.docker.pull = OptionalName(docker->Find("pull"));
+}
+
 void Reader::ReadEnvironmentSettings(const Node& node) {
   model::Environment& environment = *model_.environment;
   if (environment.where.begin.line > 0) {
@@ -129,7 +132,7 @@ void Reader::ReadEnvironmentSettings(const Node& node) {
   if (const Node* images = node.Find("images")) {
     for (const auto& [image, value] : images->entries) {
       environment.images[image.text] = value.text;
-      if (!IsPinned(value.text))
+      if (!model::IsPinned(value.text))
         diagnostics_.Error("Y214", value.where, "this image is not pinned to a digest: " + value.text,
                            "write <registry>/<image>@sha256:<64 hexadecimal digits>");
     }
@@ -138,9 +141,7 @@ void Reader::ReadEnvironmentSettings(const Node& node) {
   environment.launcher_where = WhereOf(node.Find("launcher"), node);
   environment.scheduler_where = WhereOf(node.Find("scheduler"), node);
   environment.role_prefix_where = WhereOf(node.Find("role_prefix"), node);
-  const std::string launcher = Text(node.Find("launcher"));
-  if (launcher == "docker") environment.launcher = model::LauncherKind::kDocker;
-  if (launcher == "kubernetes") environment.launcher = model::LauncherKind::kKubernetes;
+  if (const Node* launcher = node.Find("launcher")) ReadLauncher(*launcher);
   if (Text(node.Find("scheduler")) == "airflow") environment.scheduler = model::SchedulerKind::kAirflow;
   environment.role_prefix = Text(node.Find("role_prefix"), environment.role_prefix);
   if (const Node* limits = node.Find("limits")) {

@@ -142,6 +142,24 @@ const Shape kMaskRule{.what = "redact, null, year, last<N>, pseudonym, or {keep:
                       .one_of_fields = true};
 const Shape kMaskRules{.what = "rules by column", .values = &kMaskRule};
 const Shape kMask{.what = "rules by dataset and column", .values = &kMaskRules};
+const Shape kPlainVariables{.what = "values by variable", .values = &kText};
+const Shape kQuantity{.what = "a quantity such as 512Mi or 500m",
+                      .scalar = S::kText,
+                      .pattern = "^[0-9]+([.][0-9]+)?(m|k|Ki|M|Mi|G|Gi)?$",
+                      .also_number = true};
+const Shape kLimitsOfCode{
+    .what = "{cpu: …, memory: …, processes: …, tmp: …}",
+    .fields = {Optional("cpu", kQuantity, "Processors: 2, 0.5 or 500m; 1 by default."),
+               Optional("memory", kQuantity, "Bytes: 512Mi, 2Gi; 1Gi by default. Code that takes more is ended."),
+               Optional("processes", kPositive, "Processes and threads at once; 256 by default."),
+               Optional("tmp", kQuantity, "Bytes in /tmp, the only folder it can write to; 256Mi by default.")}};
+const Shape kRequestsOfCode{.what = "{cpu: …, memory: …}",
+                            .fields = {Optional("cpu", kQuantity, "Processors that are set aside for it."),
+                                       Optional("memory", kQuantity, "Bytes that are set aside for it.")}};
+const Shape kResources{
+    .what = "{limits: …, requests: …}",
+    .fields = {Optional("limits", kLimitsOfCode, "What it may use at most."),
+               Optional("requests", kRequestsOfCode, "What it gets even where others want it; nothing by default.")}};
 const Shape kCode{
     .what = "code: sql, mask, source with command, or image",
     .fields = {
@@ -149,7 +167,13 @@ const Shape kCode{
                  "A container image, by the name that the environment maps to a digest, or by a digest itself. For the "
                  "launchers docker and kubernetes."),
         Optional("source", kText, "A folder beside this file with the code. For the launcher process; needs command."),
-        Optional("command", kTexts, "What is run, in the folder or the image."),
+        Optional("command", kTexts, "What is run, in the folder or the image; the image's own entry point by default."),
+        Optional("arguments", kTexts, "What follows the command, or the image's own entry point."),
+        Optional(
+            "environment", kPlainVariables,
+            "Further variables for source and image. No secrets: credentials has those. Names that begin with PG or "
+            "YELLOW_ are Yellow's."),
+        Optional("resources", kResources, "How much an image may use where it runs."),
         Optional("sql", kText,
                  "A folder beside this file with one file <dataset>.sql, exactly one SELECT, for each output dataset."),
         Optional("mask", kMask,
@@ -325,7 +349,21 @@ const Shape kSecretPlace{
     .choice = "place of a secret"};
 const Shape kSecretPlaces{.what = "places of credentials by name", .values = &kSecretPlace};
 const Shape kImages{.what = "images by name", .values = &kText};
-const Shape kLauncher{.what = "a launcher", .scalar = S::kWord, .words = {"process", "docker", "kubernetes"}};
+const Shape kDocker{
+    .what = "{socket: …, network: …, pull: …}",
+    .fields = {Optional("socket", kText, "The unix socket of the engine; /var/run/docker.sock by default."),
+               Optional("network", kText,
+                        "The engine's network that code is in; none by default, which suffices where the database is "
+                        "reached through a unix socket."),
+               Optional("pull", kReference, "The Credential with which images are pulled from their registry.")}};
+const Shape kLauncher{
+    .what = "process, docker, kubernetes, or {docker: …}",
+    .scalar = S::kWord,
+    .words = {"process", "docker", "kubernetes"},
+    .fields = {Optional("docker", kDocker,
+                        "Code is an image, run by an engine on this machine that answers the Docker API: "
+                        "Docker, or Podman's service.")},
+    .one_of_fields = true};
 const Shape kScheduler{.what = "a scheduler", .scalar = S::kWord, .words = {"yellow", "airflow"}};
 const Shape kLimits{
     .what = "{runs: …, jobs: …, connections: …, retry: …}",

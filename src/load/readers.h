@@ -60,6 +60,8 @@ class Reader {
   std::optional<model::DatasetSink> ReadSink(const Node& node);
   model::DataTransformer ReadTransformer(const std::string& workspace, const Node& node, const Place& place);
   model::Code ReadCode(const Node& node, const Place& place);
+  std::map<std::string, std::string> ReadPlainVariables(const Node& node);
+  model::Resources ReadResources(const Node& node);
   bool StaysInside(const Node& path);
   void CheckCode(const Node& node);
   std::map<std::string, model::MaskRule> ReadMaskRules(const Node& node);
@@ -70,9 +72,12 @@ class Reader {
   std::optional<model::Schedule> ReadSchedule(const Node* node);
   std::optional<model::Duration> ReadDuration(const Node* node);
   std::optional<model::RowLimit> ReadRowLimit(const Node* node);
+  /// In thousandths: 0.5 and 500m are 500, 1Ki is 1024000.
+  std::optional<int64_t> ReadQuantity(const Node* node);
   model::AllowList ReadAllowList(const Node* node);
   void ReadContainerPlace(const Node& name, const Node& node, const Place& place);
   void ReadReceivers(const Node& node);
+  void ReadLauncher(const Node& node);
   void ReadEnvironmentSettings(const Node& node);
 
   model::Model& model_;

@@ -1,3 +1,4 @@
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -9,6 +10,7 @@ namespace yellow::load {
 namespace {
 
 constexpr double kMostRows = 1e15;
+constexpr double kMostQuantity = 1e14;
 
 std::optional<double> Number(std::string_view text) {
   double value = 0;
@@ -102,6 +104,26 @@ std::optional<model::RowLimit> Reader::ReadRowLimit(const Node* node) {
   }
   if (percent) return model::RowLimit{std::nullopt, number};
   return model::RowLimit{static_cast<int64_t>(*number), std::nullopt};
+}
+
+std::optional<int64_t> Reader::ReadQuantity(const Node* node) {
+  if (!IsScalar(node)) return std::nullopt;
+  static constexpr std::array<std::pair<std::string_view, double>, 7> kUnits{
+      {{"m", 1e-3}, {"k", 1e3}, {"Ki", 1024.0}, {"M", 1e6}, {"Mi", 1048576.0}, {"G", 1e9}, {"Gi", 1073741824.0}}};
+  std::string_view digits = node->text;
+  double unit = 1;
+  for (const auto& [name, size] : kUnits) {
+    if (!node->text.ends_with(name)) continue;
+    digits = std::string_view(node->text).substr(0, node->text.size() - name.size());
+    unit = size;
+  }
+  const auto number = Number(digits);
+  if (!number || *number * unit <= 0 || *number * unit > kMostQuantity) {
+    diagnostics_.Error("Y207", node->where, "this is not a quantity: " + node->text,
+                       "write a number and a unit: cpu: 500m or 2, memory: 512Mi or 2Gi");
+    return std::nullopt;
+  }
+  return static_cast<int64_t>(std::llround(*number * unit * 1000));
 }
 
 std::optional<model::Schedule> Reader::ReadSchedule(const Node* node) {

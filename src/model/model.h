@@ -170,9 +170,28 @@ struct ProcessCode {
   std::string folder;  ///< relative to the project
   std::vector<std::string> command;
 };
+/// True for <registry>/<image>@sha256:<64 hexadecimal digits>.
+inline bool IsPinned(std::string_view image) {
+  constexpr std::string_view kDigest = "@sha256:";
+  constexpr size_t kDigits = 64;
+  const size_t at = image.find(kDigest);
+  return at != std::string_view::npos && at > 0 && image.find_first_of(" ?&#%") == std::string_view::npos &&
+         image.size() == at + kDigest.size() + kDigits &&
+         image.find_first_not_of("0123456789abcdef", at + kDigest.size()) == std::string_view::npos;
+}
+
 struct ImageCode {
   std::string image;
-  std::vector<std::string> command;
+  std::vector<std::string> command;  ///< instead of the image's own entry point
+};
+
+/// How much of a machine code in a container may use, and how much is set aside for it.
+struct Resources {
+  int64_t memory = int64_t{1} << 30;     ///< bytes; more is the end of it
+  int64_t millicores = 1000;             ///< of a processor
+  int64_t processes = 256;               ///< threads included
+  int64_t scratch = int64_t{256} << 20;  ///< bytes in /tmp, which are memory too
+  std::optional<int64_t> requested_memory, requested_millicores;
 };
 
 struct Code {
@@ -180,6 +199,9 @@ struct Code {
   std::optional<MaskCode> mask;
   std::optional<ProcessCode> process;
   std::optional<ImageCode> image;
+  std::vector<std::string> arguments;              ///< after the command, or the image's entry point
+  std::map<std::string, std::string> environment;  ///< plain values
+  Resources resources;
   SourceRange where;
 };
 
@@ -392,6 +414,13 @@ struct NoticeReceiver {
 enum class LauncherKind { kProcess, kDocker, kKubernetes };
 enum class SchedulerKind { kYellow, kAirflow };
 
+/// An engine that answers the Docker API, on this machine.
+struct DockerLauncher {
+  std::string socket = "/var/run/docker.sock";
+  std::string network = "none";  ///< of the engine; none: a database is reached through its unix socket only
+  std::optional<Name> pull;      ///< credential with which images are pulled
+};
+
 struct Environment {
   std::string name;
   std::vector<ContainerPlace> containers;
@@ -399,6 +428,7 @@ struct Environment {
   std::map<std::string, std::string> images;
   std::vector<Name> allowed_classes;
   LauncherKind launcher = LauncherKind::kProcess;
+  DockerLauncher docker;  ///< for LauncherKind::kDocker
   SchedulerKind scheduler = SchedulerKind::kYellow;
   std::string role_prefix = "yellow";
   SourceRange launcher_where, scheduler_where, role_prefix_where;
@@ -408,6 +438,12 @@ struct Environment {
   int max_connections = 40;     ///< limits.connections: of all these jobs together
   std::vector<NoticeReceiver> receivers;  ///< notify
   SourceRange where;
+
+  /// The reference by which an image is known here, pinned to a digest; `image` itself when it is not mapped.
+  const std::string& ImageOf(const std::string& image) const {
+    const auto mapped = images.find(image);
+    return mapped == images.end() ? image : mapped->second;
+  }
 
   const ContainerPlace* FindContainer(const std::string& container) const {
     for (const ContainerPlace& place : containers)

@@ -108,9 +108,12 @@ std::string DescribeCode(const model::Code& code, const model::Environment* envi
     folder(code.process->folder);
   }
   if (code.image) {
-    const bool mapped = environment != nullptr && environment->images.count(code.image->image) != 0;
-    text += "image " + (mapped ? environment->images.at(code.image->image) : code.image->image) + "\n";
+    text += "image " + (environment != nullptr ? environment->ImageOf(code.image->image) : code.image->image);
+    for (const std::string& word : code.image->command) text += " " + base::Sha256Hex(word);
+    text += "\n";
   }
+  for (const std::string& word : code.arguments) text += "argument " + base::Sha256Hex(word) + "\n";
+  for (const auto& [name, value] : code.environment) text += "variable " + name + " " + base::Sha256Hex(value) + "\n";
   if (code.mask) {
     for (const auto& [dataset, rules] : code.mask->rules) {
       for (const auto& [column, rule] : rules) {

@@ -24,6 +24,8 @@ model::Environment EnvironmentAt(const model::Model& model, const std::string& m
   if (model.environment) {
     environment.credentials = model.environment->credentials;
     environment.images = model.environment->images;
+    environment.launcher = model.environment->launcher;
+    environment.docker = model.environment->docker;
   }
   environment.credentials.push_back({kRehearsalReader, model::FileSecret{places.secret_file}, {}});
   return environment;

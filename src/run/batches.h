@@ -52,6 +52,7 @@ void RejectBatch(ports::Session& engine, const Actor& actor, const std::string& 
 
 struct RunInfo {
   std::string id, transformer, state, cause, opened_at, closed_at, reason_code, reason, definition, mode;
+  std::string image;    ///< of its code, pinned to a digest; empty when the code was none
   std::string seconds;  ///< that it took, or is open by now, with one decimal
   std::optional<int> exit_status, output_batch;
   struct Claim {

@@ -5,6 +5,7 @@
 #include "model/model.h"
 #include "plan/physical.h"
 #include "ports/clock.h"
+#include "ports/container.h"
 #include "ports/database.h"
 #include "ports/entropy.h"
 #include "ports/files.h"
@@ -56,6 +57,7 @@ struct Effects {
   ports::FileSystem& files;
   ports::SecretStore& secrets;
   ports::ProcessLauncher& processes;
+  ports::ContainerEngines& containers;
   ports::Webhook& webhook;
   Reporter& reporter;
   /// Of runs. Set under `serve`, whose runs begin at short notice: they prepare with several threads, too.

@@ -154,14 +154,30 @@ plan::Findings ExamineHandedOn(const Effects& effects, const model::Model& model
   return findings;
 }
 
+namespace {
+
+plan::Finding ExamineEngine(const Effects& effects, const model::DockerLauncher& launcher) {
+  const std::string key = "launcher/engine";
+  try {
+    const ports::EngineInfo engine = effects.containers.At(launcher.socket)->Describe();
+    return plan::Well(key, engine.name + " " + engine.version + " answers at " + launcher.socket +
+                               "; each run of code has a container of its own");
+  } catch (const base::Error& error) {
+    return {key, plan::Health::kProblem, "launcher.engine", error.what(), error.remedy};
+  }
+}
+
+}  // namespace
+
 plan::Finding ExamineLauncher(const Effects& effects, const Actor& actor, const model::Model& model,
                               const model::Environment& environment) {
   const std::string key = "launcher/isolation";
+  if (environment.launcher == model::LauncherKind::kDocker) return ExamineEngine(effects, environment.docker);
   if (environment.launcher != model::LauncherKind::kProcess)
     return plan::Skipped(key, "the launcher of this environment does not run here");
   std::vector<std::string> workspaces;
   for (const model::Workspace& workspace : model.workspaces) {
-    if (workspace.transformer && StartsProcess(*workspace.transformer)) workspaces.push_back(workspace.name);
+    if (workspace.transformer && StartsProcess(model, *workspace.transformer)) workspaces.push_back(workspace.name);
   }
   if (workspaces.empty()) return plan::Well(key, "no transformer starts a program on this machine");
   const std::string notice = TrustNotice(effects.processes, actor, workspaces);

@@ -5,7 +5,9 @@
 #include "base/error.h"
 #include "base/json_text.h"
 #include "plan/test_cases.h"
+#include "run/execute_container.h"
 #include "run/next_run.h"
+#include "run/trust.h"
 #include "sql/names.h"
 #include "sql/transformer_select.h"
 
@@ -13,7 +15,6 @@ namespace yellow::run {
 namespace {
 
 constexpr size_t kLogTail = 1 << 20;
-constexpr int kSnapshotStatus = 75;  // EX_TEMPFAIL of sysexits(3): the snapshot could not be imported
 constexpr std::chrono::milliseconds kFirstPoll{2}, kLongestPoll{100}, kAskEvery{1000};
 
 CodeResult Failed(const std::string& code, const std::string& reason) {
@@ -169,7 +170,11 @@ CodeResult ExecuteProcess(const Effects& effects, const CodeContext& context, co
   const auto workplace =
       context.workplace ? context.workplace() : MakeWorkplace(effects, context.applied, code, context.run_id);
   const std::string log = LogFolder(context.applied, context.run_id) + "/output.log";
-  ports::ProcessSpec spec{code.command, SourceFolder(*workplace), EnvironmentOf(effects, context), log};
+  std::vector<std::string> command = code.command;
+  const std::vector<std::string>& arguments =
+      context.applied.model.FindWorkspace(context.transformer.workspace)->transformer->code.arguments;
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  ports::ProcessSpec spec{command, SourceFolder(*workplace), EnvironmentOf(effects, context), log};
   spec.environment["TMPDIR"] = TemporaryFolder(*workplace);
   UseVirtualEnvironment(effects, context, code, *workplace, spec);
   CopyRootCertificate(effects, workplace->folder(), spec);
@@ -238,6 +243,8 @@ std::map<std::string, std::string> EnvironmentOf(const Effects& effects, const C
                                                  {"YELLOW_WORKSPACE", transformer.workspace},
                                                  {"YELLOW_MODE", context.mode},
                                                  {"YELLOW_SNAPSHOT", context.snapshot}};
+  const model::DataTransformer& declared = *context.applied.model.FindWorkspace(transformer.workspace)->transformer;
+  for (const auto& [name, value] : declared.code.environment) environment[name] = value;
   if (!target.sslrootcert.empty()) environment["PGSSLROOTCERT"] = target.sslrootcert;
   std::string host;  // a socket's folder stands in the query, percent-encoded
   for (const char c : target.host) host += c == '/' ? std::string("%2F") : std::string(1, c);
@@ -270,7 +277,6 @@ std::map<std::string, std::string> EnvironmentOf(const Effects& effects, const C
   }
   environment["YELLOW_INPUTS"] = "{" + inputs + "}";
   environment["YELLOW_OUTPUTS"] = "{" + outputs + "}";
-  const model::DataTransformer& declared = *context.applied.model.FindWorkspace(transformer.workspace)->transformer;
   for (const model::Name& name : declared.credentials) {
     if (!context.applied.model.environment) break;
     for (const model::CredentialPlace& place : context.applied.model.environment->credentials) {
@@ -307,14 +313,14 @@ CodeResult ExecuteCode(const Effects& effects, const CodeContext& context) {
     if (declared.code.mask)
       return ExecuteStatements(effects, context, MaskStatements(effects, context, *declared.code.mask),
                                declared.timeout.seconds);
-    if (declared.code.process)
+    if (StartsContainer(context.applied.model, declared)) return ExecuteContainer(effects, context);
+    if (StartsProcess(context.applied.model, declared))
       return ExecuteProcess(effects, context, *declared.code.process, declared.timeout.seconds);
   } catch (const base::Error& error) {
     if (error.retryable) throw;  // not the code's fault
     return Failed(error.code, base::Describe(error));
   }
-  return Failed("no_code",
-                "the launcher of this environment cannot run an image; give the transformer a source with a command");
+  return Failed("no_code", "the launcher of this environment cannot run this code; yellow lint says what it needs");
 }
 
 }  // namespace yellow::run

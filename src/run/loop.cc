@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "run/execute_container.h"
 #include "run/notice_delivery.h"
 #include "run/patience.h"
 #include "run/retention.h"
@@ -58,6 +59,7 @@ LoopReport RunUntilQuiet(const Effects& effects, const Actor& actor, const Appli
         DropOrphanLogins(effects, *engine, PrefixOf(applied));
         DropAbandonedTries(effects, *engine, container, applied);
         effects.processes.CleanUp(applied.data_folder);
+        RemoveOrphanContainers(effects, *engine, applied);
       }
       if (!Step(effects, actor, applied, *engine, left_alone, total)) {
         ForgetOld(effects, *engine, applied);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "run/execute_container.h"
 #include "run/jobs.h"
 #include "run/next_run.h"
 #include "run/notice_delivery.h"
@@ -184,6 +185,7 @@ class Scheduler {
     DropOrphanLogins(effects_, *engine_, PrefixOf(*applied_));
     DropAbandonedTries(effects_, *engine_, container_, *applied_);
     effects_.processes.CleanUp(applied_->data_folder);
+    RemoveOrphanContainers(effects_, *engine_, *applied_);
   }
 
   void DropLoginAhead() {
@@ -246,8 +248,8 @@ class Scheduler {
     if (applied_->physical.transformers.empty()) return;
     next_run_->login.Prepare();
     const auto& workspaces = applied_->model.workspaces;
-    if (std::any_of(workspaces.begin(), workspaces.end(), [](const model::Workspace& workspace) {
-          return workspace.transformer && StartsProcess(*workspace.transformer);
+    if (std::any_of(workspaces.begin(), workspaces.end(), [&](const model::Workspace& workspace) {
+          return workspace.transformer && StartsProcess(applied_->model, *workspace.transformer);
         }))
       next_run_->workplace.Prepare();
   }

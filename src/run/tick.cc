@@ -206,6 +206,8 @@ class TransformerDecision {
       return Wait("gave_up", fmt::format(" failed {}{}. It was given up, and is due again by a new batch, a changed "
                                          "definition, or: yellow runs retry {}",
                                          Times(transformer_.retries + 1), LastFailure(transformer_), name_));
+    if (!trigger.due && !transformer_.definition_changed && transformer_.left_open)
+      return Begin("due_left_open", "its last run was left open by a process that has ended");
     if (!trigger.due && !transformer_.definition_changed)
       return Wait(trigger.code, " is not due: " + trigger.text + ".", trigger.wake_at);
     if (transformer_.retry_at && *transformer_.retry_at > view_.now)

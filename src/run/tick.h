@@ -60,8 +60,9 @@ struct TransformerView {
   bool paused = false;              ///< its output stream is
   bool gave_up = false;             ///< final failure on these very inputs and definition
   bool requested = false;
-  int failures = 0;  ///< since the last committed run
-  int retries = 0;   ///< that the model allows
+  bool left_open = false;  ///< its last run is open, and nobody works on it
+  int failures = 0;        ///< since the last committed run
+  int retries = 0;         ///< that the model allows
   std::optional<RunView> open_run;
   std::optional<RunView> failed_run;  ///< the last run, when it failed
   std::optional<ports::TimePoint> retry_at;

@@ -157,6 +157,15 @@ TEST(TickTransformer, FailuresBackOffAndAreGivenUp) {
   EXPECT_EQ(Decide(WorldAt("12:02:00"), mask).code, "run_open");
 }
 
+TEST(TickTransformer, ARunThatWasLeftOpenIsGoneOnWithThoughNothingIsNew) {
+  TransformerView mask = Mask();
+  EXPECT_EQ(Decide(WorldAt("12:01:00"), mask).action, Action::kWait);
+  mask.left_open = true;
+  EXPECT_EQ(Decide(WorldAt("12:01:00"), mask).code, "due_left_open");
+  mask.inputs[0].last_committed = 8;
+  EXPECT_EQ(Decide(WorldAt("12:01:00"), mask).code, "due_new_batch");
+}
+
 TEST(Tick, MostUrgentFirstWithinTheLimit) {
   View view = WorldAt("12:01:00");
   view.run_limit = 1;

@@ -7,9 +7,11 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "run/adoption.h"
 #include "run/change_log.h"
 #include "run/commit.h"
 #include "run/execute_code.h"
+#include "run/execute_container.h"
 #include "run/keeper.h"
 #include "run/lease.h"
 #include "run/next_run.h"
@@ -65,12 +67,9 @@ class TransformRun {
     lease_ = Lease::Take(effects_, actor_, transformer_.container, output_.key, *engine_, {writer_->backend_pid()});
     if (!lease_) return Ended(RunOutcome::kBusy, "busy", "another process runs it");
     try {
-      EndEarlierRuns();
-      Prepare();
-      Claim();
-      password_ = ahead_->AwaitLogin();
-      CodeResult code = Execute();
+      CodeResult code = Adopt() ? AwaitAdopted() : StartNew();
       Finish(code);
+      if (StartsContainer(applied_.model, declared_)) RemoveContainer(effects_, applied_, run_id_);
       login_->Quiesce();
       if (code.outcome != CodeOutcome::kFinished) return Fail(code);
       IngestOutput(in_doubt);
@@ -157,6 +156,32 @@ class TransformRun {
     transaction.Commit();
   }
 
+  CodeResult StartNew() {
+    EndEarlierRuns();
+    Prepare();
+    Claim();
+    password_ = ahead_->AwaitLogin();
+    return Execute();
+  }
+
+  /// Goes on with the run whose container has outlived the process that started it.
+  bool Adopt() {
+    const auto run = FindAdoptable(effects_, *engine_, applied_, transformer_);
+    if (!run) return false;
+    ahead_.reset();
+    DropOrphanLogins(effects_, *engine_, prefix_, transformer_.key);  // the one that was made for a new run
+    run_id_ = run->id, mode_ = run->mode, claims_ = run->claims, seconds_left_ = run->seconds_left;
+    login_.emplace(effects_, *engine_, prefix_, run_id_);
+    Write(*engine_, "adopt", [&] { return Adopting(actor_, run_id_); });
+    effects_.reporter.Line(transformer_.workspace + ": goes on with run " + run_id_ + ", whose container was left");
+    return true;
+  }
+
+  CodeResult AwaitAdopted() {
+    effects_.reporter.UnderWay({transformer_.workspace, "waits for its container"});
+    return AwaitContainer(effects_, ContextWith("", {}), seconds_left_);
+  }
+
   /// We hold the lease, so whoever left a run open does not work on it any more: it is lost, and counts as no failure
   /// of the code.
   void EndEarlierRuns() {
@@ -173,6 +198,7 @@ class TransformRun {
                 "the process that ran it has ended, or was paused for longer than its lease",
                 {}});
       });
+      if (StartsContainer(applied_.model, declared_)) RemoveContainer(effects_, applied_, open.Text(i, 0));
     }
     if (!open.empty()) DropOrphanLogins(effects_, *engine_, prefix_, transformer_.key);
   }
@@ -204,6 +230,7 @@ class TransformRun {
       if (cancelled || error.code == "fenced") DropOrphanLogins(effects_, *session, prefix_, transformer_.key);
     } catch (const base::Error&) {  // not known now; whoever comes next finds it closed, and the login with it
     }
+    if (cancelled && StartsContainer(applied_.model, declared_)) RemoveContainer(effects_, applied_, run_id_);
     if (cancelled) return Ended(RunOutcome::kCancelled, "cancelled", *cancelled);
     if (error.code == "fenced") return Ended(RunOutcome::kFenced, "fenced", error.what());
     return std::nullopt;
@@ -245,15 +272,21 @@ class TransformRun {
           limit,
           "SET LOCAL synchronous_commit = off",  // the claims are synchronised, and with them this
           {"INSERT INTO yellow.run (id, transformer, state, mode, definition, model_version, cause, holder, login, "
-           "deadline) VALUES ($1, $2, 'preparing', $9, $3, $4, $5, $6, $7, clock_timestamp() + make_interval(secs "
-           "=> $8))",
+           "deadline, image) VALUES ($1, $2, 'preparing', $9, $3, $4, $5, $6, $7, clock_timestamp() + "
+           "make_interval(secs => $8), nullif($10, ''))",
            {run_id_, transformer_.key, transformer_.definition, std::to_string(applied_.version), Cause(),
-            actor_.holder, login_->name(), std::to_string(declared_.start_limit.seconds), mode_.word()}},
+            actor_.holder, login_->name(), std::to_string(declared_.start_limit.seconds), mode_.word(),
+            ImageOf(applied_, transformer_)}},
           {"UPDATE yellow.transformer SET requested_at = NULL WHERE key = $1", {transformer_.key}}};
     });
+    if (StartsContainer(applied_.model, declared_)) {  // before the snapshot, which should not be old
+      effects_.reporter.UnderWay({transformer_.workspace, "fetches its image"});
+      FetchImage(effects_, applied_, transformer_, [this] { return effects_.clock.Now() < step_ends_; });
+      RequireTime();
+    }
     keeper_.emplace(Connect(ports::ServiceRole::kEngine, "keeper"), transformer_);
     ahead_->RunIsOpen(*lease_);
-    if (StartsProcess(declared_))
+    if (StartsProcess(applied_.model, declared_))
       ahead_->MakeWorkplace([&effects = effects_, &applied = applied_, &code = *declared_.code.process, id = run_id_] {
         return MakeWorkplace(effects, applied, code, id);
       });
@@ -277,22 +310,31 @@ class TransformRun {
     }
     statements.push_back(
         {"UPDATE yellow.run SET keeper_pid = $2, launched_at = clock_timestamp(), "
-         "deadline = clock_timestamp() + make_interval(secs => $3) WHERE id = $1",
+         "deadline = clock_timestamp() + make_interval(secs => $3), job = CASE WHEN image IS NOT NULL THEN login END "
+         "WHERE id = $1",
          {run_id_, std::to_string(keeper_->backend_pid()), std::to_string(declared_.timeout.seconds)}});
     MoveWith(*engine_, "claim", RunEvent::kLaunched, std::move(statements));
   }
 
+  CodeContext ContextWith(const std::string& snapshot, const ports::ConnectionTarget& target,
+                          const Claims& claims = {}) {
+    return {applied_,
+            transformer_,
+            run_id_,
+            mode_.word(),
+            snapshot,
+            target,
+            claims,
+            [this] { return Wanted(); },
+            [this] { return lease_->lost(); },
+            [this] { return ahead_->AwaitWorkplace(); },
+            applied_.rehearsal ? actor_.holder : ""};
+  }
+
   CodeResult Execute() {
-    const CodeContext context{
-        applied_,
-        transformer_,
-        run_id_,
-        mode_.word(),
-        keeper_->snapshot(),
-        effects_.endpoints.As(transformer_.container, login_->name(), password_, "run " + run_id_),
-        keeper_->claims(),
-        [this] { return Wanted(); },
-        [this] { return ahead_->AwaitWorkplace(); }};
+    const CodeContext context = ContextWith(
+        keeper_->snapshot(), effects_.endpoints.As(transformer_.container, login_->name(), password_, "run " + run_id_),
+        keeper_->claims());
     effects_.reporter.UnderWay({transformer_.workspace, "runs its code"});
     CodeResult result = ExecuteCode(effects_, context);
     const bool relied_on_keeper =
@@ -465,6 +507,7 @@ class TransformRun {
   ports::TimePoint step_ends_;
   base::Secret password_;
   Claims claims_;
+  int64_t seconds_left_ = 0;  // of a run that was adopted
   int batch_ = 0;
   Merged merged_;
 };

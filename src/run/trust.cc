@@ -4,8 +4,21 @@
 
 namespace yellow::run {
 
-bool StartsProcess(const model::DataTransformer& transformer) {
-  return !transformer.code.sql && !transformer.code.mask && transformer.code.process.has_value();
+namespace {
+
+bool Starts(const model::Model& model, const model::DataTransformer& transformer, model::LauncherKind launcher) {
+  const model::LauncherKind here = model.environment ? model.environment->launcher : model::LauncherKind::kProcess;
+  return !transformer.code.sql && !transformer.code.mask && here == launcher;
+}
+
+}  // namespace
+
+bool StartsProcess(const model::Model& model, const model::DataTransformer& transformer) {
+  return Starts(model, transformer, model::LauncherKind::kProcess) && transformer.code.process.has_value();
+}
+
+bool StartsContainer(const model::Model& model, const model::DataTransformer& transformer) {
+  return Starts(model, transformer, model::LauncherKind::kDocker) && transformer.code.image.has_value();
 }
 
 std::string TrustNotice(ports::ProcessLauncher& processes, const Actor& actor,
@@ -18,7 +31,9 @@ std::string TrustNotice(ports::ProcessLauncher& processes, const Actor& actor,
 
 void SayWhomToTrust(const Effects& effects, ports::Session& engine, const Actor& actor, const Applied& applied,
                     const plan::Transformer& transformer) {
-  if (applied.rehearsal || !StartsProcess(*applied.model.FindWorkspace(transformer.workspace)->transformer)) return;
+  if (applied.rehearsal ||
+      !StartsProcess(applied.model, *applied.model.FindWorkspace(transformer.workspace)->transformer))
+    return;
   const std::string notice = TrustNotice(effects.processes, actor, {transformer.workspace});
   if (notice.empty()) return;
   const ports::Rows earlier =

@@ -10,7 +10,9 @@
 namespace yellow::run {
 
 /// True when a run of it starts a program on this machine.
-bool StartsProcess(const model::DataTransformer& transformer);
+bool StartsProcess(const model::Model& model, const model::DataTransformer& transformer);
+/// True when a run of it starts a container.
+bool StartsContainer(const model::Model& model, const model::DataTransformer& transformer);
 
 /// One line that says that these workspaces' code runs with all the rights of this process, and why; empty when there
 /// are none, or each run has an operating-system user of its own.

@@ -3,7 +3,9 @@
 #include "base/error.h"
 #include "merge/preview.h"
 #include "plan/try_layout.h"
+#include "run/execute_container.h"
 #include "run/run_login.h"
+#include "run/trust.h"
 #include "sql/names.h"
 
 namespace yellow::run {
@@ -74,8 +76,12 @@ class OneTry {
 
   TryReport Run(size_t rows) {
     TryReport report;
+    const bool container =
+        StartsContainer(candidate_.model, *candidate_.model.FindWorkspace(layout_.transformer.workspace)->transformer);
+    if (container) FetchImage(effects_, candidate_, layout_.transformer, nullptr);
     const base::Secret password = Prepare();
     report.code = Execute(password, report.inputs);
+    if (container) RemoveContainer(effects_, candidate_, run_id_);
     RunLogin(effects_, *engine_, PrefixOf(candidate_), run_id_).Quiesce();
     if (report.code.outcome != CodeOutcome::kFinished) return report;
     for (const sql::TableLayout& output : layout_.transformer.outputs)
@@ -125,7 +131,7 @@ class OneTry {
     const std::string login = sql::Roles(PrefixOf(candidate_)).RunLogin(run_id_);
     return ExecuteCode(effects_, {candidate_, layout_.transformer, run_id_, "full", exported,
                                   effects_.endpoints.As(container_, login, password, "try " + run_id_), claims,
-                                  [] { return true; }, nullptr});
+                                  [] { return true; }, nullptr, nullptr, actor_.holder});
   }
 
   static int CommittedBatch(ports::Session& session, const std::string& stream) {

@@ -123,6 +123,8 @@ void ReadLastRun(const ports::Rows& rows, size_t i, bool leased, TransformerView
               Microseconds(rows, i, 11), rows.Text(i, 9), rows.Text(i, 12)};
   if (IsOpen(state) && leased)
     one.open_run = std::move(run);
+  else if (IsOpen(state))
+    one.left_open = true;
   else if (HasFailed(state))
     one.failed_run = std::move(run);
 }

@@ -33,6 +33,9 @@ class Upgrade(unittest.TestCase):
     def test_the_second_schema_is_migrated_by_apply_only(self):
         self.older_schema("control_schema.sql", "control_schema_2.sql")
 
+    def test_the_third_schema_is_migrated_by_apply_only(self):
+        self.older_schema("control_schema.sql", "control_schema_2.sql", "control_schema_3.sql")
+
     def older_schema(self, *scripts):
         self.install(*scripts)
         refused = self.project.yellow("run")

@@ -215,6 +215,48 @@ class FaultyLauncher : public ports::ProcessLauncher {
   Faults& faults_;
 };
 
+class FaultyEngine : public ports::ContainerEngine {
+ public:
+  FaultyEngine(std::unique_ptr<ports::ContainerEngine> inner, Faults& faults)
+      : inner_(std::move(inner)), faults_(faults) {}
+  ports::EngineInfo Describe() override { return inner_->Describe(); }
+  void Fetch(const std::string& image, const ports::CredentialValue* login,
+             const std::function<bool()>& go_on) override {
+    Pass(faults_, "container.fetch", [&] { inner_->Fetch(image, login, go_on); });
+  }
+  void Start(const ports::ContainerSpec& spec) override {
+    Pass(faults_, "container.start", [&] { inner_->Start(spec); });
+  }
+  std::optional<ports::ContainerState> Find(const std::string& name) override { return inner_->Find(name); }
+  std::unique_ptr<ports::ContainerFollower> Follow(const std::string& name, const std::string& path,
+                                                   int64_t limit) override {
+    return inner_->Follow(name, path, limit);
+  }
+  void Stop(const std::string& name) override {
+    Pass(faults_, "container.stop", [&] { inner_->Stop(name); });
+  }
+  void Remove(const std::string& name) override {
+    Pass(faults_, "container.remove", [&] { inner_->Remove(name); });
+  }
+  std::vector<ports::FoundContainer> List(const std::string& label) override { return inner_->List(label); }
+
+ private:
+  std::unique_ptr<ports::ContainerEngine> inner_;
+  Faults& faults_;
+};
+
+class FaultyEngines : public ports::ContainerEngines {
+ public:
+  FaultyEngines(ports::ContainerEngines& inner, Faults& faults) : inner_(inner), faults_(faults) {}
+  std::unique_ptr<ports::ContainerEngine> At(const std::string& socket) override {
+    return std::make_unique<FaultyEngine>(inner_.At(socket), faults_);
+  }
+
+ private:
+  ports::ContainerEngines& inner_;
+  Faults& faults_;
+};
+
 class FaultyPrograms : public ports::ServerPrograms {
  public:
   FaultyPrograms(ports::ServerPrograms& inner, Faults& faults) : inner_(inner), faults_(faults) {}
@@ -251,6 +293,10 @@ std::unique_ptr<ports::FileSystem> Wrap(ports::FileSystem& files, ports::Faults&
 std::unique_ptr<ports::ProcessLauncher> Wrap(ports::ProcessLauncher& processes, ports::Faults& faults) {
   return std::make_unique<FaultyLauncher>(processes, faults);
 }
+std::unique_ptr<ports::ContainerEngines> Wrap(ports::ContainerEngines& engines, Faults& faults) {
+  return std::make_unique<FaultyEngines>(engines, faults);
+}
+
 std::unique_ptr<ports::ServerPrograms> Wrap(ports::ServerPrograms& programs, ports::Faults& faults) {
   return std::make_unique<FaultyPrograms>(programs, faults);
 }

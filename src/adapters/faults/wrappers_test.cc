@@ -209,6 +209,46 @@ TEST(Foreground, PassesEveryProgram) {
   EXPECT_THAT(faults.passed, ElementsAre("before foreground.psql", "after foreground.psql"));
 }
 
+class FakeEngine : public ports::ContainerEngine {
+ public:
+  ports::EngineInfo Describe() override { return {}; }
+  void Fetch(const std::string&, const ports::CredentialValue*, const std::function<bool()>&) override {
+    happened.emplace_back("fetch");
+  }
+  void Start(const ports::ContainerSpec&) override { happened.emplace_back("start"); }
+  std::optional<ports::ContainerState> Find(const std::string&) override { return std::nullopt; }
+  std::unique_ptr<ports::ContainerFollower> Follow(const std::string&, const std::string&, int64_t) override {
+    return nullptr;
+  }
+  void Stop(const std::string&) override { happened.emplace_back("stop"); }
+  void Remove(const std::string&) override { happened.emplace_back("remove"); }
+  std::vector<ports::FoundContainer> List(const std::string&) override { return {}; }
+};
+
+class FakeEngines : public ports::ContainerEngines {
+ public:
+  std::unique_ptr<ports::ContainerEngine> At(const std::string&) override { return std::make_unique<FakeEngine>(); }
+};
+
+TEST(ContainerEngine, PassesWhatChangesSomething) {
+  RecordingFaults faults;
+  FakeEngines inner;
+  const auto engines = Wrap(inner, faults);
+  const auto engine = engines->At("/run/docker.sock");
+  engine->Describe();
+  engine->Find("a");
+  engine->Follow("a", "/log", 1);
+  engine->List("yellow.run");
+  EXPECT_THAT(faults.passed, ElementsAre());
+  engine->Fetch("image", nullptr, nullptr);
+  engine->Start({});
+  engine->Stop("a");
+  engine->Remove("a");
+  EXPECT_THAT(faults.passed, ElementsAre("before container.fetch", "after container.fetch", "before container.start",
+                                         "after container.start", "before container.stop", "after container.stop",
+                                         "before container.remove", "after container.remove"));
+}
+
 class FakeWorkplace : public ports::Workplace {
  public:
   const std::string& folder() const override { return folder_; }

@@ -117,6 +117,8 @@ const Record<RunInfo>& ShownRunRecord() {
   static const Record<RunInfo> record =
       Record<RunInfo>()
           .Include(RunRecord(), [](const RunInfo& it) { return it; })
+          .Field("image", "Of its code, with the digest that pins it; empty when its code was no image.",
+                 &RunInfo::image)
           .List("claims", "The batches that it counts, by input.", ClaimRecord(), &RunInfo::claims);
   return record;
 }

@@ -1,0 +1,243 @@
+#include "run/execute_container.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "run/run_login.h"
+#include "run/trust.h"
+#include "sql/names.h"
+
+namespace yellow::run {
+namespace {
+
+constexpr const char* kRunLabel = "yellow.run";
+constexpr const char* kHolderLabel = "yellow.holder";
+constexpr const char* kSpecLabel = "yellow.spec";
+constexpr const char* kSocketFolder = "/run/yellow/postgresql";
+constexpr const char* kCertificate = "/run/yellow/ca.crt";
+constexpr size_t kTailOfLog = 1 << 20;
+constexpr int64_t kMostOfLog = 64 << 20;
+constexpr std::chrono::milliseconds kFirstLook{2}, kLongestLook{50}, kAskWhether{1000};
+
+const model::DockerLauncher& LauncherOf(const Applied& applied) { return applied.model.environment->docker; }
+
+const model::DataTransformer& DeclaredOf(const Applied& applied, const plan::Transformer& transformer) {
+  return *applied.model.FindWorkspace(transformer.workspace)->transformer;
+}
+
+std::unique_ptr<ports::ContainerEngine> EngineOf(const Effects& effects, const Applied& applied) {
+  return effects.containers.At(LauncherOf(applied).socket);
+}
+
+/// The same as of the run's login: unique among all installations that one engine may serve.
+std::string NameOf(const Applied& applied, const std::string& run_id) {
+  return sql::Roles(applied.model.environment->role_prefix).RunLogin(run_id);
+}
+
+/// What must be the same for a container to be the same; nothing secret is in it.
+std::string DigestOf(const ports::ContainerSpec& spec) {
+  std::string text = spec.image + "\n" + spec.network + "\n";
+  for (const std::string& word : spec.command) text += "command " + base::Sha256Hex(word) + "\n";
+  for (const std::string& word : spec.arguments) text += "argument " + base::Sha256Hex(word) + "\n";
+  for (const auto& [place, from] : spec.mounts) text += place + " " + from + "\n";
+  text += fmt::format("{} {} {} {}", spec.limits.memory, spec.limits.millicores, spec.limits.processes,
+                      spec.limits.scratch);
+  return base::Sha256Hex(text);
+}
+
+/// The way to the database: where it is a unix socket, its folder is mounted, and nothing else is needed.
+CodeContext Inside(const CodeContext& context, ports::ContainerSpec& spec) {
+  CodeContext inside = context;
+  if (context.target.host.starts_with('/')) {
+    spec.mounts[kSocketFolder] = context.target.host;
+    inside.target.host = kSocketFolder;
+  }
+  if (context.target.sslrootcert.starts_with('/')) {
+    spec.mounts[kCertificate] = context.target.sslrootcert;
+    inside.target.sslrootcert = kCertificate;
+  }
+  return inside;
+}
+
+ports::ContainerSpec SpecOf(const Effects& effects, const CodeContext& context) {
+  const model::DataTransformer& declared = DeclaredOf(context.applied, context.transformer);
+  ports::ContainerSpec spec;
+  spec.name = NameOf(context.applied, context.run_id);
+  spec.image = ImageOf(context.applied, context.transformer);
+  spec.command = declared.code.image->command;
+  spec.arguments = declared.code.arguments;
+  spec.network = LauncherOf(context.applied).network;
+  spec.limits = declared.code.resources;
+  spec.environment = EnvironmentOf(effects, Inside(context, spec));
+  if (declared.code.environment.count("PATH") == 0) spec.environment.erase("PATH");  // the image has its own
+  if (declared.code.environment.count("HOME") == 0) spec.environment["HOME"] = "/tmp";
+  spec.labels = {{kRunLabel, context.run_id},
+                 {"yellow.workspace", context.transformer.workspace},
+                 {"yellow.platform", context.transformer.platform},
+                 {kSpecLabel, DigestOf(spec)}};
+  if (!context.holder.empty()) spec.labels[kHolderLabel] = context.holder;
+  return spec;
+}
+
+CodeResult Failed(int status, const std::string& code, const std::string& reason, const std::string& log) {
+  return {CodeOutcome::kFailed, status, code, reason, log};
+}
+
+CodeResult ResultOf(const ports::ContainerState& state, const model::Resources& limits, std::string log) {
+  if (state.exit_status == 0) return {CodeOutcome::kFinished, 0, "", "", std::move(log)};
+  if (state.exit_status == kSnapshotStatus)
+    return {CodeOutcome::kSnapshotGone, state.exit_status, std::string(kSnapshotReason),
+            "the code could not import its snapshot (exit status 75)", std::move(log)};
+  if (state.out_of_memory)
+    return Failed(state.exit_status, "out_of_memory",
+                  fmt::format("the code took more than its {} MiB of memory and was ended (exit status {})",
+                              limits.memory >> 20, state.exit_status),
+                  log);
+  if (state.killed)
+    return Failed(state.exit_status, "killed",
+                  "the code was killed from outside, by SIGKILL, while it had memory left (exit status 137)", log);
+  return Failed(state.exit_status, "exit_status", fmt::format("the code ended with exit status {}", state.exit_status),
+                log);
+}
+
+/// One container that was started, until it has ended.
+class Waiting {
+ public:
+  Waiting(const Effects& effects, const CodeContext& context, int64_t seconds)
+      : effects_(effects),
+        context_(context),
+        engine_(EngineOf(effects, context.applied)),
+        name_(NameOf(context.applied, context.run_id)),
+        log_(context.applied.data_folder + "/runs/" + context.run_id + "/output.log"),
+        deadline_(effects.clock.Now() + std::chrono::seconds(seconds)) {
+    effects.files.MakeFolder(context.applied.data_folder + "/runs/" + context.run_id, 0700);
+  }
+
+  CodeResult Result(const model::DataTransformer& declared) {
+    auto follower = engine_->Follow(name_, log_, kMostOfLog);
+    std::optional<ports::ContainerState> state;
+    do {
+      AwaitEnd(*follower);
+      state = FindPatiently();
+      if (state && state->running) follower = engine_->Follow(name_, log_, kMostOfLog);  // the engine was restarted
+    } while (state && state->running);
+    if (!state && !stopped_) throw base::Error("job_lost", "the container of the run is gone: " + name_).Retryable();
+    if (state) follower->Finish();
+    std::string log = effects_.files.ReadTail(log_, kTailOfLog);
+    if (timed_out_)
+      return {CodeOutcome::kTimedOut, state ? state->exit_status : 1, "timeout",
+              fmt::format("the code ran longer than {} s and was ended", declared.timeout.seconds), std::move(log)};
+    return ResultOf(state.value_or(ports::ContainerState{}), declared.code.resources, std::move(log));
+  }
+
+ private:
+  void AwaitEnd(ports::ContainerFollower& follower) {
+    ports::TimePoint asked = effects_.clock.Now();
+    for (auto pause = kFirstLook; !follower.Ended(); pause = std::min(pause * 2, kLongestLook)) {
+      const ports::TimePoint now = effects_.clock.Now();
+      if (!stopped_ && now > deadline_) {
+        timed_out_ = true;
+        Stop();
+      }
+      if (now - asked > kAskWhether) {
+        if (context_.taken_over && context_.taken_over())
+          throw base::Error("fenced", "another yellow has taken over the run, and waits for its container");
+        if (!stopped_ && !context_.wanted()) Stop();
+        asked = now;
+      }
+      effects_.clock.Sleep(pause);
+    }
+  }
+
+  void Stop() {
+    engine_->Stop(name_);
+    stopped_ = true;
+  }
+
+  /// An engine that is being restarted is waited for.
+  std::optional<ports::ContainerState> FindPatiently() {
+    constexpr int kTries = 60;
+    for (int i = 1;; ++i) {
+      try {
+        return engine_->Find(name_);
+      } catch (const base::Error& error) {
+        if (!error.retryable || i == kTries) throw;
+        effects_.clock.Sleep(kAskWhether / 2);
+      }
+    }
+  }
+
+  const Effects& effects_;
+  const CodeContext& context_;
+  const std::unique_ptr<ports::ContainerEngine> engine_;
+  const std::string name_, log_;
+  const ports::TimePoint deadline_;
+  bool timed_out_ = false, stopped_ = false;
+};
+
+}  // namespace
+
+std::string ImageOf(const Applied& applied, const plan::Transformer& transformer) {
+  const model::DataTransformer& declared = DeclaredOf(applied, transformer);
+  if (!StartsContainer(applied.model, declared)) return "";
+  return applied.model.environment->ImageOf(declared.code.image->image);
+}
+
+void FetchImage(const Effects& effects, const Applied& applied, const plan::Transformer& transformer,
+                const std::function<bool()>& go_on) {
+  std::optional<ports::CredentialValue> login;
+  if (const auto& pull = LauncherOf(applied).pull) {
+    for (const model::CredentialPlace& place : applied.model.environment->credentials)
+      if (place.credential == pull->text) login = effects.secrets.Read(pull->text, place.source);
+  }
+  EngineOf(effects, applied)->Fetch(ImageOf(applied, transformer), login ? &*login : nullptr, go_on);
+}
+
+CodeResult ExecuteContainer(const Effects& effects, const CodeContext& context) {
+  EngineOf(effects, context.applied)->Start(SpecOf(effects, context));
+  return AwaitContainer(effects, context, DeclaredOf(context.applied, context.transformer).timeout.seconds);
+}
+
+CodeResult AwaitContainer(const Effects& effects, const CodeContext& context, int64_t seconds_left) {
+  return Waiting(effects, context, seconds_left).Result(DeclaredOf(context.applied, context.transformer));
+}
+
+bool HasContainer(const Effects& effects, const Applied& applied, const std::string& run_id) {
+  const auto state = EngineOf(effects, applied)->Find(NameOf(applied, run_id));
+  if (!state || !state->started) return false;
+  const auto label = state->labels.find(kRunLabel);
+  return label != state->labels.end() && label->second == run_id;
+}
+
+void RemoveContainer(const Effects& effects, const Applied& applied, const std::string& run_id) {
+  try {
+    EngineOf(effects, applied)->Remove(NameOf(applied, run_id));
+  } catch (const base::Error&) {  // said above
+  }
+}
+
+void RemoveOrphanContainers(const Effects& effects, ports::Session& session, const Applied& applied) {
+  if (!applied.model.environment || applied.model.environment->launcher != model::LauncherKind::kDocker) return;
+  try {
+    const auto engine = EngineOf(effects, applied);
+    for (const ports::FoundContainer& found : engine->List(kRunLabel)) {
+      const auto holder = found.labels.find(kHolderLabel);
+      const bool abandoned = holder != found.labels.end() && !effects.processes.MayBeAlive(holder->second);
+      const std::string& run = found.labels.at(kRunLabel);
+      if (found.name != NameOf(applied, run)) continue;
+      if (abandoned || !session
+                            .Execute({"SELECT 1 FROM yellow.run WHERE id = $1 AND state NOT IN ('preparing', "
+                                      "'launched', 'finished', 'ingesting')",
+                                      {run}})
+                            .empty())
+        engine->Remove(found.name);
+    }
+  } catch (const base::Error& error) {
+    if (error.code != "engine" && error.code != "container") throw;
+  }
+}
+
+}  // namespace yellow::run
