@@ -9,6 +9,7 @@ import pathlib
 import shutil
 import socket
 import subprocess
+import sys
 import time
 
 from programs import Failure
@@ -204,8 +205,7 @@ SystemdCgroup = false
             return
         for name in ("kubelet", "forward"):
             self.processes.stop(name)
-        if self.processes.pid("containerd"):
-            command(self.programs / "kubernetes", "remove-pods", SOCKET)
+        self.remove_pods()
         self.processes.stop("containerd")
         self.unmount()
         if pathlib.Path("/sys/class/net", BRIDGE).exists():
@@ -221,6 +221,16 @@ SystemdCgroup = false
                 os.rmdir(made)
         self.restore_settings()
         shutil.rmtree(RUN, ignore_errors=True)
+
+    def remove_pods(self):
+        """Only containerd knows what belongs to a pod; one that was killed is started again for it. Whatever goes wrong, the rest is still to be ended."""
+        if not (self.folder / "containerd").exists():
+            return
+        try:
+            self.start_containerd()
+            command(self.programs / "kubernetes", "remove-pods", SOCKET)
+        except Failure as failure:
+            print(f"pods may be left: {failure}", file=sys.stderr)
 
     def unmount(self):
         """What pods had mounted, the innermost first."""

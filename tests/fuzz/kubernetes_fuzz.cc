@@ -1,0 +1,50 @@
+#include "adapters/kubernetes/access.h"
+#include "adapters/kubernetes/reply.h"
+#include "base/check.h"
+#include "input.h"
+
+using namespace yellow;
+using namespace yellow::adapters::kubernetes;
+
+namespace {
+
+/// The events of a watch that comes in pieces of that size, one a line, and how it ended.
+std::string Watched(const std::string& text, size_t piece) {
+  WatchStream stream;
+  std::string seen;
+  const auto take = [&](const WatchEvent& event) {
+    seen += std::to_string(static_cast<int>(event.kind)) + event.name + " " + event.version + " " + event.object + "\n";
+    return true;
+  };
+  try {
+    for (size_t at = 0; at < text.size(); at += piece)
+      if (const auto end = stream.Feed(std::string_view(text).substr(at, piece), take)) return seen + std::to_string(static_cast<int>(*end));
+  } catch (const ApiError& error) {
+    seen += error.what();
+  }
+  return seen;
+}
+
+template <typename Read>
+void Try(const Read& read) {
+  try {
+    read();
+  } catch (const base::Error&) {
+    // what is refused is refused in this way only
+  }
+}
+
+}  // namespace
+
+/// A kubeconfig, an answer, a list, a watch: taken or refused; a watch is the same in whatever pieces it comes.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string text = fuzz::Text(data, size);
+  Try([&] { ReadKubeconfig(text, "/kubeconfig", "", [](const std::string&) { return std::optional<std::string>("content"); }); });
+  Try([&] { Classify("get", 409, text, 0); });
+  Try([&] { Classify("get", 500, text, 0); });
+  Try([&] { ReadList(text); });
+  const std::string whole = Watched(text, text.size() + 1);
+  YELLOW_CHECK(whole == Watched(text, 1));
+  YELLOW_CHECK(whole == Watched(text, 7));
+  return 0;
+}
