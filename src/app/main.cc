@@ -77,7 +77,7 @@ int main(int argc, char** argv) {
   if (faults != nullptr) foreground = adapters::faults::Wrap(foreground, *faults);
   const auto clock = adapters::clock::MakeClock();
   const auto entropy = adapters::secrets::MakeEntropy();
-  const auto secrets = adapters::secrets::MakeSecretStore();
+  const auto secrets = adapters::secrets::MakeSecretStore(*files);
   const auto stop = adapters::process::MakeStop();
   const auto watch = adapters::http::MakeWatch();
   const auto supervisor = adapters::process::MakeSupervisor(Variable("NOTIFY_SOCKET"));

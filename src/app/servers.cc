@@ -139,6 +139,10 @@ void EnvironmentServers::Prepare(const std::vector<std::string>& merge, const st
   for (const std::string& database : merge_databases) cluster_.Bootstrap(database, model_.environment->role_prefix);
 }
 
+void EnvironmentServers::Revive(const std::string& container) {
+  if (IsEmbedded(Place(container))) cluster_.Start();
+}
+
 void EnvironmentServers::BootstrapAgain(const std::string& merge) {
   const std::string database = Database(Place(merge));
   cluster_.Start();

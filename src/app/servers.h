@@ -22,6 +22,7 @@ class EnvironmentServers : public ports::Servers {
   ports::ConnectionTarget As(const std::string& container, const std::string& login, const base::Secret& password,
                              std::string_view purpose) override;
   void Prepare(const std::vector<std::string>& merge, const std::vector<std::string>& sources) override;
+  void Revive(const std::string& container) override;
   void BootstrapAgain(const std::string& merge) override;
   void PrepareScratch(const std::vector<std::string>& merge, const std::vector<std::string>& sources,
                       const std::string& holder) override;

@@ -46,6 +46,11 @@ struct Error : std::runtime_error {
 /// What was told to the user in the command line's own terms: exit status 2.
 struct UsageError : Error {
   explicit UsageError(const std::string& message) : Error("usage", message) {}
+  /// As of Error, and thrown as what it is.
+  UsageError& Remedy(std::string value) {
+    remedy = std::move(value);
+    return *this;
+  }
 };
 
 /// The message, the context lines and the remedy, one a line.

@@ -66,7 +66,7 @@ constexpr Entry kEntries[] = {
     {"Y414", "History is kept by key."},
     {"Y415",
      "on_bad_rows: quarantine sets bad rows of a source aside, up to guards: {max_rejected: …}; the limit has no "
-     "meaning elsewhere."},
+     "meaning elsewhere. Nor has may_go_back where no source is read."},
     {"Y416",
      "The producer deprecates the dataset. Who uses it all the same says so: {dataset: Store.dataset, deprecated: "
      "allowed}."},

@@ -31,8 +31,8 @@ void CheckDataset(const model::Datastore& store, const model::Dataset& dataset, 
   }
 }
 
-/// A limit for set-aside rows means nothing where none are set aside.
-void CheckRejection(const model::Datastore& store, base::Diagnostics& diagnostics) {
+/// A limit for set-aside rows means nothing where none are set aside, and what a source may do nothing where none is.
+void CheckGuards(const model::Datastore& store, base::Diagnostics& diagnostics) {
   const auto* snapshot = std::get_if<model::SqlSnapshot>(&store.capture);
   if (snapshot != nullptr) {
     if (snapshot->guards.max_rejected && snapshot->on_bad_rows != model::OnBadRows::kQuarantine) {
@@ -42,13 +42,19 @@ void CheckRejection(const model::Datastore& store, base::Diagnostics& diagnostic
                             store.name,
                         "add on_bad_rows: quarantine, or leave max_rejected out");
     }
-  } else if (std::get<model::TransformerOutput>(store.capture).guards.max_rejected) {
+    return;
+  }
+  const model::Guards& guards = std::get<model::TransformerOutput>(store.capture).guards;
+  if (guards.max_rejected)
     diagnostics.Error("Y415", store.where,
                       "the output of a transformer sets no rows aside, its tables refuse bad "
                       "ones: " +
                           store.name,
                       "leave max_rejected out");
-  }
+  if (guards.may_go_back)
+    diagnostics.Error("Y415", store.where,
+                      "the output of a transformer has no source that could go back in time: " + store.name,
+                      "leave may_go_back out, or write it at the stores that the transformer reads");
 }
 
 /// Who asks for history, and platforms that keep nothing else.
@@ -76,7 +82,7 @@ void CheckHistory(const model::Model& model, const graph::Built& built, base::Di
 void CheckKeys(const model::Model& model, const graph::Built& built, base::Diagnostics& diagnostics) {
   CheckHistory(model, built, diagnostics);
   for (const model::Datastore& store : model.datastores) {
-    CheckRejection(store, diagnostics);
+    CheckGuards(store, diagnostics);
     for (const model::Dataset& dataset : store.datasets) CheckDataset(store, dataset, diagnostics);
   }
 }

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/engine.h"
 #include "cli/exit_status.h"
+#include "cli/find_node.h"
 #include "cli/text_table.h"
 #include "cli/views/history_json.h"
 
@@ -15,37 +16,6 @@ namespace yellow::cli {
 namespace {
 
 constexpr int kListed = 50;
-
-/// The engine whose applied model has a node of this name, and its key.
-struct Found {
-  Engine* engine = nullptr;
-  std::string key;
-};
-
-Found FindNode(Engines& engines, const std::string& name) {
-  // Every engine knows the whole graph; only one of them has the node's tables.
-  for (Engine& engine : engines.engines) {
-    const std::string key = ResolveNode(*engine.applied, name, true);
-    const plan::Physical& physical = engine.applied->physical;
-    if (physical.FindStream(key) != nullptr || physical.FindTransformer(key) != nullptr) return {&engine, key};
-  }
-  throw base::UsageError("no merge database has this node: " + name);
-}
-
-/// A store of a transformer's output has the workspace's name for its transformer; here the stream is meant.
-Found FindStream(Engines& engines, const std::string& name) {
-  const Found found = FindNode(engines, name);
-  if (found.engine->applied->physical.FindStream(found.key) == nullptr)
-    throw base::UsageError("this is not a stream: " + found.key);
-  return found;
-}
-
-Found FindTransformer(Engines& engines, const std::string& name) {
-  const Found found = FindNode(engines, name);
-  if (found.engine->applied->physical.FindTransformer(found.key) == nullptr)
-    throw base::UsageError("this is not a DataTransformer: " + found.key);
-  return found;
-}
 
 /// `2026-01-01 12:30:04` of an RFC 3339 time.
 std::string Seconds(const std::string& time) {
@@ -118,34 +88,6 @@ int BatchesShow(const Program& program, const Options& options, const BatchesOpt
         "Yellow's engine may read\n",
         rows.rows, rows.dataset, rows.reason, rows.example, rows.table);
   }
-  return kDone;
-}
-
-int BatchesRelease(const Program& program, const Options& options, const BatchesOptions& batches) {
-  const Project project = OpenProject(program, options);
-  Engines engines = OpenApplied(program, project);
-  const Found found = FindStream(engines, batches.stream);
-  const int batch = run::ShowBatch(*found.engine->session, found.key, batches.batch).batch;
-  run::ReleaseBatch(*found.engine->session, program.actor, found.key, batch);
-  if (options.json) {
-    program.out << Printed(DoneBatchRecord().Write({found.key, "released", batch}));
-    return kDone;
-  }
-  program.out << "Released. It is merged by the next run: yellow run\n";
-  return kDone;
-}
-
-int BatchesReject(const Program& program, const Options& options, const BatchesOptions& batches) {
-  const Project project = OpenProject(program, options);
-  Engines engines = OpenApplied(program, project);
-  const Found found = FindStream(engines, batches.stream);
-  const int batch = run::ShowBatch(*found.engine->session, found.key, batches.batch).batch;
-  run::RejectBatch(*found.engine->session, program.actor, found.key, batch);
-  if (options.json) {
-    program.out << Printed(DoneBatchRecord().Write({found.key, "rejected", batch}));
-    return kDone;
-  }
-  program.out << "Rejected. The next batch begins at the next schedule, or with: yellow run " << batches.stream << "\n";
   return kDone;
 }
 
@@ -243,56 +185,6 @@ int RunsLogs(const Program& program, const Options& options, const RunsOptions& 
     program.out << log;
     if (!log.empty() && log.back() != '\n') program.out << "\n";
   });
-}
-
-int RunsRetry(const Program& program, const Options& options, const RunsOptions& runs) {
-  const Project project = OpenProject(program, options);
-  Engines engines = OpenApplied(program, project);
-  const Found found = FindTransformer(engines, runs.id);
-  run::RetryTransformer(*found.engine->session, program.actor, found.key, false);
-  if (options.json) {
-    program.out << Printed(DoneRecord().Write({found.key, "due"}));
-    return kDone;
-  }
-  program.out << "It is due again: yellow run\n";
-  return kDone;
-}
-
-int RunsCancel(const Program& program, const Options& options, const RunsOptions& runs) {
-  const Project project = OpenProject(program, options);
-  Engines engines = OpenApplied(program, project);
-  PrintingReporter reporter(Narration(program, options));
-  const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
-  const std::string prefix =
-      project.loaded.model.environment ? project.loaded.model.environment->role_prefix : "yellow";
-  for (Engine& engine : engines.engines) {
-    try {
-      const std::string id = run::CancelRun(effects, *engine.session, program.actor, prefix, runs.id);
-      if (options.json) {
-        const std::string transformer = run::ShowRun(*engine.session, id).transformer;
-        program.out << Printed(DoneRunRecord().Write({transformer, "cancelled", {}, id}));
-        return kDone;
-      }
-      program.out << "Cancelled run " << id << ". Its transformer is due again: yellow run\n";
-      return kDone;
-    } catch (const base::Error&) {
-      if (&engine == &engines.engines.back()) throw;
-    }
-  }
-  return kDone;
-}
-
-int Rebuild(const Program& program, const Options& options, const RunsOptions& runs) {
-  const Project project = OpenProject(program, options);
-  Engines engines = OpenApplied(program, project);
-  const Found found = FindTransformer(engines, runs.id);
-  run::RetryTransformer(*found.engine->session, program.actor, found.key, true);
-  if (options.json) {
-    program.out << Printed(DoneRecord().Write({found.key, "due"}));
-    return kDone;
-  }
-  program.out << "Its next run makes the whole output anew: yellow run\n";
-  return kDone;
 }
 
 }  // namespace yellow::cli

@@ -35,6 +35,7 @@ class CommandLine {
   /// A command that leads to others only.
   CLI::App* Group(const char* group, const char* name, const Help& help);
   /// A command; `do_it` does it when the line has named it and none below it.
+  static void DryRun(CLI::App* command, bool& dry_run);
   CLI::App* Command(CLI::App& parent, const char* group, const char* name, const Help& help,
                     std::function<int(const Program&, const Options&)> do_it);
   template <typename OptionsOf>

@@ -44,6 +44,10 @@ void CommandLine::Operate() {
   Runs();
 }
 
+void CommandLine::DryRun(CLI::App* command, bool& dry_run) {
+  command->add_flag("--dry-run", dry_run, "Say what it would touch, and do nothing");
+}
+
 void CommandLine::Streams() {
   CLI::App* streams = Group("Operate", "streams",
                             {"List, pause or resume streams", {"yellow streams list", "yellow streams pause Shop"}});
@@ -54,14 +58,16 @@ void CommandLine::Streams() {
               {"Open no more batches; what is under way ends", {"yellow streams pause Shop"}}, &StreamsPause, streams_);
   CLI::App* resume = Command(*streams, "Commands", "resume", {"Open batches again", {"yellow streams resume Shop"}},
                              &StreamsResume, streams_);
-  for (CLI::App* command : {pause, resume})
+  for (CLI::App* command : {pause, resume}) {
     command->add_option("stream", streams_.stream, "The stream: a store, or Store.dataset")->required();
+    DryRun(command, streams_.dry_run);
+  }
 }
 
 void CommandLine::Batches() {
   CLI::App* batches =
       Group("Operate", "batches",
-            {"List, show, release or reject batches", {"yellow batches list", "yellow batches show Shop"}});
+            {"List, show, release, reject or replay batches", {"yellow batches list", "yellow batches show Shop"}});
   Command(*batches, "Commands", "list",
           {"List the newest batches, at most 50", {"yellow batches list", "yellow batches list Shop"}}, &BatchesList,
           batches_)
@@ -78,10 +84,17 @@ void CommandLine::Batches() {
   CLI::App* reject = Command(*batches, "Commands", "reject",
                              {"Give a held batch up", {"yellow batches reject Shop", "yellow batches reject Shop 2"}},
                              &BatchesReject, batches_);
-  for (CLI::App* command : {show, release, reject}) {
+  CLI::App* replay = Command(*batches, "Commands", "replay",
+                             {"Read a source again at once, and compare every row",
+                              {"yellow batches replay Shop", "yellow batches replay Shop --dry-run"},
+                              "It is a new batch, or the one that is held; the output of a transformer is made anew by "
+                              "yellow rebuild."},
+                             &BatchesReplay, batches_);
+  for (CLI::App* command : {show, release, reject, replay})
     command->add_option("stream", batches_.stream, "The stream: a store, or Store.dataset")->required();
+  for (CLI::App* command : {show, release, reject})
     command->add_option("batch", batches_.batch, "Its number (default: the newest)");
-  }
+  for (CLI::App* command : {release, reject, replay}) DryRun(command, batches_.dry_run);
 }
 
 void CommandLine::Runs() {
@@ -101,15 +114,18 @@ void CommandLine::Runs() {
                  &RunsShow, runs_));
   of_run(Command(*runs, "Commands", "logs", {"Print what the code of a run printed", {"yellow runs logs 0197a3c2"}},
                  &RunsLogs, runs_));
-  of_workspace(Command(*runs, "Commands", "retry", {"Make a transformer due again", {"yellow runs retry MaskShop"}},
-                       &RunsRetry, runs_));
-  of_run(Command(*runs, "Commands", "cancel",
-                 {"End an open run; nothing it did is seen", {"yellow runs cancel 0197a3c2"}}, &RunsCancel, runs_));
-  of_workspace(Command(app_, "Operate", "rebuild",
-                       {"Make a transformer's output anew, in full mode",
-                        {"yellow rebuild MaskShop"},
-                        "Its next run does it: yellow run"},
-                       &Rebuild, runs_));
+  CLI::App* retry = Command(*runs, "Commands", "retry",
+                            {"Make a transformer due again", {"yellow runs retry MaskShop"}}, &RunsRetry, runs_);
+  CLI::App* cancel =
+      Command(*runs, "Commands", "cancel", {"End an open run; nothing it did is seen", {"yellow runs cancel 0197a3c2"}},
+              &RunsCancel, runs_);
+  CLI::App* rebuild = Command(app_, "Operate", "rebuild",
+                              {"Make a transformer's output anew, in full mode",
+                               {"yellow rebuild MaskShop", "yellow rebuild MaskShop --dry-run"},
+                               "Its next run does it: yellow run"},
+                              &Rebuild, runs_);
+  of_workspace(retry), of_run(cancel), of_workspace(rebuild);
+  for (CLI::App* command : {retry, cancel, rebuild}) DryRun(command, runs_.dry_run);
 }
 
 }  // namespace yellow::cli

@@ -130,6 +130,7 @@ int DemoFlights(const Program& program, const Options& options, const FlightsDem
 
 struct StreamsOptions {
   std::string stream;
+  bool dry_run = false;
 };
 int StreamsList(const Program& program, const Options& options, const StreamsOptions& streams);
 int StreamsPause(const Program& program, const Options& options, const StreamsOptions& streams);
@@ -138,14 +139,17 @@ int StreamsResume(const Program& program, const Options& options, const StreamsO
 struct BatchesOptions {
   std::string stream;
   std::optional<int> batch;
+  bool dry_run = false;
 };
 int BatchesList(const Program& program, const Options& options, const BatchesOptions& batches);
 int BatchesShow(const Program& program, const Options& options, const BatchesOptions& batches);
 int BatchesRelease(const Program& program, const Options& options, const BatchesOptions& batches);
 int BatchesReject(const Program& program, const Options& options, const BatchesOptions& batches);
+int BatchesReplay(const Program& program, const Options& options, const BatchesOptions& batches);
 
 struct RunsOptions {
   std::string id;
+  bool dry_run = false;
 };
 int RunsList(const Program& program, const Options& options, const RunsOptions& runs);
 int RunsShow(const Program& program, const Options& options, const RunsOptions& runs);

@@ -41,7 +41,7 @@ struct Served {
 
 Served ServeOne(const Program& program, const Project& project, Engines& engines, const std::string& container,
                 const run::Effects& effects, const run::ServeOptions& options) {
-  const run::ServeHooks hooks{[&] { PrepareServers(*engines.servers, project.loaded.model, {container}); },
+  const run::ServeHooks hooks{[&] { engines.servers->Revive(container); },
                               [&](ports::Session& session) {
                                 const auto stored = run::LoadApplied(session);
                                 if (!stored)

@@ -10,31 +10,6 @@
 #include "run/batches.h"
 
 namespace yellow::cli {
-namespace {
-
-int SetPaused(const Program& program, const Options& options, const std::string& name, bool paused) {
-  const Project project = OpenProject(program, options);
-  Engines engines = OpenApplied(program, project);
-  for (Engine& engine : engines.engines) {
-    const std::string key = ResolveNode(*engine.applied, name, true);
-    if (engine.applied->physical.FindTransformer(key) != nullptr)
-      throw base::UsageError("this is not a stream: " + key).Remedy("name the store that it writes");
-    if (engine.applied->physical.FindStream(key) == nullptr) continue;
-    run::PauseStream(*engine.session, program.actor, key, paused);
-    if (options.json) {
-      program.out << Printed(DoneRecord().Write({key, paused ? "paused" : "resumed"}));
-      return kDone;
-    }
-    program.out << (paused ? "Paused. It goes on after: yellow streams resume " + name
-                           : "It goes on at its next schedule, or with: yellow run " + name)
-                << "\n";
-    return kDone;
-  }
-  throw base::UsageError("no merge database has this node: " + name);
-}
-
-}  // namespace
-
 int StreamsList(const Program& program, const Options& options, const StreamsOptions&) {
   const Project project = OpenProject(program, options);
   Engines engines = OpenApplied(program, project);
@@ -49,14 +24,6 @@ int StreamsList(const Program& program, const Options& options, const StreamsOpt
   }
   program.out << (options.json ? Printed(list) : TextTable(table, {3}));
   return kDone;
-}
-
-int StreamsPause(const Program& program, const Options& options, const StreamsOptions& streams) {
-  return SetPaused(program, options, streams.stream, true);
-}
-
-int StreamsResume(const Program& program, const Options& options, const StreamsOptions& streams) {
-  return SetPaused(program, options, streams.stream, false);
 }
 
 }  // namespace yellow::cli

@@ -58,7 +58,10 @@ const Shape kGuards{
         Optional("may_become_empty", kReferences,
                  "Datasets that may lose their last row; others are held when they had rows and now have none."),
         Optional("max_rejected", kRowLimit,
-                 "With on_bad_rows: quarantine, how many rows one batch may set aside before it is held.")}};
+                 "With on_bad_rows: quarantine, how many rows one batch may set aside before it is held."),
+        Optional("may_go_back", kBoolean,
+                 "true: the source may be restored from a backup, or made anew, and is read as it is then. Otherwise "
+                 "such a batch is held until someone accepts it.")}};
 const Shape kConsistency{.what = "a consistency", .scalar = S::kWord, .words = {"multi_dataset", "single_dataset"}};
 const Shape kOnBadRows{.what = "what happens to bad rows", .scalar = S::kWord, .words = {"hold", "quarantine"}};
 const Shape kSqlSnapshot{

@@ -153,6 +153,7 @@ model::Guards Reader::ReadGuards(const Node* node) {
   if (node == nullptr) return guards;
   if (const auto limit = ReadRowLimit(node->Find("max_deleted"))) guards.max_deleted = *limit;
   guards.max_rejected = ReadRowLimit(node->Find("max_rejected"));
+  guards.may_go_back = Boolean(node->Find("may_go_back"), false);
   guards.may_become_empty = Names(node->Find("may_become_empty"));
   return guards;
 }

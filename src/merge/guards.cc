@@ -51,6 +51,8 @@ std::optional<GuardBreach> RejectionBreachOf(const std::string& dataset, int64_t
                                         (guards.max_rejected ? Describe(*guards.max_rejected) : "1%, or 10 rows")};
 }
 
-bool IsGuarded(std::string_view code) { return code == "emptied" || code == "mass_delete" || code == "mass_reject"; }
+bool IsGuarded(std::string_view code) {
+  return code == "emptied" || code == "mass_delete" || code == "mass_reject" || code == "went_back";
+}
 
 }  // namespace yellow::merge

@@ -133,7 +133,8 @@ std::optional<GuardBreach> BreachOf(const std::string& dataset, const Counters& 
 /// The same for bad rows that would be set aside, of all that were read.
 std::optional<GuardBreach> RejectionBreachOf(const std::string& dataset, int64_t rejected, int64_t read,
                                              const model::Guards& guards);
-/// True for the codes of breaches: a person may accept such a batch, and no other that is held.
+/// True for the codes of breaches, and for went_back (of the whole source): a person may accept such a batch, and no
+/// other that is held.
 bool IsGuarded(std::string_view code);
 
 }  // namespace yellow::merge

@@ -86,6 +86,7 @@ struct Guards {
   RowLimit max_deleted{std::nullopt, 50.0};  ///< applies from 100 deleted rows on
   std::vector<Name> may_become_empty;        ///< datasets
   std::optional<RowLimit> max_rejected;      ///< for on_bad_rows: quarantine
+  bool may_go_back = false;                  ///< the source may be restored to what it was, or be another server
 };
 enum class OnBadRows { kHold, kQuarantine };
 

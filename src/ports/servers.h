@@ -30,6 +30,9 @@ class Servers : public Endpoints {
   /// Starts the private cluster if any of these containers is embedded, and makes their databases. For `merge`
   /// containers also the roles, schemas and passwords of Yellow (bootstrap). Does nothing that is done already.
   virtual void Prepare(const std::vector<std::string>& merge, const std::vector<std::string>& sources) = 0;
+  /// Starts the private cluster if this container is embedded and it has stopped; makes nothing. Whoever restores a
+  /// database takes it away for a while.
+  virtual void Revive(const std::string& container) = 0;
   /// Makes the roles, schemas, functions and grants of Yellow again, also where they were made before. REQUIRES: the
   /// container is embedded.
   virtual void BootstrapAgain(const std::string& merge) = 0;

@@ -30,6 +30,28 @@ struct BatchRow {
   int model_version = 0;
 };
 
+// The lowest of what was seen while the batch waits: transactions go on, and would soon hide that the source has gone
+// back.
+constexpr const char* kRecordPosition = R"(
+UPDATE yellow.batch SET source_system = $3,
+       source_position = CASE WHEN source_system = $3 THEN least(source_position, $4::bigint) ELSE $4::bigint END
+WHERE stream = $1 AND batch = $2)";
+
+constexpr const char* kWentBack = R"(
+SELECT before.batch, before.source_system, before.source_position, now.source_system, now.source_position
+FROM yellow.batch now CROSS JOIN LATERAL
+     (SELECT * FROM yellow.batch b WHERE b.stream = now.stream AND b.state = 'committed' ORDER BY b.batch DESC LIMIT 1) before
+WHERE now.stream = $1 AND now.batch = $2
+AND (before.source_system <> now.source_system OR before.source_position > now.source_position))";
+
+std::string CountsOf(const Merged& merged) {
+  merge::Counters sum;
+  for (const auto& [dataset, counters] : merged) {
+    sum.inserted += counters.inserted, sum.updated += counters.updated, sum.deleted += counters.deleted;
+  }
+  return fmt::format("{} rows would be inserted, {} updated, {} deleted", sum.inserted, sum.updated, sum.deleted);
+}
+
 /// One batch of one stream: where it stands is in the database, this object only goes on from there.
 class BatchAttempt {
  public:
@@ -98,12 +120,15 @@ class BatchAttempt {
     if (!IsStaged()) Stage();
     for (const sql::TableLayout& table : stream_.tables) inputs_.push_back(InputOf(table));
     Write("merge", [&] {
-      if (const auto hold = CheckRows(*session_, inputs_, snapshot_.guards, batch_.released)) throw HeldBatch{*hold};
+      const std::string back = batch_.released || snapshot_.guards.may_go_back ? "" : WentBack();
+      if (const auto hold = CheckRows(*session_, inputs_, snapshot_.guards, batch_.released))
+        throw HeldBatch{WithBreach(*hold, back)};
       RequireFollowed(*session_, stream_.key, stream_.tables);
       const std::set<std::string> unread = Unread(*session_, applied_, stream_);
       effects_.reporter.UnderWay({NameOfNode(stream_.key), "merges what it has read"});
       auto result = MergeAll(*session_, WithoutLogs(inputs_, unread), snapshot_.guards, batch_.released);
-      if (auto* hold = std::get_if<Hold>(&result)) throw HeldBatch{*hold};
+      if (auto* hold = std::get_if<Hold>(&result)) throw HeldBatch{WithBreach(*hold, back)};
+      if (!back.empty()) throw HeldBatch{{"went_back", back + "; " + CountsOf(std::get<Merged>(result)), true}};
       merged_ = std::get<Merged>(result);
       ForgetRejected(*session_, stream_.key, inputs_, applied_.model.ecosystem.retention.control.seconds);
       BeginLogsAfter(*session_, stream_.key, unread, batch_.number);
@@ -114,6 +139,24 @@ class BatchAttempt {
       in_doubt = batch_.number;
     });
     return Committed(batch_.number);
+  }
+
+  /// How the source is not where the last committed batch has seen it; empty when it is there or further on.
+  std::string WentBack() {
+    const ports::Rows rows = session_->Execute({kWentBack, {stream_.key, std::to_string(batch_.number)}});
+    if (rows.empty()) return "";
+    if (!rows.IsNull(0, 1) && !rows.IsNull(0, 3) && rows.Text(0, 1) != rows.Text(0, 3))
+      return fmt::format("the source is not the server that batch {} was read from", rows.Integer(0, 0));
+    return fmt::format(
+        "the source has gone back in time, as after a restore: its next transaction was {} when batch {} was read, and "
+        "is {}",
+        rows.Integer(0, 2), rows.Integer(0, 0), rows.Integer(0, 4));
+  }
+
+  /// Whoever accepts the one accepts the other, so both are told.
+  static Hold WithBreach(Hold hold, const std::string& back) {
+    if (hold.guarded && !back.empty()) hold.reason = back + "; " + hold.reason;
+    return hold;
   }
 
   BatchReport Committed(int batch) {
@@ -174,7 +217,8 @@ class BatchAttempt {
       } else {
         session_->Execute(
             {"INSERT INTO yellow.batch (stream, batch, state, attempt, model_version) "
-             "SELECT $1, coalesce(max(batch), 0) + 1, 'open', $2, $3 FROM yellow.batch WHERE stream = $1",
+             "SELECT $1, greatest(numbers_after, (SELECT max(batch) FROM yellow.batch WHERE stream = $1)) + 1, 'open', "
+             "$2, $3 FROM yellow.stream WHERE key = $1",
              {stream_.key, attempt, std::to_string(applied_.version)}});
       }
       session_->Execute(
@@ -239,6 +283,7 @@ class BatchAttempt {
       try {
         Write("stage", [&] {
           session_->Execute("TRUNCATE " + sql::Qualified(table.schema, table.staging_table));
+          if (&table == stream_.tables.data()) Record(source.position());
           Mark(table, source.Copy(*session_, table, [&](int64_t rows) { SayReading(table, rows); }),
                source.ignored(table));
         });
@@ -248,6 +293,12 @@ class BatchAttempt {
         if (const auto hold = source.Settle(table, error)) throw HeldBatch{*hold};
       }
     }
+  }
+
+  void Record(const SourcePosition& position) {
+    session_->Execute(
+        {kRecordPosition,
+         {stream_.key, std::to_string(batch_.number), position.system, std::to_string(position.next_transaction)}});
   }
 
   void Mark(const sql::TableLayout& table, int64_t rows, const std::vector<std::string>& ignored) {

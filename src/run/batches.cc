@@ -4,10 +4,6 @@
 
 #include "base/error.h"
 #include "merge/merge.h"
-#include "run/notice_store.h"
-#include "run/run_ending.h"
-#include "run/run_login.h"
-#include "run/state_store.h"
 
 namespace yellow::run {
 namespace {
@@ -49,25 +45,7 @@ RunInfo RunOf(const ports::Rows& rows, size_t i) {
   return run;
 }
 
-void RecordEvent(ports::Session& engine, const Actor& actor, const std::string& kind, const std::string& node,
-                 int batch, const std::string& detail) {
-  engine.Execute(
-      {"INSERT INTO yellow.event (kind, node, batch, actor, detail) VALUES ($1, $2, nullif($3::int, 0), $4, $5)",
-       {kind, node, std::to_string(batch), actor.person, detail}});
-}
-
 }  // namespace
-
-void PauseStream(ports::Session& engine, const Actor& actor, const std::string& stream, bool paused) {
-  ports::Transaction transaction(engine);
-  const ports::Rows changed = engine.Execute(
-      {"UPDATE yellow.stream SET paused = $2::boolean, resumed_at = CASE WHEN $2::boolean THEN resumed_at ELSE "
-       "clock_timestamp() END WHERE key = $1 AND paused <> $2::boolean RETURNING 1",
-       {stream, paused ? "true" : "false"}});
-  if (changed.empty()) return;
-  RecordEvent(engine, actor, paused ? "stream_paused" : "stream_resumed", stream, 0, "asked for");
-  transaction.Commit();
-}
 
 std::vector<BatchInfo> ListBatches(ports::Session& engine, const std::string& stream, int limit) {
   const ports::Rows rows =
@@ -117,40 +95,6 @@ std::vector<RejectedRows> ShowRejected(ports::Session& engine, const plan::Strea
   return rejected;
 }
 
-void ReleaseBatch(ports::Session& engine, const Actor& actor, const std::string& stream, std::optional<int> batch) {
-  const BatchInfo info = ShowBatch(engine, stream, batch);
-  if (info.state != "held")
-    throw base::UsageError(fmt::format("batch {} of {} is not held, it is {}", info.batch, stream, info.state));
-  if (!info.guarded) {
-    throw base::UsageError(fmt::format("batch {} of {} cannot be released: {}", info.batch, stream, info.reason))
-        .Remedy("mend it at the source; it is read again at the next schedule, or with: yellow run");
-  }
-  ports::Transaction transaction(engine);
-  const ports::Rows done =
-      engine.Execute({"UPDATE yellow.batch SET released = true, released_by = $3 WHERE stream = $1 AND batch = $2 AND "
-                      "state = 'held' RETURNING 1",
-                      {stream, std::to_string(info.batch), actor.person}});
-  if (done.empty()) throw base::UsageError("the batch is not held any more");
-  engine.Execute(
-      {"UPDATE yellow.transformer SET requested_at = clock_timestamp() WHERE key = (SELECT transformer FROM yellow.run "
-       "WHERE id = $1)",
-       {info.run_id}});
-  RecordEvent(engine, actor, "batch_released", stream, info.batch, info.reason);
-  transaction.Commit();
-}
-
-void RejectBatch(ports::Session& engine, const Actor& actor, const std::string& stream, std::optional<int> batch) {
-  const BatchInfo info = ShowBatch(engine, stream, batch);
-  ports::Transaction transaction(engine);
-  if (info.state != "held")
-    throw base::UsageError(fmt::format("batch {} of {} is not held, it is {}", info.batch, stream, info.state));
-  MoveBatch(engine, stream, info.batch, BatchEvent::kRejected);
-  EndNotices(engine, stream, {model::NoticeEvent::kHeld},
-             fmt::format("batch {} was rejected by {}", info.batch, actor.person));
-  RecordEvent(engine, actor, "batch_rejected", stream, info.batch, info.reason);
-  transaction.Commit();
-}
-
 std::vector<RunInfo> ListRuns(ports::Session& engine, const std::string& transformer, int limit) {
   const ports::Rows rows =
       engine.Execute({RunColumns() + "WHERE $1 = '' OR transformer = $1 ORDER BY opened_at DESC LIMIT $2",
@@ -177,36 +121,6 @@ RunInfo ShowRun(ports::Session& engine, const std::string& id) {
 
 std::string RunLog(ports::Session& engine, const std::string& id) {
   return engine.Execute({"SELECT coalesce(log, '') FROM yellow.run WHERE id = $1", {id}}).Text(0, 0);
-}
-
-void RetryTransformer(ports::Session& engine, const Actor& actor, const std::string& transformer, bool rebuild) {
-  ports::Transaction transaction(engine);
-  engine.Execute(
-      {"UPDATE yellow.transformer SET requested_at = clock_timestamp(), retry_at = NULL, failed_definition = NULL, "
-       "failures = 0, "
-       "definition = CASE WHEN $2::boolean THEN NULL ELSE definition END WHERE key = $1",
-       {transformer, rebuild ? "true" : "false"}});
-  RecordEvent(engine, actor, rebuild ? "rebuild" : "retry", transformer, 0, "asked for");
-  transaction.Commit();
-}
-
-std::string CancelRun(const Effects& effects, ports::Session& engine, const Actor& actor, const std::string& prefix,
-                      const std::string& id) {
-  const RunInfo run = ShowRun(engine, id);
-  {
-    ports::Transaction transaction(engine);
-    try {
-      EndRun(engine, actor, run.id, {RunEvent::kCancelled, "cancelled", "cancelled by " + actor.person, {}});
-    } catch (const base::Error& error) {
-      if (error.code != "fenced") throw;
-      throw base::UsageError(fmt::format("run {} is not open, it is {}", run.id, ShowRun(engine, run.id).state));
-    }
-    transaction.Commit();
-  }
-  RunLogin login(effects, engine, prefix, run.id);
-  login.Quiesce();
-  login.Drop();
-  return run.id;
 }
 
 }  // namespace yellow::run

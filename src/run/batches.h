@@ -8,9 +8,6 @@
 
 namespace yellow::run {
 
-/// A stream that is paused opens no batch; the transformer whose output it is does not run. What is under way ends.
-void PauseStream(ports::Session& engine, const Actor& actor, const std::string& stream, bool paused);
-
 /// Times are RFC 3339 in UTC, and empty while there is none.
 struct BatchInfo {
   std::string stream;
@@ -44,12 +41,6 @@ struct RejectedRows {
 };
 std::vector<RejectedRows> ShowRejected(ports::Session& engine, const plan::Stream& stream, int batch);
 
-/// A person accepts a held batch once. Only what a guard has held: bad rows must be mended at the source. Throws
-/// UsageError.
-void ReleaseBatch(ports::Session& engine, const Actor& actor, const std::string& stream, std::optional<int> batch);
-/// A person gives a held batch up; the next one begins at the next schedule. Throws UsageError.
-void RejectBatch(ports::Session& engine, const Actor& actor, const std::string& stream, std::optional<int> batch);
-
 struct RunInfo {
   std::string id, transformer, state, cause, opened_at, closed_at, reason_code, reason, definition, mode;
   std::string image;    ///< of its code, pinned to a digest; empty when the code was none
@@ -66,11 +57,4 @@ std::vector<RunInfo> ListRuns(ports::Session& engine, const std::string& transfo
 RunInfo ShowRun(ports::Session& engine, const std::string& id);
 /// What the code of a run printed, its last MiB. REQUIRES: `id` is the whole id of a run.
 std::string RunLog(ports::Session& engine, const std::string& id);
-/// Ends an open run: its state first, then its login and sessions, so that nothing it still does is seen. Returns its
-/// whole id. Throws UsageError when it is not open.
-std::string CancelRun(const Effects& effects, ports::Session& engine, const Actor& actor, const std::string& prefix,
-                      const std::string& id);
-/// Makes a transformer due again at once; `rebuild`: in full mode, as on a first run.
-void RetryTransformer(ports::Session& engine, const Actor& actor, const std::string& transformer, bool rebuild);
-
 }  // namespace yellow::run

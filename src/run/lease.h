@@ -42,7 +42,7 @@ class Lease {
 
  private:
   Lease(ports::Connector& connector, ports::ConnectionTarget target, std::unique_ptr<ports::Session> heartbeat,
-        std::string stream, int64_t epoch);
+        std::string stream, int64_t epoch, std::string holder);
   void Beat();
   void Renew();
 
@@ -51,6 +51,7 @@ class Lease {
   std::unique_ptr<ports::Session> heartbeat_;
   std::string stream_;
   int64_t epoch_;
+  const std::string holder_;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stop_ = false;

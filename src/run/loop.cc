@@ -11,16 +11,19 @@
 #include "run/run_login.h"
 #include "run/try_runner.h"
 #include "run/verdicts.h"
+#include "run/witness.h"
 #include "run/world.h"
 
 namespace yellow::run {
 namespace {
 
 /// One tick and the most urgent thing that it says; false when nothing is due.
-bool Step(const Effects& effects, const Actor& actor, const Applied& applied, ports::Session& engine,
+bool Step(const Effects& effects, const Actor& actor, const Applied& applied, ports::Session& engine, Witness& witness,
           std::set<std::string>& left_alone, LoopReport& total) {
   if (EndOverdueRuns(effects, engine, actor, applied) > 0) DropOrphanLogins(effects, engine, PrefixOf(applied));
-  total.last = Tick(ReadWorld(engine, applied, actor, effects.processes));
+  View view = ReadWorld(engine, applied, actor, effects.processes);
+  if (witness.Look(engine, actor, view)) view = ReadWorld(engine, applied, actor, effects.processes);
+  total.last = Tick(view);
   Record(engine, total.last);
   for (const Decision& decision : total.last) {
     if (decision.action == Action::kWait || left_alone.count(decision.node) != 0) continue;
@@ -50,6 +53,7 @@ LoopReport RunUntilQuiet(const Effects& effects, const Actor& actor, const Appli
                          const std::string& container) {
   LoopReport total;
   std::set<std::string> left_alone;
+  Witness witness(effects, container, applied.data_folder);
   Patience patience(effects.clock, effects.entropy, RetryLimit(applied));
   std::unique_ptr<ports::Session> engine;
   while (true) {
@@ -61,7 +65,7 @@ LoopReport RunUntilQuiet(const Effects& effects, const Actor& actor, const Appli
         effects.processes.CleanUp(applied.data_folder);
         RemoveOrphanContainers(effects, *engine, applied);
       }
-      if (!Step(effects, actor, applied, *engine, left_alone, total)) {
+      if (!Step(effects, actor, applied, *engine, witness, left_alone, total)) {
         ForgetOld(effects, *engine, applied);
         DeliverAtTheEnd(effects, actor, applied, *engine);
         return total;

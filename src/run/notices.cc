@@ -19,9 +19,9 @@ using model::NoticeEvent;
 using ports::TimePoint;
 
 // Reasons that name tables, columns, limits, processes and servers, and never what rows hold.
-constexpr std::array<std::string_view, 13> kAboutNoRows{
-    "emptied", "mass_delete", "mass_reject", "schema", "connect",      "exit_status", "timeout",
-    "lost",    "process",     "venv",        "secret", "staging_lost", "keeper_lost"};
+constexpr std::array<std::string_view, 14> kAboutNoRows{
+    "emptied", "mass_delete", "mass_reject", "went_back", "schema", "connect",      "exit_status",
+    "timeout", "lost",        "process",     "venv",      "secret", "staging_lost", "keeper_lost"};
 
 std::string FirstLineOf(const std::string& text) { return text.substr(0, text.find('\n')); }
 

@@ -16,8 +16,8 @@ WHERE stream = $1 AND batch = $2)";
 
 constexpr const char* kNext =
     "INSERT INTO yellow.batch (stream, batch, state, attempt, model_version, staged_at, run_id) SELECT $1, "
-    "coalesce(max(batch), 0) + 1, 'staged', $2, $3, clock_timestamp(), $2 FROM yellow.batch WHERE stream = $1 "
-    "RETURNING batch, false";
+    "greatest(numbers_after, (SELECT max(batch) FROM yellow.batch WHERE stream = $1)) + 1, 'staged', $2, $3, "
+    "clock_timestamp(), $2 FROM yellow.stream WHERE key = $1 RETURNING batch, false";
 
 constexpr const char* kAgain =
     "UPDATE yellow.batch SET state = 'staged', attempt = $2, model_version = $3, staged_at = clock_timestamp(), run_id "

@@ -63,8 +63,9 @@ void HoldOutput(ports::Session& session, const Applied& applied, const plan::Str
                 const RunEnding& ending) {
   const ports::Rows held = session.Execute(
       {"INSERT INTO yellow.batch (stream, batch, state, attempt, model_version, run_id, reason_code, reason) "
-       "SELECT $1, coalesce(max(batch), 0) + 1, 'held', $2, $3, $2, $4, $5 FROM yellow.batch WHERE stream = $1 "
-       "HAVING NOT bool_or(state IN ('open', 'staged', 'held')) OR count(*) = 0 RETURNING batch",
+       "SELECT $1, greatest(numbers_after, (SELECT max(batch) FROM yellow.batch WHERE stream = $1)) + 1, 'held', $2, "
+       "$3, $2, $4, $5 FROM yellow.stream WHERE key = $1 AND NOT EXISTS (SELECT FROM yellow.batch WHERE stream = $1 "
+       "AND state IN ('open', 'staged', 'held')) RETURNING batch",
        {output.key, run_id, std::to_string(applied.version), ending.code, ending.reason}});
   if (held.empty()) return;
   BeginNotices(session, applied,

@@ -21,6 +21,7 @@
 #include "run/trust.h"
 #include "run/try_runner.h"
 #include "run/verdicts.h"
+#include "run/witness.h"
 #include "run/world.h"
 
 namespace yellow::run {
@@ -146,7 +147,9 @@ class Scheduler {
       } catch (const base::Error& error) {
         engine_.reset();
         watch_.NotReady(container_);
-        if (!error.retryable || !Again(effects_, patience_, container_, error)) {
+        // A database that was there may be away to be restored.
+        const bool passes = error.retryable || (applied_ != nullptr && error.code == "connect");
+        if (!passes || !Again(effects_, patience_, container_, error)) {
           if (!jobs_.AwaitAll(options_.grace)) return false;
           throw;
         }
@@ -178,6 +181,7 @@ class Scheduler {
     for (const auto& [receiver, why] : WrongUrls(effects_, ReceiversOf(*applied_)))
       effects_.reporter.Line("notify " + receiver + ": " + why);
     delivery_.Use(ReceiversIn(*applied_));
+    if (witness_ == nullptr) witness_ = std::make_unique<Witness>(effects_, container_, applied_->data_folder);
     if (next_run_ == nullptr)
       next_run_ = std::make_unique<NextRun>(effects_, container_, PrefixOf(*applied_), applied_->data_folder);
     effects_.next_run = next_run_.get();
@@ -202,7 +206,8 @@ class Scheduler {
       DropOrphanLogins(effects_, *engine_, PrefixOf(*applied_));
     const bool tells = !watched_since_ || !ReceiversOf(*applied_).empty();  // at first: of receivers that are gone
     const std::vector<LastingNotice> lasting = tells ? ReadLasting(*engine_) : std::vector<LastingNotice>{};
-    const View view = ReadWorld(*engine_, *applied_, actor_, effects_.processes);
+    View view = ReadWorld(*engine_, *applied_, actor_, effects_.processes);
+    if (witness_->Look(*engine_, actor_, view)) view = ReadWorld(*engine_, *applied_, actor_, effects_.processes);
     if (!watched_since_) watched_since_ = view.now;
     SettleNotices(*engine_, *applied_, lasting, view, watched_since_);
     const std::vector<Decision> decisions = Tick(view);
@@ -315,6 +320,7 @@ class Scheduler {
 
   Effects effects_;
   std::unique_ptr<NextRun> next_run_;
+  std::unique_ptr<Witness> witness_;
   const Actor& actor_;
   const std::string container_;
   const ServeHooks& hooks_;

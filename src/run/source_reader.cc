@@ -41,6 +41,7 @@ std::optional<Hold> SourceReader::Open() {
   for (const sql::TableLayout& table : stream_.tables) {
     if (auto hold = Compare(table)) return hold;
   }
+  position_ = ReadPosition();
   return std::nullopt;
 }
 
@@ -81,6 +82,17 @@ std::string SourceReader::LockTables() {
     if (!plain.empty()) names += (names.empty() ? "" : ", ") + sql::Qualified(snapshot_.schema, name);
   }
   return names.empty() ? "" : "LOCK TABLE " + names + " IN ACCESS SHARE MODE";
+}
+
+/// Of the snapshot that is read. A standby tells the transactions of its primary.
+SourcePosition SourceReader::ReadPosition() {
+  const ports::Rows position = session_->Execute(
+      "SELECT pg_snapshot_xmax(pg_current_snapshot()), has_function_privilege('pg_catalog.pg_control_system()', "
+      "'EXECUTE')");
+  SourcePosition read{std::nullopt, position.Integer(0, 0)};
+  if (position.Boolean(0, 1))
+    read.system = session_->Execute("SELECT system_identifier FROM pg_catalog.pg_control_system()").Text(0, 0);
+  return read;
 }
 
 /// The table as it is now, beside the model; then what is known to be unreadable in it.

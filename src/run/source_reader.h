@@ -11,6 +11,12 @@
 
 namespace yellow::run {
 
+/// Where a source was when its snapshot was taken.
+struct SourcePosition {
+  std::optional<std::string> system;  ///< identifier of the server's data; none where it may not be asked for
+  int64_t next_transaction = 0;       ///< never falls, unless the server's data are older than they were
+};
+
 /// Reads the datasets of one source stream from one snapshot (DESIGN 8.2): one read-only transaction of the source,
 /// which ends with this object. What a source holds and cannot be merged is a hold, never a failure.
 class SourceReader {
@@ -20,6 +26,9 @@ class SourceReader {
 
   /// Connects, locks the tables, takes the snapshot and compares the tables with the model. A difference is a hold.
   std::optional<Hold> Open();
+
+  /// REQUIRES: Open has held nothing.
+  const SourcePosition& position() const { return position_; }
 
   /// Copies one dataset into its staging table, inside the caller's transaction of `target`, and returns how many rows
   /// there were. REQUIRES: Open has held nothing.
@@ -35,6 +44,7 @@ class SourceReader {
 
  private:
   std::string LockTables();
+  SourcePosition ReadPosition();
   std::optional<Hold> Compare(const sql::TableLayout& table);
   std::optional<Hold> KnowUnreadable(const sql::TableLayout& table, std::vector<sql::Unreadable> unreadable,
                                      const std::string& because);
@@ -48,7 +58,8 @@ class SourceReader {
   const model::SqlSnapshot& snapshot_;
   const int target_version_;
   std::unique_ptr<ports::Session> session_;
-  std::unique_ptr<ports::Transaction> transaction_;                 // ends before its session
+  std::unique_ptr<ports::Transaction> transaction_;  // ends before its session
+  SourcePosition position_;
   std::map<std::string, std::vector<sql::Unreadable>> unreadable_;  // by dataset
   std::map<std::string, std::vector<std::string>> ignored_;
 };

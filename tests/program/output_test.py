@@ -153,7 +153,7 @@ class Outputs(unittest.TestCase):
         nothing = Project(None)
         self.addCleanup(nothing.close)
         arguments = {"explain": ["Shop"], "sql": ["-c", "SELECT 1"], "streams pause": ["Shop"], "streams resume": ["Shop"], "batches show": ["Shop"],
-                     "batches release": ["Shop"], "batches reject": ["Shop"], "runs show": ["1"], "runs logs": ["1"], "runs retry": ["MaskShop"],
+                     "batches release": ["Shop"], "batches reject": ["Shop"], "batches replay": ["Shop"], "runs show": ["1"], "runs logs": ["1"], "runs retry": ["MaskShop"],
                      "runs cancel": ["1"], "rebuild": ["MaskShop"], "try": ["MaskShop"], "import postgres": ["--container", "ShopDB"],
                      "init transformer": ["Mask"]}
         for name in sorted(self.commands - ELSEWHERE - {"init", "demo", "export json-schema"}):
@@ -260,7 +260,9 @@ class Outputs(unittest.TestCase):
         self.assertEqual((failed["state"], failed["exit_status"], failed["reason"]["code"]), ("failed", 7, "exit_status"))
         self.assertIn("what it printed", self.ask("runs logs", failed["id"])["log"])
         self.assertEqual(self.ask("runs retry", "Worker")["state"], "due")
-        self.assertEqual(self.ask("rebuild", "Worker")["state"], "due")
+        rebuild = self.ask("rebuild", "Worker")
+        self.assertEqual((rebuild["state"], rebuild["done"], rebuild["downstream"]), ("due", True, {"runs": [], "writes": ["Work"], "seen_in": ["WorkReader"]}))
+        self.assertFalse(self.ask("batches replay", "Shop", "--dry-run")["done"])
 
     def cancel_a_run(self):
         self.project.write("model/worker/main.py", "import time\ntime.sleep(60)\n")

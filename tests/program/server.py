@@ -37,15 +37,38 @@ class NamedPostgres:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.run("initdb", "-A", "scram-sha-256", "-U", "postgres", "--pwfile", str(password), "-N", "-D", str(self.folder / "data"))
-        self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-s", "-l", str(self.log), "-o",
-                 f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={self.folder} {settings} -c max_prepared_transactions=5", "start")
+        self.settings = settings
+        self.start()
 
     @property
     def log(self):
         return self.folder / "log"
 
+    def start(self):
+        self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-s", "-l", str(self.log), "-o",
+                 f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={self.folder} {self.settings} -c max_prepared_transactions=5",
+                 "start")
+
+    def stop(self, mode="fast"):
+        self.run("pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "-w", "-s", "stop")
+
+    def back_up(self):
+        """As it is now, into a folder that stays until the next one."""
+        self.stop()
+        self.copy("data", "backup")
+        self.start()
+
+    def restore(self):
+        self.stop()
+        self.copy("backup", "data")
+        self.start()
+
+    def copy(self, origin, target):
+        shutil.rmtree(self.folder / target, True)
+        subprocess.run(["cp", "-a", str(self.folder / origin), str(self.folder / target)], check=True)
+
     def close(self):
-        self.run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-s", "stop")
+        self.stop("immediate")
         shutil.rmtree(self.base, True)
 
     def run(self, program, *arguments):

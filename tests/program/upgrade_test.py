@@ -1,8 +1,10 @@
 """Yellow's own schema has a version: apply migrates it, a program that is older refuses it, nothing works on one that is not its own."""
 
+import subprocess
+import time
 import unittest
 
-from project import ROOT, Project
+from project import ROOT, YELLOW, Project
 
 # Everything of Yellow's own schema that two installations must have in common, in words.
 CATALOGUE = """
@@ -16,6 +18,13 @@ ORDER BY 1, 2, 5, 6
 
 
 class Upgrade(unittest.TestCase):
+    # What control_schema_4.sql adds is taken away again.
+    DOWN_TO_3 = """
+        ALTER TABLE yellow.batch DROP COLUMN source_system, DROP COLUMN source_position;
+        ALTER TABLE yellow.stream DROP COLUMN numbers_after;
+        ALTER TABLE yellow.run DROP COLUMN image;
+        UPDATE yellow.installation SET schema_version = 3"""
+
     def setUp(self):
         self.project = Project()
         self.addCleanup(self.project.close)
@@ -50,6 +59,60 @@ class Upgrade(unittest.TestCase):
         self.addCleanup(fresh.close)
         self.assertEqual(fresh.yellow("apply").status, 0)
         self.assertEqual(migrated, fresh.sql("MergeDB", CATALOGUE))
+
+    def test_what_was_under_way_goes_on_after_the_upgrade(self):
+        """A batch that is staged and a run whose code has ended, as a program of the third schema leaves them."""
+        for point, left in (("batch.merge.commit", "staged"), ("output.ingest.commit", "ingesting")):
+            with self.subTest(point=point):
+                project = Project()
+                self.addCleanup(project.close)
+                project.demo()
+                project.sql("ShopDB", "UPDATE customers SET firstname = 'Up' WHERE id = (SELECT min(id) FROM customers)")
+                killed = project.yellow("run", "Shop", environment={"YELLOW_FAULT": f"kill@{point}:1"})
+                self.assertEqual(killed.status, -9, killed)
+                states = "SELECT state FROM yellow.batch WHERE state = 'staged' UNION ALL SELECT state FROM yellow.run WHERE state = 'ingesting'"
+                self.assertEqual(project.sql("MergeDB", states), [(left,)])
+                project.sql("MergeDB", self.DOWN_TO_3)
+                self.assertIn("yellow apply migrates it", project.yellow("run").err)
+                self.assertEqual(project.sql("MergeDB", states), [(left,)], "who refuses touches nothing")
+                self.assertEqual(project.yellow("apply").status, 0)
+                done = project.yellow("run")
+                self.assertEqual(done.status, 0, done)
+                self.assertEqual(project.masked(), project.expected_masked())
+                self.assertEqual(project.broken_invariants(), {})
+
+    def test_what_was_under_way_waits_for_the_newer_program(self):
+        """The program is rolled back while a batch is staged, and then forward again."""
+        self.project.demo()
+        self.project.sql("ShopDB", "UPDATE customers SET firstname = 'Back' WHERE id = (SELECT min(id) FROM customers)")
+        before = self.project.masked()
+        self.assertEqual(self.project.yellow("run", "Shop", environment={"YELLOW_FAULT": "kill@batch.merge.commit:1"}).status, -9)
+        newer = "UPDATE yellow.installation SET schema_version = schema_version + 1"
+        self.project.sql("MergeDB", newer)
+        for command in (["run"], ["apply"], ["batches", "release", "Shop"], ["rebuild", "MaskShop"]):
+            refused = self.project.yellow(*command)
+            self.assertEqual(refused.status, 3, refused)
+            self.assertIn("use the newer program", refused.err)
+        self.assertEqual(self.project.masked(), before)
+        self.project.sql("MergeDB", newer.replace("+ 1", "- 1"))
+        done = self.project.yellow("run")
+        self.assertEqual(done.status, 0, done)
+        self.assertEqual(self.project.masked(), self.project.expected_masked())
+        self.assertEqual(self.project.broken_invariants(), {})
+
+    def test_a_service_stops_when_a_newer_program_has_applied(self):
+        self.project.demo()
+        service = subprocess.Popen([YELLOW, "--project", str(self.project.root), "serve"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            time.sleep(2)
+            # What an apply of the newer program commits at once.
+            self.project.sql("MergeDB", "BEGIN; UPDATE yellow.installation SET schema_version = 99; INSERT INTO yellow.model SELECT version + 1, environment, files, digest, "
+                                        "clock_timestamp(), applied_by, program FROM yellow.model ORDER BY version DESC LIMIT 1; COMMIT")
+            said, _ = service.communicate(timeout=30)
+        finally:
+            service.kill()
+        self.assertEqual(service.returncode, 3, said)
+        self.assertIn("use the newer program", said)
 
     def test_a_newer_schema_is_refused_by_everything(self):
         self.assertEqual(self.project.yellow("apply").status, 0)

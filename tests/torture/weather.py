@@ -43,7 +43,7 @@ class Weather:
     def blow(self, storm, seconds):
         self.bad.set()
         threads = [threading.Thread(target=self.guarded, args=(work, storm, self.chance.randrange(1 << 30)))
-                   for work in [self.work] * WORKERS + [self.change, self.hit]]
+                   for work in [self.work] * WORKERS + [self.change, self.hit, self.repair]]
         for thread in threads:
             thread.start()
         time.sleep(seconds)
@@ -107,6 +107,22 @@ class Weather:
             except (AssertionError, OSError):
                 pass    # it was down, or the process has ended by itself
 
+    def repair(self, storm, chance):
+        """A person does everything that may be done by hand, at the wrong time."""
+        while self.bad.is_set():
+            time.sleep(chance.random() * 1.5)
+            try:
+                runs = [row[0] for row in storm.psql(storm.server(), "SELECT id FROM yellow.run ORDER BY opened_at DESC LIMIT 1")]
+            except (AssertionError, OSError):
+                continue    # the server is down just now
+            command = chance.choice([["batches", "replay", "Shop"], ["streams", "pause", "Shop"], ["streams", "resume", "Shop"], ["streams", "pause", "Masked"],
+                                     ["streams", "resume", "Masked"], ["rebuild", "Mask"], ["rebuild", "Worker"], ["runs", "retry", "Worker"],
+                                     ["batches", "reject", "Shop"], ["batches", "release", "Masked"], *([["runs", "cancel", runs[0]]] if runs else [])])
+            result = storm.yellow(*command, timeout=180)
+            assert result.status in (0, 2, 3) and "bug" not in result.err, f"{command}: {result}"
+            if result.status == 0:
+                self.count("by hand: " + " ".join(command[:2]))
+
     @staticmethod
     def postmaster(storm):
         data = pathlib.Path(storm.psql(storm.server(), "SHOW data_directory")[0][0])
@@ -115,6 +131,8 @@ class Weather:
     def calm(self, storm):
         """Nobody does anything any more: one program, and all is well. A server that is still coming up may cost it a second try."""
         for _ in range(3):
+            for stream in ("Shop", "Masked", "Work"):
+                storm.yellow("streams", "resume", stream, timeout=180)
             result = storm.yellow(*EVERYTHING, timeout=180)
             if result.status == 0:
                 break

@@ -1,9 +1,12 @@
 """Faults of the network, put in by a proxy that understands where PostgreSQL's messages begin: between Yellow and the merge database, its sources and the
 code of transformers. A fault falls at a message of one direction, counted over all connections of a command, or a byte before or after its end.
 
-  cut    both sides are closed
-  reset  both sides are reset
-  slow   every byte comes alone, some late
+  cut     both sides are closed
+  reset   both sides are reset
+  silent  half open: both sides stay open, and nothing comes through any more, in either direction
+  slow    every byte comes alone, some late
+  late    everything comes a while later
+  narrow  so many bytes a second, and no more
 
 The format of messages: PostgreSQL's documentation, "Message Formats"."""
 
@@ -21,7 +24,11 @@ from storm import HERE, Storm, seeded
 
 from server import NamedPostgres
 
-MODES = ("cut", "reset", "slow")
+SWEPT, STEADY = ("cut", "reset", "silent"), ("slow", "late", "narrow")
+MODES = SWEPT + STEADY
+LATENCY = 0.01               # seconds
+BYTES_A_SECOND = 30_000
+MOST_SECONDS = 90            # until a command has ended, whatever befell it
 SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
 
 
@@ -90,14 +97,17 @@ class Proxy:
                 continue
             for one in (client, server):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=self.pump, args=(client, server, "in"), daemon=True).start()
-            threading.Thread(target=self.pump, args=(server, client, "out"), daemon=True).start()
+            silent = threading.Event()
+            threading.Thread(target=self.pump, args=(client, server, "in", silent), daemon=True).start()
+            threading.Thread(target=self.pump, args=(server, client, "out", silent), daemon=True).start()
 
-    def pump(self, origin, target, direction):
+    def pump(self, origin, target, direction, silent):
         framing = Framing(direction == "in")
         first = direction == "out"     # the answer to a request for encryption is one byte, which is no message
         try:
             while data := origin.recv(65536):
+                if silent.is_set():
+                    continue
                 if first and data == b"N":
                     target.sendall(data)
                     continue
@@ -107,6 +117,9 @@ class Proxy:
                     self.send(target, data)
                     continue
                 target.sendall(data[:at])
+                if self.mode == "silent":
+                    silent.set()
+                    continue
                 self.end(origin, target)
                 return
         except OSError:
@@ -122,12 +135,16 @@ class Proxy:
         with self.lock:
             before = self.passed[direction]
             self.passed[direction] += len(ends)
-            if self.mode not in ("cut", "reset") or direction != self.direction or not before < self.number <= before + len(ends):
+            if self.mode not in SWEPT or direction != self.direction or not before < self.number <= before + len(ends):
                 return None
             self.fell = True
             return max(0, min(size, ends[self.number - before - 1] + self.offset))
 
     def send(self, target, data):
+        if self.mode == "late":
+            time.sleep(LATENCY)
+        if self.mode == "narrow":
+            time.sleep(len(data) / BYTES_A_SECOND)
         if self.mode != "slow" or len(data) > 2000:
             target.sendall(data)
             return
@@ -155,6 +172,9 @@ class WireStorm(Storm):
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="yellow-wire-"))
         self.root = self.base / "project"
         shutil.copytree(HERE / "project", self.root)
+        # Code whose connection is silent hears nothing; its time is over some day.
+        model = self.root / "model/all.yaml"
+        model.write_text(model.read_text().replace("transformer:\n", "transformer:\n  timeout: 20s\n"))
         self.write("environments/wire.yaml", f"""
 kind: Environment
 name: wire
@@ -192,10 +212,10 @@ limits: {{retry: 20s}}
 
 class Wire:
     """Every message of a change batch and its runs, in both directions, at its end and a byte before and after. `stride`: only so many-th of them,
-    from a random one on."""
+    from a random one on. `short`: of the batch alone, without the runs that follow."""
 
-    def __init__(self, mode, stride=1, seed=None):
-        self.mode, self.stride = mode, stride
+    def __init__(self, mode, stride=1, seed=None, short=False):
+        self.mode, self.stride, self.short = mode, stride, short
         self.seed, self.chance = seeded(seed)
         self.rounds = 0
         self.ends = collections.Counter()
@@ -205,17 +225,17 @@ class Wire:
         try:
             result = storm.yellow("run", "--apply")
             assert result.status == 0, result
-            if self.mode == "slow":
-                self.slow(storm)
+            if self.mode in STEADY:
+                self.steady(storm)
             else:
                 self.sweep(storm)
         finally:
             storm.close()
         return self
 
-    def slow(self, storm):
+    def steady(self, storm):
         storm.change(self.chance)
-        storm.proxy.plan("slow", None, 0, 0)
+        storm.proxy.plan(self.mode, None, 0, 0)
         result = storm.yellow("run", "Shop")
         assert result.status == 0, f"{self.hint()}: {result}"
         self.look(storm, self.hint())
@@ -224,20 +244,25 @@ class Wire:
     def hint(self, *more):
         return " ".join(map(str, (self.mode, *more, "seed", self.seed)))
 
-    def sweep(self, storm):
+    def prepare(self, storm):
         storm.change(self.chance)
+        if self.short:
+            storm.psql("merge", "UPDATE yellow.stream SET paused = true WHERE store <> 'Shop'")
+
+    def sweep(self, storm):
+        self.prepare(storm)
         storm.proxy.plan(None, None, 0, 0)
-        assert storm.yellow("run", "Shop").status == 0
+        assert storm.yellow("run", "Shop").status in (0, 1)
         messages = dict(storm.proxy.passed)
         points = [(direction, number, offset) for direction in ("in", "out") for number in range(1, messages[direction] + 1) for offset in (-1, 0, 1)]
         for direction, number, offset in points[self.chance.randrange(self.stride)::self.stride]:
             hint = self.hint(direction, number, offset)
-            storm.change(self.chance)
+            self.prepare(storm)
             storm.proxy.plan(self.mode, direction, number, offset)
             began = time.monotonic()
             hit = storm.yellow("run", "Shop")
             assert hit.status in (0, 1, 3), f"{hint}: {hit}"
-            assert "bug" not in hit.err and time.monotonic() - began < 60, f"{hint}: {time.monotonic() - began:.0f} s, {hit}"
+            assert "bug" not in hit.err and time.monotonic() - began < MOST_SECONDS, f"{hint}: {time.monotonic() - began:.0f} s, {hit}"
             self.ends[hit.status] += 1
             self.rounds += storm.proxy.fell
             storm.proxy.calm()
@@ -246,6 +271,7 @@ class Wire:
 
     def look(self, storm, hint):
         storm.proxy.calm()
+        storm.psql("merge", "UPDATE yellow.stream SET paused = false")
         finished = storm.yellow("run", "Shop", "Mask", "Worker")
         assert finished.status == 0, f"{hint}: {finished}"
         broken = storm.wrong()

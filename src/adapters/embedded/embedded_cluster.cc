@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "adapters/embedded/server_program.h"
 #include "base/digest.h"
@@ -69,12 +70,6 @@ class LockFile {
  private:
   int descriptor_;
 };
-
-std::string LastLines(const std::string& path, size_t bytes) {
-  std::ifstream in(path);
-  std::string text((std::istreambuf_iterator<char>(in)), {});
-  return text.size() <= bytes ? text : text.substr(text.size() - bytes);
-}
 
 std::string UserName(unsigned uid) {
   const passwd* entry = getpwuid(uid);
@@ -192,14 +187,16 @@ void EmbeddedCluster::Launch() {
       server_uid_, server_gid_, -1);
   if (result.status != 0) {
     throw Failure("the private PostgreSQL did not start: " + result.output)
-        .Context(LastLines(log, 2000))
+        .Context(files_.ReadTail(log, 2000))
         .Remedy("its log is " + log);
   }
 }
 
 std::optional<EmbeddedCluster::Process> EmbeddedCluster::Postmaster() const {
   // Lines of postmaster.pid: pid, data folder, start time, port, socket folder, …
-  std::ifstream in(cluster_folder_ + "/postmaster.pid");
+  const auto content = files_.Read(cluster_folder_ + "/postmaster.pid");
+  if (!content) return std::nullopt;
+  std::istringstream in(*content);
   Process found;
   std::string folder, started, line;
   if (!(in >> found.pid) || found.pid <= 1 || !std::getline(in, line) || !std::getline(in, folder) ||

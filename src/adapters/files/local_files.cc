@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <vector>
 
 #include "base/error.h"
@@ -76,6 +75,34 @@ class TreeReader {
   std::map<std::string, std::string>& read_;
 };
 
+/// An open file, or (negative) none.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() {
+    const int kept = errno;
+    if (number_ >= 0) close(number_);
+    errno = kept;
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int number() const { return number_; }
+
+ private:
+  const int number_;
+};
+
+/// Appends what follows in the file. False when it cannot; errno says why.
+bool ReadAll(int file, std::string& content) {
+  char buffer[65536];
+  while (true) {
+    const ssize_t count = read(file, buffer, sizeof buffer);
+    if (count == 0) return true;
+    if (count < 0 && errno != EINTR) return false;
+    if (count > 0) content.append(buffer, static_cast<size_t>(count));
+  }
+}
+
 /// False when it cannot; errno says why.
 bool WriteAll(int file, const std::string& content) {
   size_t written = 0;
@@ -101,13 +128,11 @@ class LocalFiles : public ports::FileSystem {
   }
 
   std::optional<std::string> Read(const std::string& path) override {
-    std::ifstream in(path, std::ios::binary);
-    if (!in) {
-      if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
-      throw Failure("cannot read", path, errno);
-    }
-    if (fs::is_directory(path)) return std::nullopt;
-    return std::string((std::istreambuf_iterator<char>(in)), {});
+    const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    std::string content;
+    if (file.number() >= 0 && ReadAll(file.number(), content)) return content;
+    if (errno == ENOENT || errno == ENOTDIR || errno == EISDIR) return std::nullopt;
+    throw Failure("cannot read", path, errno);
   }
 
   void WriteAtomically(const std::string& path, const std::string& content, bool secret) override {
@@ -174,11 +199,17 @@ class LocalFiles : public ports::FileSystem {
   }
 
   std::string ReadTail(const std::string& path, size_t bytes) override {
-    std::ifstream in(path, std::ios::binary | std::ios::ate);
-    if (!in) return "";
-    const auto size = static_cast<size_t>(in.tellg());
-    in.seekg(static_cast<std::streamoff>(size > bytes ? size - bytes : 0));
-    return std::string((std::istreambuf_iterator<char>(in)), {});
+    const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    std::string content;
+    if (file.number() >= 0) {
+      const off_t size = lseek(file.number(), 0, SEEK_END);
+      const auto most = static_cast<off_t>(bytes);
+      if (size >= 0 && lseek(file.number(), size > most ? size - most : 0, SEEK_SET) >= 0 &&
+          ReadAll(file.number(), content))
+        return content;
+    }
+    if (errno == ENOENT || errno == ENOTDIR) return "";
+    return content + "\n[" + path + " cannot be read: " + std::strerror(errno) + "]\n";
   }
 
   std::vector<std::string> FoldersIn(const std::string& path) override {

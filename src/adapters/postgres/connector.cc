@@ -1,6 +1,8 @@
 #include "adapters/postgres/connector.h"
 
+#include <fmt/format.h>
 #include <libpq-fe.h>
+#include <poll.h>
 
 #include <array>
 #include <cstring>
@@ -15,42 +17,80 @@ namespace {
 
 // Seconds without an answer after which a half-open connection is given up.
 constexpr const char* kConnectTimeout = "10";
+constexpr std::chrono::seconds kLookLimit{5};
 constexpr const char* kKeepalivesIdle = "10";
 constexpr const char* kKeepalivesInterval = "5";
 constexpr const char* kKeepalivesCount = "3";
 constexpr const char* kUserTimeoutMilliseconds = "30000";
 
+/// Null when memory is out.
+Connection Connect(const ports::ConnectionTarget& target) {
+  const std::string port = std::to_string(target.port);
+  const std::array<std::pair<const char*, const char*>, 14> options{{
+      {"host", target.host.c_str()},
+      {"port", port.c_str()},
+      {"dbname", target.database.c_str()},
+      {"user", target.user.c_str()},
+      {"password", target.password.empty() ? nullptr : target.password.Reveal().c_str()},
+      {"sslmode", target.sslmode.c_str()},
+      {"sslrootcert", target.sslrootcert.empty() ? nullptr : target.sslrootcert.c_str()},
+      {"application_name", target.application_name.c_str()},
+      {"connect_timeout", kConnectTimeout},
+      {"keepalives_idle", kKeepalivesIdle},
+      {"keepalives_interval", kKeepalivesInterval},
+      {"keepalives_count", kKeepalivesCount},
+      {"tcp_user_timeout", kUserTimeoutMilliseconds},
+      {"client_encoding", "UTF8"},
+  }};
+  std::array<const char*, 15> keywords{}, values{};
+  size_t count = 0;
+  for (const auto& [keyword, value] : options) {
+    if (value == nullptr) continue;
+    keywords[count] = keyword, values[count] = value;
+    ++count;
+  }
+  return Connection(PQconnectdbParams(keywords.data(), values.data(), 0));
+}
+
+/// What the server is doing for the process of another connection. It waits for us when it has ended or answered, or
+/// would send or take data.
+ServerProcess LookAt(const ports::ConnectionTarget& target, int process) {
+  const Connection connection = Connect(target);
+  if (PQstatus(connection.get()) != CONNECTION_OK) return ServerProcess::kUnknown;
+  const std::string question = fmt::format(
+      "SELECT state = 'active' AND wait_event_type IS DISTINCT FROM 'Client' FROM pg_catalog.pg_stat_activity WHERE "
+      "pid "
+      "= {}",
+      process);
+  if (PQsendQuery(connection.get(), question.c_str()) != 1) return ServerProcess::kUnknown;
+  const auto end = std::chrono::steady_clock::now() + kLookLimit;
+  while (PQisBusy(connection.get()) == 1) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    pollfd waiting{PQsocket(connection.get()), POLLIN, 0};
+    if (left.count() <= 0 || poll(&waiting, 1, static_cast<int>(left.count())) <= 0 ||
+        PQconsumeInput(connection.get()) == 0)
+      return ServerProcess::kUnknown;
+  }
+  const Result result(PQgetResult(connection.get()));
+  if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) return ServerProcess::kUnknown;
+  const bool works = PQntuples(result.get()) == 1 && std::strcmp(PQgetvalue(result.get(), 0, 0), "t") == 0;
+  return works ? ServerProcess::kWorks : ServerProcess::kWaitsForUs;
+}
+
 class LibpqConnector : public ports::Connector {
  public:
+  explicit LibpqConnector(std::chrono::milliseconds silence) : silence_(std::make_shared<SilenceWatch>(silence)) {}
+
   std::unique_ptr<ports::Session> Open(const ports::ConnectionTarget& target) override {
-    const std::string port = std::to_string(target.port);
-    const std::array<std::pair<const char*, const char*>, 14> options{{
-        {"host", target.host.c_str()},
-        {"port", port.c_str()},
-        {"dbname", target.database.c_str()},
-        {"user", target.user.c_str()},
-        {"password", target.password.empty() ? nullptr : target.password.Reveal().c_str()},
-        {"sslmode", target.sslmode.c_str()},
-        {"sslrootcert", target.sslrootcert.empty() ? nullptr : target.sslrootcert.c_str()},
-        {"application_name", target.application_name.c_str()},
-        {"connect_timeout", kConnectTimeout},
-        {"keepalives_idle", kKeepalivesIdle},
-        {"keepalives_interval", kKeepalivesInterval},
-        {"keepalives_count", kKeepalivesCount},
-        {"tcp_user_timeout", kUserTimeoutMilliseconds},
-        {"client_encoding", "UTF8"},
-    }};
-    std::array<const char*, 15> keywords{}, values{};
-    size_t count = 0;
-    for (const auto& [keyword, value] : options) {
-      if (value == nullptr) continue;
-      keywords[count] = keyword, values[count] = value;
-      ++count;
-    }
-    Connection connection(PQconnectdbParams(keywords.data(), values.data(), 0));
+    Connection connection = Connect(target);
     if (PQstatus(connection.get()) != CONNECTION_OK) throw ConnectFailure(target, connection.get());
     auto session = std::make_unique<LibpqSession>(std::move(connection));
+    const int process = session->backend_pid();
+    const bool remote = !target.host.starts_with('/');
+    if (remote) session->WatchSilence(silence_, [target, process] { return LookAt(target, process); });
     ApplySettings(*session);
+    // A pooler stands before a server whose processes have other numbers than it says; there nobody could be asked.
+    if (remote && session->Execute("SELECT pg_backend_pid()").Integer(0, 0) != process) session->LeaveToKeepalives();
     return session;
   }
 
@@ -76,12 +116,14 @@ class LibpqConnector : public ports::Connector {
                                : "check that the server runs and can be reached");
     return error;
   }
+
+  const std::shared_ptr<SilenceWatch> silence_;
 };
 
 }  // namespace
 
-std::unique_ptr<ports::Connector> MakeConnector() {
-  return std::make_unique<SessionPool>(std::make_unique<LibpqConnector>());
+std::unique_ptr<ports::Connector> MakeConnector(std::chrono::milliseconds silence) {
+  return std::make_unique<SessionPool>(std::make_unique<LibpqConnector>(silence));
 }
 
 }  // namespace yellow::adapters::postgres

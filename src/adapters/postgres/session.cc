@@ -111,6 +111,10 @@ LibpqSession::LibpqSession(Connection connection)
   PQsetNoticeReceiver(connection_.get(), &IgnoreNotice, nullptr);
 }
 
+void LibpqSession::WatchSilence(std::shared_ptr<SilenceWatch> watch, SilenceWatch::Look look) {
+  line_ = std::make_unique<SilenceWatch::Line>(std::move(watch), PQsocket(connection_.get()), std::move(look));
+}
+
 Result LibpqSession::Checked(PGresult* raw, std::string_view statement) {
   Result result(raw);
   if (WasRolledBack(raw, statement))
@@ -121,6 +125,7 @@ Result LibpqSession::Checked(PGresult* raw, std::string_view statement) {
 
 ports::Rows LibpqSession::Execute(const sql::Statement& statement) {
   Settle();
+  const auto call = Waiting();
   const std::vector<const char*> values = ValuesOf(statement);
   const auto [name, is_new] = Prepared(statement);
   if (is_new) {
@@ -173,6 +178,7 @@ std::vector<ports::Rows> LibpqSession::Receive() {
 
 /// https://www.postgresql.org/docs/15/libpq-pipeline-mode.html
 void LibpqSession::SendSome() {
+  const auto call = Waiting();
   PGconn* const connection = connection_.get();
   under_way_ = std::min(sent_.size(), kMostTogether);
   bool sent = PQenterPipelineMode(connection) == 1;
@@ -195,6 +201,7 @@ void LibpqSession::SendSome() {
 }
 
 void LibpqSession::ReceiveSome(std::vector<ports::Rows>& results) {
+  const auto call = Waiting();
   PGconn* const connection = connection_.get();
   Result failed;
   std::optional<Sent> of;  // whose result that is
@@ -251,10 +258,32 @@ LibpqSession::PreparedName LibpqSession::Prepared(const sql::Statement& statemen
 
 void LibpqSession::ExecuteScript(std::string_view script) {
   Settle();
+  const auto call = Waiting();
   Checked(PQexec(connection_.get(), std::string(script).c_str()), "");
 }
 
+PGresult* LibpqSession::Ask(const std::string& statement) {
+  const auto call = Waiting();
+  return PQexec(connection_.get(), statement.c_str());
+}
+
+int LibpqSession::GetCopyData(char** buffer) {
+  const auto call = Waiting();
+  return PQgetCopyData(connection_.get(), buffer, 0);
+}
+
+int LibpqSession::PutCopyData(const char* buffer, int length) {
+  const auto call = Waiting();
+  return PQputCopyData(connection_.get(), buffer, length);
+}
+
+int LibpqSession::PutCopyEnd(const char* reason) {
+  const auto call = Waiting();
+  return PQputCopyEnd(connection_.get(), reason);
+}
+
 Result LibpqSession::Drain() {
+  const auto call = Waiting();
   Result last;
   while (PGresult* next = PQgetResult(connection_.get())) {
     last.reset(next);
@@ -265,7 +294,7 @@ Result LibpqSession::Drain() {
 }
 
 void LibpqSession::AbortCopyIn(const char* reason) {
-  PQputCopyEnd(connection_.get(), reason);
+  PutCopyEnd(reason);
   Drain();
 }
 
@@ -274,9 +303,9 @@ int64_t LibpqSession::CopyFrom(ports::Session& from, std::string_view copy_out, 
   auto& source = dynamic_cast<LibpqSession&>(from);
   PGconn* out = source.connection_.get();
   PGconn* in = connection_.get();
-  Result opened(PQexec(out, std::string(copy_out).c_str()));
+  Result opened(source.Ask(std::string(copy_out)));
   if (PQresultStatus(opened.get()) != PGRES_COPY_OUT) throw OfSource(ErrorOf(out, opened.get(), copy_out));
-  Result target(PQexec(in, std::string(copy_in).c_str()));
+  Result target(Ask(std::string(copy_in)));
   if (PQresultStatus(target.get()) != PGRES_COPY_IN) {
     const base::Error error = ErrorOf(in, target.get(), copy_in);
     source.Cancel();
@@ -286,15 +315,15 @@ int64_t LibpqSession::CopyFrom(ports::Session& from, std::string_view copy_out, 
   char* buffer = nullptr;
   int length = 0;
   int64_t rows = 0;  // a server sends each row as a message of its own
-  while ((length = PQgetCopyData(out, &buffer, 0)) > 0) {
+  while ((length = source.GetCopyData(&buffer)) > 0) {
     if (++rows % kRowsBetweenNews == 0 && progress) progress(rows);
-    const int put = PQputCopyData(in, buffer, length);
+    const int put = PutCopyData(buffer, length);
     PQfreemem(buffer);
     if (put == 1) continue;
     const Result refused = Drain();
     const base::Error error = ErrorOf(in, refused.get(), copy_in);
     source.Cancel();
-    while ((length = PQgetCopyData(out, &buffer, 0)) > 0) PQfreemem(buffer);
+    while ((length = source.GetCopyData(&buffer)) > 0) PQfreemem(buffer);
     source.Drain();
     throw error;
   }
@@ -304,7 +333,7 @@ int64_t LibpqSession::CopyFrom(ports::Session& from, std::string_view copy_out, 
     AbortCopyIn("the source failed");
     throw OfSource(error);
   }
-  if (PQputCopyEnd(in, nullptr) != 1) throw ErrorOf(in, nullptr, copy_in);
+  if (PutCopyEnd(nullptr) != 1) throw ErrorOf(in, nullptr, copy_in);
   const Result written = Drain();
   if (PQresultStatus(written.get()) != PGRES_COMMAND_OK) throw ErrorOf(in, written.get(), copy_in);
   return std::strtoll(PQcmdTuples(written.get()), nullptr, 10);

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "adapters/postgres/silence.h"
 #include "ports/database.h"
 
 namespace yellow::adapters::postgres {
@@ -25,6 +26,9 @@ using Result = std::unique_ptr<PGresult, ClearResult>;
 class LibpqSession : public ports::Session {
  public:
   explicit LibpqSession(Connection connection);
+  /// From now on a call does not wait for ever for what will not come.
+  void WatchSilence(std::shared_ptr<SilenceWatch> watch, SilenceWatch::Look look);
+  void LeaveToKeepalives() { line_.reset(); }
   /// From now on what has parameters and comes again is prepared, so that the server need not plan it anew: control
   /// state is asked the same again and again. What moves data has none, and is planned for the data of the moment. Not
   /// for a source, before which a pooler may stand that gives a session's prepared statements to the next client.
@@ -58,6 +62,11 @@ class LibpqSession : public ports::Session {
   void ReceiveSome(std::vector<ports::Rows>& results);
   /// Gives up what was sent and never received.
   void Settle();
+  // Of libpq, each waiting for the server.
+  PGresult* Ask(const std::string& statement);
+  int GetCopyData(char** buffer);
+  int PutCopyData(const char* buffer, int length);
+  int PutCopyEnd(const char* reason);
   /// Reads the results that remain, so that the session can be used again; returns the last.
   Result Drain();
   void AbortCopyIn(const char* reason);
@@ -67,7 +76,11 @@ class LibpqSession : public ports::Session {
     PreparedName prepared;
   };
 
+  /// While it lives, this thread waits for the server.
+  SilenceWatch::Call Waiting() { return SilenceWatch::Call(line_.get()); }
+
   Connection connection_;
+  std::unique_ptr<SilenceWatch::Line> line_;  // ends before its connection
   std::deque<Sent> sent_;
   size_t under_way_ = 0;                                   // of them
   std::unordered_map<std::string, std::string> prepared_;  // text to name, which is empty at first

@@ -4,7 +4,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 
 #include "adapters/secrets/secret_line.h"
@@ -24,11 +23,11 @@ std::string Variable(const std::string& name) {
   return value == nullptr ? "" : value;
 }
 
-std::optional<std::string> ReadFirstLine(const std::string& path) {
-  std::ifstream in(path);
-  std::string line;
-  if (!in || !std::getline(in, line)) return std::nullopt;
-  return std::string(FirstLine(line));
+/// None of a file that is not there, or empty. Throws base::Error when it cannot be read.
+std::optional<std::string> ReadFirstLine(ports::FileSystem& files, const std::string& path) {
+  const auto content = files.Read(path);
+  if (!content || content->empty()) return std::nullopt;
+  return std::string(FirstLine(*content));
 }
 
 ports::CredentialValue FromVariables(const std::string& credential, const std::string& prefix) {
@@ -41,15 +40,15 @@ ports::CredentialValue FromVariables(const std::string& credential, const std::s
   return value;
 }
 
-ports::CredentialValue FromFile(const std::string& credential, const std::string& path) {
+ports::CredentialValue FromFile(ports::FileSystem& files, const std::string& credential, const std::string& path) {
   if (std::filesystem::is_directory(path)) {
-    ports::CredentialValue value{ReadFirstLine(path + "/username").value_or(""),
-                                 base::Secret(ReadFirstLine(path + "/password").value_or("")),
-                                 base::Secret(ReadFirstLine(path + "/token").value_or(""))};
+    ports::CredentialValue value{ReadFirstLine(files, path + "/username").value_or(""),
+                                 base::Secret(ReadFirstLine(files, path + "/password").value_or("")),
+                                 base::Secret(ReadFirstLine(files, path + "/token").value_or(""))};
     if (value.user.empty() && value.token.empty()) throw Missing(credential, "file " + path + "/username");
     return value;
   }
-  const auto line = ReadFirstLine(path);
+  const auto line = ReadFirstLine(files, path);
   if (!line) throw Missing(credential, "file " + path).Remedy("write user:password on its first line");
   auto parsed = ParseSecretLine(*line);
   if (!parsed) {
@@ -60,10 +59,12 @@ ports::CredentialValue FromFile(const std::string& credential, const std::string
 
 class LocalSecretStore : public ports::SecretStore {
  public:
+  explicit LocalSecretStore(ports::FileSystem& files) : files_(files) {}
+
   ports::CredentialValue Read(const std::string& credential, const model::SecretSource& source) override {
     if (const auto* variables = std::get_if<model::EnvironmentSecret>(&source))
       return FromVariables(credential, variables->prefix);
-    if (const auto* file = std::get_if<model::FileSecret>(&source)) return FromFile(credential, file->path);
+    if (const auto* file = std::get_if<model::FileSecret>(&source)) return FromFile(files_, credential, file->path);
     throw base::Error("secret", "this version reads secrets from env and file only: credential " + credential)
         .Remedy("mount the secret as a folder and write {file: …}");
   }
@@ -76,10 +77,13 @@ class LocalSecretStore : public ports::SecretStore {
       throw base::Error("secret", "the URL is missing: environment variable " + variable->variable);
     }
     const std::string& path = std::get<model::UrlInFile>(place).path;
-    auto line = ReadFirstLine(path);
+    auto line = ReadFirstLine(files_, path);
     if (!line) throw base::Error("secret", "the URL is missing: file " + path);
     return base::Secret(std::move(*line));
   }
+
+ private:
+  ports::FileSystem& files_;
 };
 
 class SystemEntropy : public ports::Entropy {
@@ -99,7 +103,9 @@ class SystemEntropy : public ports::Entropy {
 
 }  // namespace
 
-std::unique_ptr<ports::SecretStore> MakeSecretStore() { return std::make_unique<LocalSecretStore>(); }
+std::unique_ptr<ports::SecretStore> MakeSecretStore(ports::FileSystem& files) {
+  return std::make_unique<LocalSecretStore>(files);
+}
 std::unique_ptr<ports::Entropy> MakeEntropy() { return std::make_unique<SystemEntropy>(); }
 
 }  // namespace yellow::adapters::secrets

@@ -67,6 +67,21 @@ Record<Done> DoneTo(const std::vector<std::string>& states) {
       .NoReason();
 }
 
+const Record<plan::Downstream>& DownstreamRecord() {
+  static const Record<plan::Downstream> record =
+      Record<plan::Downstream>()
+          .Field("runs", "Workspaces whose transformers become due.", &plan::Downstream::transformers)
+          .Field("writes", "Stores that these write.", &plan::Downstream::stores)
+          .Field("seen_in", "Other workspaces that show any of it.", &plan::Downstream::readers);
+  return record;
+}
+
+Record<Done> Repaired(const std::vector<std::string>& states) {
+  return DoneTo(states)
+      .Field("done", "false: it would be so, and nothing was done (--dry-run).", &Done::done)
+      .Object("downstream", "What new rows there lead to.", DownstreamRecord(), &Done::downstream);
+}
+
 }  // namespace
 
 const Record<BatchInfo>& BatchRecord() {
@@ -133,20 +148,25 @@ const Record<ShownLog>& ShownLogRecord() {
 }
 
 const Record<Done>& DoneRecord() {
-  static const Record<Done> record = DoneTo({"paused", "resumed", "due", "stopped", "not_running"});
+  static const Record<Done> record = DoneTo({"stopped", "not_running"});
   return record;
 }
 
-const Record<Done>& DoneBatchRecord() {
+const Record<Done>& RepairRecord() {
+  static const Record<Done> record = Repaired({"paused", "resumed", "due"});
+  return record;
+}
+
+const Record<Done>& RepairedBatchRecord() {
   static const Record<Done> record =
-      DoneTo({"released", "rejected"}).Field("id", "The batch's number.", [](const Done& it) {
+      Repaired({"released", "rejected"}).Field("id", "The batch's number.", [](const Done& it) {
         return it.batch.value_or(0);
       });
   return record;
 }
 
-const Record<Done>& DoneRunRecord() {
-  static const Record<Done> record = DoneTo({"cancelled"}).Field("id", "The run's id.", &Done::run);
+const Record<Done>& RepairedRunRecord() {
+  static const Record<Done> record = Repaired({"cancelled"}).Field("id", "The run's id.", &Done::run);
   return record;
 }
 

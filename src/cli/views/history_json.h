@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/views/record.h"
+#include "plan/downstream.h"
 #include "run/batches.h"
 
 /// Batches and runs as programs read them.
@@ -31,16 +32,21 @@ struct ShownLog {
 };
 const Record<ShownLog>& ShownLogRecord();
 
-/// What was done to one thing: `streams pause`, `batches release`, `runs retry`, `down` and the like.
+/// What was done to one thing: `down`, and repairs by hand.
 struct Done {
   std::string key;
   std::string state;
   std::optional<int> batch = {};
   std::string run = {};
+  bool done = true;  ///< false: --dry-run
+  plan::Downstream downstream = {};
 };
-/// Without a number, with that of a batch, with the id of a run.
+/// `down`.
 const Record<Done>& DoneRecord();
-const Record<Done>& DoneBatchRecord();
-const Record<Done>& DoneRunRecord();
+/// `streams pause`, `batches release`, `runs retry` and the like: without a number, with that of a batch, with the id
+/// of a run.
+const Record<Done>& RepairRecord();
+const Record<Done>& RepairedBatchRecord();
+const Record<Done>& RepairedRunRecord();
 
 }  // namespace yellow::cli
