@@ -133,7 +133,7 @@ TEST_F(ClientTest, KnowsTheServerAndIsKnown) {
   const ApiError forbidden = Failure([&] { Client(stranger, &ReadFromDisk).Get(kJobs); });
   EXPECT_EQ(forbidden.status, 403);
   EXPECT_EQ(forbidden.reason, "Forbidden");
-  // The system's certificates would be trusted beside the kubeconfig's if libcurl were asked carelessly.
+  // An authority that has not signed the server's certificate.
   Access elsewhere = Administrator();
   elsewhere.authority = elsewhere.certificate;
   const ApiError untrusted = Failure([&] { Client(elsewhere, &ReadFromDisk).Get(kJobs); });

@@ -41,6 +41,16 @@ def free_subnets():
     raise Failure("no free network among 10.244.0.0/16 and 10.245.0.0/16\n  = ip -4 route shows who has them")
 
 
+def removed(folder):
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return False
+    return True
+
+
 def takes_connections(address, port):
     with contextlib.closing(socket.socket()) as probe:
         return probe.connect_ex((address, port)) == 0
@@ -256,17 +266,12 @@ SystemdCgroup = false
                     (group / name).write_text((root / name).read_text())
 
     def remove_cgroups(self):
-        """They go when their last process has gone."""
+        """The innermost first; each goes when its last process has gone, which is a moment after it was ended."""
+        until = time.monotonic() + 10
         for root in [path for path in CGROUPS.glob(f"**/{CGROUP}") if path.is_dir()]:
             for path in sorted([root, *(path for path in root.rglob("*") if path.is_dir())], key=lambda path: len(path.parts), reverse=True):
-                for _ in range(50):
-                    try:
-                        path.rmdir()
-                        break
-                    except FileNotFoundError:
-                        break
-                    except OSError:
-                        time.sleep(0.1)
+                while not removed(path) and time.monotonic() < until:
+                    time.sleep(0.1)
 
     def restore_settings(self):
         path = RUN / "settings.json"
