@@ -1,6 +1,8 @@
 """The shop's customers masked by code in a container, on a real engine: `container_test.py podman` or `container_test.py docker`."""
 
+import base64
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -11,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -133,6 +136,73 @@ class Standing(Shop):
         project.write("model/mask_shop.yaml", workspace.replace("{image: shop/mask-customers}", '{image: shop/mask-customers, command: [sh, -c, "YELLOW_SNAPSHOT=00000003-00000001-1 exec sh /opt/mask/mask.sh"]}'))
         self.assertEqual(project.yellow("run", "--apply").status, 1)
         self.assertEqual(self.runs(project)[0]["reason"]["code"], "snapshot")
+
+    def test_customers_are_masked_by_dbt(self):
+        project = self.make_shop()
+        self.addCleanup(project.close)
+        change(project, Images.mask, engine("publish", ENGINE, "shop/mask-by-dbt", str(ROOT / "examples/images/dbt"), "dbt"))
+        project.demo()
+        self.assertEqual(project.masked(), project.expected_masked())
+        self.assertIn("customers is copied", project.yellow("runs", "logs", self.runs(project)[0]["id"]).out)
+        self.assertEqual(project.sql("MergeDB", "SELECT nspname FROM pg_namespace WHERE nspname ~ '^scratch_'"), [])
+        # A test of dbt's that does not hold discards the run.
+        workspace = (project.root / "model/mask_shop.yaml").read_text()
+        before = project.masked()
+        project.write("model/mask_shop.yaml", workspace.replace(
+            "{image: shop/mask-customers}", "{image: shop/mask-customers, environment: {MASK_LETTERS: '5'}}"))
+        self.assertEqual(project.yellow("run", "--apply").status, 1)
+        run = self.runs(project)[0]
+        self.assertEqual((run["state"], run["exit_status"], run["reason"]["code"]), ("failed", 1, "exit_status"))
+        self.assertNotIn("is copied", project.yellow("runs", "logs", run["id"]).out)
+        self.assertEqual(project.masked(), before)
+
+
+class Guard:
+    """A proxy before the registry that asks for a login."""
+
+    PASSWORD = "pass:word \u00e4"
+
+    def __init__(self):
+        self.served = 0
+        self.address = (FOLDER / "registry/other").read_text().strip()
+        registry = engine("up", "registry")
+        right = "Basic " + base64.b64encode(f"puller:{self.PASSWORD}".encode()).decode()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(handler):
+                if handler.headers.get("Authorization") != right:
+                    handler.send_response(401)
+                    handler.send_header("WWW-Authenticate", 'Basic realm="guard"')
+                    handler.send_header("Content-Length", "0")
+                    handler.end_headers()
+                    return
+                self.served += 1
+                connection = http.client.HTTPConnection(registry)
+                connection.putrequest(handler.command, handler.path, skip_host=True, skip_accept_encoding=True)
+                for name, value in handler.headers.items():
+                    if name != "Authorization":
+                        connection.putheader(name, value)
+                connection.endheaders()
+                answer = connection.getresponse()
+                body = answer.read()
+                handler.send_response(answer.status)
+                for name, value in answer.getheaders():
+                    handler.send_header(name, value)
+                handler.end_headers()
+                handler.wfile.write(body)
+
+            do_HEAD = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        host, port = self.address.split(":")
+        self.server = http.server.ThreadingHTTPServer((host, int(port)), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 class Code(Shop):
@@ -324,6 +394,41 @@ raise SystemExit(3)
                 self.project.write("environments/local.yaml", self.environment.replace(Images.mask, image) + "limits: {retry: 2s}\n")
                 run, _ = self.run_code("", reason=reason)
                 self.assertIn(image, run["reason"]["text"])
+
+    def test_a_registry_that_wants_a_login(self):
+        """Images are pulled with the credential that the launcher names."""
+        guard = Guard()
+        self.addCleanup(guard.close)
+        self.addCleanup(self.project.write, "environments/local.yaml", self.environment)
+        team = (self.project.root / "model/team.yaml").read_text()
+        self.addCleanup(self.project.write, "model/team.yaml", team)
+        image = f"{guard.address}/shop/mask-customers@{Images.mask.split('@')[1]}"
+        environment = self.environment.replace(Images.mask, image)
+        for login in (False, True):
+            with self.subTest(login=login):
+                api("DELETE", f"/images/{api('GET', f'/images/{Images.mask}/json')[1].get('Id')}?force=1")
+                if login:
+                    self.project.write("model/team.yaml", team.replace("credentials:\n", "credentials:\n  registry: {type: user_password}\n"))
+                    environment = environment.replace("credentials:\n", "credentials:\n  registry: {env: REGISTRY}\n").replace(f"{ENGINE}/socket", f"{ENGINE}/socket, pull: registry")
+                self.project.write("environments/local.yaml", environment)
+                os.environ.update(REGISTRY_USER="puller", REGISTRY_PASSWORD=Guard.PASSWORD)
+                run, _ = self.run_code("raise SystemExit(3)", reason="exit_status" if login else "image_pull")
+                self.assertEqual(login, guard.served > 0)
+                self.assertNotIn(Guard.PASSWORD, str(run))
+
+    def test_faults_leave_nothing_behind(self):
+        """Yellow is killed, or an answer is lost, at every effect on the engine; the next yellow brings it to its end."""
+        for fault in ("kill@container.start:1", "kill@container.start:2", "fail@container.start:1", "lose@container.start:1", "kill@container.remove:1", "kill@container.remove:2",
+                      "lose@container.remove:1", "fail@container.fetch:1"):
+            with self.subTest(fault=fault):
+                self.code(MASK)
+                result = self.project.yellow("run", "--apply", environment={"YELLOW_FAULT": fault})
+                self.assertEqual(result.status, -9 if fault.startswith("kill") else 0, result)
+                again = self.project.yellow("run")
+                self.assertEqual(again.status, 0, again)
+                run = self.newest()
+                self.assertEqual((run["state"], self.project.masked(), self.project.broken_invariants()), ("committed", self.project.expected_masked(), {}))
+                self.no_container_is_left()
 
     def test_a_command_that_is_not_there(self):
         self.code("")

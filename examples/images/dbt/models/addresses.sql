@@ -1,0 +1,2 @@
+select id, customer_id, city, country
+from {{ yellow_input('Original.Shop.addresses') }}
