@@ -73,7 +73,7 @@ class Processes:
             time.sleep(0.05)
         return True
 
-    def wait(self, name, what, ready, seconds=60):
+    def wait(self, name, what, ready, seconds=120):
         """Until ready() says so; an error with the end of the log if the process ends or does not become ready."""
         until = time.monotonic() + seconds
         while not ready():

@@ -90,10 +90,12 @@ def build(target, work):
     with open(log, "w") as output:
         for name, package in (("pause", "./pause"), ("kubernetes", ".")):
             command = ["nice", "-n", "15", go, "build", "-trimpath", "-buildvcs=false", "-ldflags", f"-s -w {stamps}", "-o", str(part / name), package]
-            if subprocess.run(command, cwd=SOURCE, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output).returncode != 0:
+            status = subprocess.run(command, cwd=SOURCE, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output).returncode
+            if status != 0:
                 output.flush()
-                tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-                raise Failure(f"Kubernetes could not be compiled:\n{tail}\n  = the whole output is in {log}")
+                lines = [line for line in log.read_text(errors="replace").splitlines() if not line.startswith("go: downloading ")]
+                tail = "\n".join(lines[-15:])
+                raise Failure(f"Kubernetes could not be compiled (exit status {status}):\n{tail}\n  = the whole output is in {log}")
     part.rename(target)
     print(f"Compiled in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
