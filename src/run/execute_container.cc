@@ -98,7 +98,7 @@ CodeResult ResultOf(const ports::ContainerState& state, const model::Resources& 
                   log);
   if (state.killed)
     return Failed(state.exit_status, "killed",
-                  "the code was killed from outside, by SIGKILL, while it had memory left (exit status 137)", log);
+                  "the code was ended by SIGKILL, neither by Yellow nor for lack of memory (exit status 137)", log);
   return Failed(state.exit_status, "exit_status", fmt::format("the code ended with exit status {}", state.exit_status),
                 log);
 }

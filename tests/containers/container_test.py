@@ -20,6 +20,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "program"))
 from project import ROOT, YELLOW, Project  # noqa: E402
+from server import NamedPostgres  # noqa: E402
 
 ENGINE = sys.argv.pop(1) if len(sys.argv) > 1 and sys.argv[1] in ("podman", "docker") else "podman"
 FOLDER = pathlib.Path(os.environ.get("YELLOW_ENGINES") or tempfile.mkdtemp(prefix=f"yellow-{ENGINE}-", dir="/var/tmp"))
@@ -64,6 +65,8 @@ def containers():
 
 
 def setUpModule():
+    if "YELLOW_ENGINES" not in os.environ:
+        unittest.addModuleCleanup(engine, "down")
     engine("up", ENGINE)
     Images.mask = engine("publish", ENGINE, "shop/mask-customers", str(ROOT / "examples/images/python"))
 
@@ -73,11 +76,6 @@ def change(project, old, new):
     text = file.read_text()
     assert old in text, text
     file.write_text(text.replace(old, new))
-
-
-def tearDownModule():
-    if "YELLOW_ENGINES" not in os.environ:
-        engine("down")
 
 
 class Images:
@@ -123,38 +121,64 @@ class Standing(Shop):
         self.assertEqual([name for name in containers() if name.startswith("yellow_run_")], [])
 
 
-    def test_customers_are_masked_by_psql(self):
-        project = self.make_shop()
-        self.addCleanup(project.close)
-        change(project, Images.mask, engine("publish", ENGINE, "shop/mask-by-psql", str(ROOT / "examples/images/psql")))
-        project.demo()
-        self.assertEqual(project.masked(), project.expected_masked())
-        run = self.runs(project)[0]
-        self.assertIn("customers are masked", project.yellow("runs", "logs", run["id"]).out)
-        # A snapshot that is not there: what the image says of it.
-        workspace = (project.root / "model/mask_shop.yaml").read_text()
-        project.write("model/mask_shop.yaml", workspace.replace("{image: shop/mask-customers}", '{image: shop/mask-customers, command: [sh, -c, "YELLOW_SNAPSHOT=00000003-00000001-1 exec sh /opt/mask/mask.sh"]}'))
-        self.assertEqual(project.yellow("run", "--apply").status, 1)
-        self.assertEqual(self.runs(project)[0]["reason"]["code"], "snapshot")
+    if ENGINE == "podman":     # one engine is enough for what only the image is about
+        def test_customers_are_masked_by_psql(self):
+            project = self.make_shop()
+            self.addCleanup(project.close)
+            change(project, Images.mask, engine("publish", ENGINE, "shop/mask-by-psql", str(ROOT / "examples/images/psql")))
+            project.demo()
+            self.assertEqual(project.masked(), project.expected_masked())
+            run = self.runs(project)[0]
+            self.assertIn("customers are masked", project.yellow("runs", "logs", run["id"]).out)
+            # A snapshot that is not there: what the image says of it.
+            workspace = (project.root / "model/mask_shop.yaml").read_text()
+            project.write("model/mask_shop.yaml", workspace.replace("{image: shop/mask-customers}", '{image: shop/mask-customers, command: [sh, -c, "YELLOW_SNAPSHOT=00000003-00000001-1 exec sh /opt/mask/mask.sh"]}'))
+            self.assertEqual(project.yellow("run", "--apply").status, 1)
+            self.assertEqual(self.runs(project)[0]["reason"]["code"], "snapshot")
 
-    def test_customers_are_masked_by_dbt(self):
+    def test_a_database_on_the_network(self):
+        """Through the network that the launcher names, as this run's login."""
+        server = NamedPostgres()
+        self.addCleanup(server.close)
+        for database in ("merge", "shop"):
+            server.psql("postgres", f"CREATE DATABASE {database}")
+        server.psql("shop", (ROOT / "examples/shop/source.sql").read_text() + ";CREATE ROLE shop_reader LOGIN PASSWORD 'reader'; GRANT SELECT ON customers, addresses TO shop_reader")
         project = self.make_shop()
         self.addCleanup(project.close)
-        change(project, Images.mask, engine("publish", ENGINE, "shop/mask-by-dbt", str(ROOT / "examples/images/dbt"), "dbt"))
-        project.demo()
-        self.assertEqual(project.masked(), project.expected_masked())
-        self.assertIn("customers is copied", project.yellow("runs", "logs", self.runs(project)[0]["id"]).out)
-        self.assertEqual(project.sql("MergeDB", "SELECT nspname FROM pg_namespace WHERE nspname ~ '^scratch_'"), [])
-        # A test of dbt's that does not hold discards the run.
-        workspace = (project.root / "model/mask_shop.yaml").read_text()
-        before = project.masked()
-        project.write("model/mask_shop.yaml", workspace.replace(
-            "{image: shop/mask-customers}", "{image: shop/mask-customers, environment: {MASK_LETTERS: '5'}}"))
-        self.assertEqual(project.yellow("run", "--apply").status, 1)
-        run = self.runs(project)[0]
-        self.assertEqual((run["state"], run["exit_status"], run["reason"]["code"]), ("failed", 1, "exit_status"))
-        self.assertNotIn("is copied", project.yellow("runs", "logs", run["id"]).out)
-        self.assertEqual(project.masked(), before)
+        change(project, "MergeDB: embedded", f"MergeDB: {{host: 127.0.0.1, port: {server.port}}}")
+        change(project, "ShopDB: embedded", f"ShopDB: {{host: 127.0.0.1, port: {server.port}}}")
+        change(project, "{file: .yellow/secrets/shop_reader}", "{env: SHOP}")
+        lint = project.yellow("lint")
+        self.assertEqual(lint.status, 1)
+        self.assertIn("code in a container without a network does not reach MergeDB on 127.0.0.1 [Y709]", lint.out + lint.err)
+        change(project, f"{ENGINE}/socket", f"{ENGINE}/socket, network: host")
+        secrets = {"SHOP_USER": "shop_reader", "SHOP_PASSWORD": "reader"}
+        for command, environment in ((["bootstrap"], {"PGUSER": "postgres", "PGPASSWORD": NamedPostgres.PASSWORD}), (["run", "--apply"], secrets)):
+            done = project.yellow(*command, environment=environment)
+            self.assertEqual(done.status, 0, done)
+        count = "SELECT count(*), count(*) FILTER (WHERE length(firstname) = 2)"
+        masked = server.psql("merge", f"{count} FROM ws_analysts.now__shopmasked__customers")
+        self.assertEqual(masked, server.psql("shop", "SELECT count(*), count(*) FROM customers"))
+
+    if ENGINE == "docker":     # one engine is enough for what only the image is about
+        def test_customers_are_masked_by_dbt(self):
+            project = self.make_shop()
+            self.addCleanup(project.close)
+            change(project, Images.mask, engine("publish", ENGINE, "shop/mask-by-dbt", str(ROOT / "examples/images/dbt"), "dbt"))
+            project.demo()
+            self.assertEqual(project.masked(), project.expected_masked())
+            self.assertIn("customers is copied", project.yellow("runs", "logs", self.runs(project)[0]["id"]).out)
+            self.assertEqual(project.sql("MergeDB", "SELECT nspname FROM pg_namespace WHERE nspname ~ '^scratch_'"), [])
+            # A test of dbt's that does not hold discards the run.
+            workspace = (project.root / "model/mask_shop.yaml").read_text()
+            before = project.masked()
+            project.write("model/mask_shop.yaml", workspace.replace(
+                "{image: shop/mask-customers}", "{image: shop/mask-customers, environment: {MASK_LETTERS: '5'}}"))
+            self.assertEqual(project.yellow("run", "--apply").status, 1)
+            run = self.runs(project)[0]
+            self.assertEqual((run["state"], run["exit_status"], run["reason"]["code"]), ("failed", 1, "exit_status"))
+            self.assertNotIn("is copied", project.yellow("runs", "logs", run["id"]).out)
+            self.assertEqual(project.masked(), before)
 
 
 class Guard:
@@ -333,11 +357,26 @@ raise SystemExit(3)
         self.assertIn("64 MiB", run["reason"]["text"])
         self.assertEqual(run["exit_status"], 137)
 
-    def test_killed_from_outside_is_told_apart(self):
-        yellow, container = self.begin("time.sleep(60)")
-        self.assertEqual(api("POST", f"/containers/{container}/kill?signal=KILL")[0] // 100, 2)
-        yellow.wait(timeout=30)
-        self.assertEqual(self.newest()["reason"]["code"], "killed")
+        # It was a child that was killed, and the code noticed.
+        self.run_code("import subprocess, sys\nif subprocess.run([sys.executable, '-c', 'x = bytearray(500 << 20)']).returncode: sys.exit(4)", reason="out_of_memory",
+                      more=", resources: {limits: {memory: 64Mi}}")
+
+    def test_killed_for_another_reason_is_told_apart(self):
+        """Through the engine, past it, and by an exit status that only looks like it."""
+        def by_engine(container):
+            self.assertEqual(api("POST", f"/containers/{container}/kill?signal=KILL")[0] // 100, 2)
+
+        def by_root(container):
+            os.kill(api("GET", f"/containers/{container}/json")[1]["State"]["Pid"], signal.SIGKILL)
+
+        for kill in (by_engine, by_root):
+            with self.subTest(kill=kill.__name__):
+                yellow, container = self.begin("time.sleep(60)")
+                time.sleep(0.5)
+                kill(container)
+                yellow.wait(timeout=30)
+                self.assertEqual(self.newest()["reason"]["code"], "killed")
+        self.run_code("import time\ntime.sleep(1)\nraise SystemExit(137)", reason="killed")
 
     def test_a_container_that_is_removed_ends_its_run(self):
         yellow, container = self.begin("time.sleep(60)")
@@ -429,6 +468,17 @@ raise SystemExit(3)
                 run = self.newest()
                 self.assertEqual((run["state"], self.project.masked(), self.project.broken_invariants()), ("committed", self.project.expected_masked(), {}))
                 self.no_container_is_left()
+
+    def test_the_engine_is_restarted_meanwhile(self):
+        """Podman's containers go on without it; Docker ends them when it is stopped."""
+        yellow, container = self.begin(slow_mask(6) if ENGINE == "podman" else "time.sleep(100)")
+        pid = int((FOLDER / ENGINE / "pid").read_text())
+        os.kill(pid, signal.SIGKILL if ENGINE == "podman" else signal.SIGTERM)
+        self.wait_for(lambda: not pathlib.Path(f"/proc/{pid}").exists() or pathlib.Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] == "Z", 60)
+        engine("up", ENGINE)
+        yellow.wait(timeout=60)
+        run = next(one for one in self.runs(self.project) if one["id"] in container)
+        self.assertEqual((run["state"], (run["reason"] or {}).get("code")), ("committed", None) if ENGINE == "podman" else ("failed", "killed"))
 
     def test_a_command_that_is_not_there(self):
         self.code("")

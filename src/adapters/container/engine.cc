@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "adapters/container/engine_http.h"
@@ -64,16 +65,13 @@ class DockerEngine : public ports::ContainerEngine {
     const Answer answer = Get("/containers/" + name + "/json");
     if (answer.status == 404) return std::nullopt;
     ports::ContainerState state = StateOf(Require(answer, "container " + name));
-    if (!state.running && state.exit_status == kKilled && !state.out_of_memory) {
-      state.out_of_memory = Describe().name.starts_with("Podman") && !WasSignalled(name);
-      state.killed = !state.out_of_memory;
-    }
+    if (!state.running && state.exit_status != 0 && !state.out_of_memory) JudgeMemory(name, state);
     return state;
   }
 
   std::unique_ptr<ports::ContainerFollower> Follow(const std::string& name, const std::string& path,
                                                    int64_t limit) override {
-    return FollowContainer(http_, name, path, limit);
+    return FollowContainer(http_, name, path, limit, EvidenceOf(name));
   }
 
   void Stop(const std::string& name) override {
@@ -167,6 +165,23 @@ class DockerEngine : public ports::ContainerEngine {
     return last;
   }
 
+  std::shared_ptr<Evidence> EvidenceOf(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<Evidence>& evidence = evidence_[name];
+    if (evidence == nullptr) evidence = std::make_shared<Evidence>();
+    return evidence;
+  }
+
+  /// Of a container that has failed, and of which the engine does not say that it lacked memory.
+  void JudgeMemory(const std::string& name, ports::ContainerState& state) {
+    const MemoryWatch::Verdict verdict = EvidenceOf(name)->verdict;
+    state.out_of_memory = verdict == MemoryWatch::Verdict::kKilled;
+    if (state.exit_status != kKilled || state.out_of_memory) return;
+    state.out_of_memory =
+        verdict == MemoryWatch::Verdict::kUnknown && Describe().name.starts_with("Podman") && !WasSignalled(name);
+    state.killed = !state.out_of_memory;
+  }
+
   /// True when the events of the container, which has ended, have a signal that somebody sent through the engine.
   bool WasSignalled(const std::string& name) const {
     const Json filter{{"container", {name}}, {"event", {"kill"}}};
@@ -177,6 +192,8 @@ class DockerEngine : public ports::ContainerEngine {
   }
 
   const EngineHttp http_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Evidence>> evidence_;  // of the containers that were followed, by name
 };
 
 class DockerEngines : public ports::ContainerEngines {

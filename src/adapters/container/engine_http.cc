@@ -11,7 +11,6 @@ namespace yellow::adapters::container {
 namespace {
 
 constexpr long kConnectSeconds = 5;
-constexpr int kPollMilliseconds = 100;
 constexpr size_t kMostOfAnswer = size_t{16} << 20;
 
 using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
@@ -20,7 +19,7 @@ using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
 struct Transfer {
   const Request& request;
-  CURL* curl;
+  CURL* curl = nullptr;
   Answer answer;
 };
 
@@ -53,7 +52,7 @@ bool Perform(CURLM* multi, const Request& request, CURLcode& code) {
   while (running > 0) {
     if (request.go_on && !request.go_on()) return false;
     curl_multi_perform(multi, &running);
-    if (running > 0) curl_multi_poll(multi, nullptr, 0, kPollMilliseconds, nullptr);
+    if (running > 0) curl_multi_poll(multi, nullptr, 0, request.look_milliseconds, nullptr);
   }
   int left = 0;
   while (const CURLMsg* message = curl_multi_info_read(multi, &left)) {

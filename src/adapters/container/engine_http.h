@@ -9,13 +9,14 @@ namespace yellow::adapters::container {
 
 struct Request {
   std::string method = "GET";
-  std::string path;         ///< from the first slash on, with the query
-  std::string body;         ///< JSON
-  std::string headers;      ///< one line, or empty
-  long limit_seconds = 60;  ///< 0: none
+  std::string path;             ///< from the first slash on, with the query
+  std::string body;             ///< JSON
+  std::string headers;          ///< one line, or empty
+  long limit_seconds = 60;      ///< 0: none
+  int look_milliseconds = 100;  ///< how often `go_on` is asked at least
   /// Gets the answer's body as it comes where its status is 200; else it is kept in Answer::body. False breaks off.
   std::function<bool(std::string_view)> receive;
-  std::function<bool()> go_on;  ///< false breaks off within a tenth of a second
+  std::function<bool()> go_on;  ///< false breaks off
 };
 
 struct Answer {

@@ -18,12 +18,14 @@ namespace yellow::adapters::container {
 namespace {
 
 constexpr std::chrono::milliseconds kRetry{500}, kLook{5};
+constexpr int kMemoryLook = 20;            // milliseconds
 constexpr std::chrono::seconds kLast{10};  // for output that is still on its way when the container has ended
 
 class Follower : public ports::ContainerFollower {
  public:
-  Follower(const EngineHttp& http, const std::string& name, const std::string& path, int64_t limit)
-      : http_(http), name_(name), limit_(limit) {
+  Follower(const EngineHttp& http, const std::string& name, const std::string& path, int64_t limit,
+           std::shared_ptr<Evidence> evidence)
+      : http_(http), name_(name), limit_(limit), evidence_(std::move(evidence)) {
     file_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file_ < 0) throw base::Error("container", "cannot write " + path + ": " + std::strerror(errno));
     waiter_ = std::thread([this] { Wait(); });
@@ -62,11 +64,32 @@ class Follower : public ports::ContainerFollower {
     UntilDone([this] {
       Request request;
       request.method = "POST", request.path = "/containers/" + name_ + "/wait?condition=not-running";
-      request.limit_seconds = 0, request.go_on = [this] { return !stop_; };
+      request.limit_seconds = 0, request.look_milliseconds = kMemoryLook;
+      const auto watch = WatchMemory();
+      request.go_on = [&] {
+        Look(watch.get());
+        return !stop_;
+      };
       const long status = http_.Call(request).status;
+      Look(watch.get());
       return status == 200 || status == 404;
     });
     ended_ = true;
+  }
+
+  /// Null when it has ended, or runs on another machine.
+  std::unique_ptr<MemoryWatch> WatchMemory() const {
+    Request request;
+    request.path = "/containers/" + name_ + "/json";
+    const Answer answer = http_.Call(request);
+    const int pid = answer.status == 200 ? ProcessOf(answer.body) : 0;
+    return pid > 0 ? MemoryWatch::Of(pid) : nullptr;
+  }
+
+  void Look(MemoryWatch* watch) const {
+    if (watch == nullptr) return;
+    watch->Look();
+    evidence_->verdict = watch->verdict();
   }
 
   void Copy() {
@@ -115,6 +138,7 @@ class Follower : public ports::ContainerFollower {
   const EngineHttp http_;
   const std::string name_;
   const int64_t limit_;
+  const std::shared_ptr<Evidence> evidence_;
   int file_ = -1;
   std::atomic<bool> stop_{false}, ended_{false}, copied_{false};
   std::thread waiter_, copier_;
@@ -123,8 +147,9 @@ class Follower : public ports::ContainerFollower {
 }  // namespace
 
 std::unique_ptr<ports::ContainerFollower> FollowContainer(const EngineHttp& http, const std::string& name,
-                                                          const std::string& path, int64_t limit) {
-  return std::make_unique<Follower>(http, name, path, limit);
+                                                          const std::string& path, int64_t limit,
+                                                          std::shared_ptr<Evidence> evidence) {
+  return std::make_unique<Follower>(http, name, path, limit, std::move(evidence));
 }
 
 }  // namespace yellow::adapters::container

@@ -100,6 +100,12 @@ ports::ContainerState StateOf(const std::string& json) {
   return one;
 }
 
+int ProcessOf(const std::string& json) {
+  const Json found = Json::parse(json, nullptr, false);
+  if (!found.is_object() || !found.contains("State") || !found["State"].is_object()) return 0;
+  return found["State"].value("Pid", 0);
+}
+
 std::string MessageOf(const std::string& body) {
   const Json refused = Json::parse(body, nullptr, false);
   if (!refused.is_object() || !refused.contains("message") || !refused["message"].is_string()) return body;

@@ -19,6 +19,9 @@ std::string RegistryLogin(const ports::CredentialValue& login, std::string_view 
 /// What an answer of `GET /containers/<name>/json` says.
 ports::ContainerState StateOf(const std::string& json);
 
+/// The number of its first process on the engine's machine, from the same answer; 0 when it has none.
+int ProcessOf(const std::string& json);
+
 /// The message in the body of a refusal; the body itself when it is none.
 std::string MessageOf(const std::string& body);
 
