@@ -218,7 +218,7 @@ class Soak(Project):
         self.psql(self.server(), "UPDATE yellow.stream SET requested_at = clock_timestamp() WHERE key NOT LIKE '%/Copies'; NOTIFY yellow")
         deadline = time.time() + 120
         pending = ("SELECT (SELECT count(*) FROM yellow.stream WHERE requested_at IS NOT NULL) + (SELECT count(*) FROM yellow.batch WHERE state IN "
-                   "('open', 'staged', 'held')) + (SELECT count(*) FROM yellow.cursor c WHERE batch < (SELECT max(batch) FROM yellow.batch WHERE stream LIKE '%/Store0'))")
+                   "('open', 'staged', 'held')) + (SELECT count(*) FROM yellow.cursor c WHERE batch < (SELECT max(batch) FROM yellow.batch WHERE stream = 'Ingest/Main/Store0'))")
         while self.ask(pending) != "0":
             assert time.time() < deadline, f"round {n} does not end"
             time.sleep(0.02)
@@ -228,7 +228,7 @@ class Soak(Project):
         self.must("run")
 
     def newest(self):
-        return int(self.ask("SELECT sum(newest) FROM (SELECT max(batch) AS newest FROM yellow.batch GROUP BY stream) x"))
+        return int(self.ask("SELECT sum((SELECT max(batch) FROM yellow.batch WHERE stream = key)) FROM yellow.stream"))
 
     def size(self):
         return int(self.ask("SELECT pg_database_size('merge')"))
