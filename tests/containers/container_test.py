@@ -88,7 +88,7 @@ class Shop(unittest.TestCase):
     @staticmethod
     def make_shop():
         """The standing example, whose transformer is an image."""
-        project = Project()
+        project = Project().unscheduled()
         workspace = (project.root / "model/mask_shop.yaml").read_text()
         workspace, count = re.subn(r"  code:\n    sql: .*\n", "  code: {image: shop/mask-customers}\n", workspace)
         assert count == 1

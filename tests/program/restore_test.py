@@ -30,7 +30,7 @@ class RestoredSource(unittest.TestCase):
     def setUp(self):
         self.source = Source()
         self.addCleanup(self.source.close)
-        self.project = Project()
+        self.project = Project().unscheduled()
         self.addCleanup(self.project.close)
         self.point_at(self.source)
         self.project.write(".yellow/secrets/shop_reader", f"shop_reader:{READER}\n")
@@ -113,7 +113,7 @@ classes: {{allowed: [pii]}}
 
 class RestoredMergeDatabase(unittest.TestCase):
     def setUp(self):
-        self.project = Project()
+        self.project = Project().unscheduled()
         self.addCleanup(self.project.close)
         self.project.demo()
         self.change("Anna")

@@ -24,7 +24,7 @@ TEMPORARY = re.compile(r"\.(tmp|new|part)|\.[0-9a-f]{8,}$|~$")
 class SystemCalls(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.project = Project()
+        cls.project = Project().unscheduled()
         cls.project.demo()
         cls.project.hurry()
         cls.log = cls.project.base / "calls"

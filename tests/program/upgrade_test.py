@@ -26,7 +26,7 @@ class Upgrade(unittest.TestCase):
         UPDATE yellow.installation SET schema_version = 3"""
 
     def setUp(self):
-        self.project = Project()
+        self.project = Project().unscheduled()
         self.addCleanup(self.project.close)
         self.assertEqual(self.project.yellow("plan").status, 0)     # starts and bootstraps the private PostgreSQL
 
@@ -55,7 +55,7 @@ class Upgrade(unittest.TestCase):
         self.assertEqual(applied.status, 0, applied)
         self.assertIn("Nothing to do", self.project.yellow("apply").out)
         migrated = self.project.sql("MergeDB", CATALOGUE)
-        fresh = Project()
+        fresh = Project().unscheduled()
         self.addCleanup(fresh.close)
         self.assertEqual(fresh.yellow("apply").status, 0)
         self.assertEqual(migrated, fresh.sql("MergeDB", CATALOGUE))
@@ -64,7 +64,7 @@ class Upgrade(unittest.TestCase):
         """A batch that is staged and a run whose code has ended, as a program of the third schema leaves them."""
         for point, left in (("batch.merge.commit", "staged"), ("output.ingest.commit", "ingesting")):
             with self.subTest(point=point):
-                project = Project()
+                project = Project().unscheduled()
                 self.addCleanup(project.close)
                 project.demo()
                 project.sql("ShopDB", "UPDATE customers SET firstname = 'Up' WHERE id = (SELECT min(id) FROM customers)")
