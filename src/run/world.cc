@@ -34,12 +34,11 @@ FROM yellow.transformer t LEFT JOIN LATERAL
      (SELECT * FROM yellow.run r WHERE r.transformer = t.key ORDER BY r.opened_at DESC, r.id DESC LIMIT 1) r ON true WHERE NOT t.retired)";
 
 // Batches of one input past the cursor, and whether any of their counters is not zero. A dataset that is new in its
-// store has none before it is in a batch.
+// store has none before it is in a batch. Each part is found by an index, whatever the history's length: an EXISTS would be free to read all of it.
 constexpr const char* kInput = R"(
 SELECT coalesce((SELECT batch FROM yellow.cursor WHERE consumer = $1 AND input = $2), 0),
-       coalesce((SELECT CASE WHEN EXISTS (SELECT FROM yellow.batch_dataset d WHERE d.stream = $3 AND d.batch = b.batch AND d.dataset = $4)
-                        THEN b.batch END
-                 FROM yellow.batch b WHERE b.stream = $3 AND b.state = 'committed' ORDER BY b.batch DESC LIMIT 1), 0),
+       coalesce((SELECT d.batch FROM yellow.batch_dataset d WHERE d.stream = $3 AND d.dataset = $4 AND d.batch = (
+                 SELECT b.batch FROM yellow.batch b WHERE b.stream = $3 AND b.state = 'committed' ORDER BY b.batch DESC LIMIT 1)), 0),
        EXISTS (SELECT FROM yellow.batch_dataset d JOIN yellow.batch b USING (stream, batch)
                WHERE d.stream = $3 AND d.dataset = $4 AND b.state = 'committed' AND d.inserted + d.updated + d.deleted > 0
                AND d.batch > coalesce((SELECT batch FROM yellow.cursor WHERE consumer = $1 AND input = $2), 0)))";
