@@ -34,7 +34,8 @@ FROM yellow.transformer t LEFT JOIN LATERAL
      (SELECT * FROM yellow.run r WHERE r.transformer = t.key ORDER BY r.opened_at DESC, r.id DESC LIMIT 1) r ON true WHERE NOT t.retired)";
 
 // Batches of one input past the cursor, and whether any of their counters is not zero. A dataset that is new in its
-// store has none before it is in a batch. Each part is found by an index, whatever the history's length: an EXISTS would be free to read all of it.
+// store has none before it is in a batch. Each part is found by an index, whatever the history's length: an EXISTS
+// would be free to read all of it.
 constexpr const char* kInput = R"(
 SELECT coalesce((SELECT batch FROM yellow.cursor WHERE consumer = $1 AND input = $2), 0),
        coalesce((SELECT d.batch FROM yellow.batch_dataset d WHERE d.stream = $3 AND d.dataset = $4 AND d.batch = (
