@@ -42,7 +42,7 @@ int SetPaused(const Program& program, const Options& options, const StreamsOptio
   Engines engines = OpenApplied(program, project);
   const Repair repair{paused ? "Paused. It goes on after: yellow streams resume " + streams.stream
                              : "It goes on at its next schedule, or with: yellow run " + streams.stream,
-                      paused ? "Until then its new rows go nowhere; what they led to:" : "What is new then",
+                      paused ? "Until then its new rows wait. What differs then" : "What differs",
                       [&](Engine& engine, const std::string& key, run::Mode mode) {
                         run::PauseStream(*engine.session, program.actor, key, paused, mode);
                         return Done{key, paused ? "paused" : "resumed"};

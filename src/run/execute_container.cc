@@ -215,7 +215,7 @@ bool HasContainer(const Effects& effects, const Applied& applied, const std::str
 void RemoveContainer(const Effects& effects, const Applied& applied, const std::string& run_id) {
   try {
     EngineOf(effects, applied)->Remove(NameOf(applied, run_id));
-  } catch (const base::Error&) {  // said above
+  } catch (const base::Error&) {  // whoever runs next removes what is left
   }
 }
 

@@ -7,8 +7,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <list>
+#include <span>
 
 #include "adapters/postgres/connector.h"
 #include "base/error.h"
@@ -48,6 +50,8 @@ class Relay {
     return target;
   }
   void Mute() { muted_ = accepted_.load(); }
+  /// From now on it tells each client another number of its server process, as a pooler does.
+  void Renumber() { renumbers_ = true; }
   void StopListening() { shutdown(listener_, SHUT_RDWR); }
 
  private:
@@ -73,17 +77,25 @@ class Relay {
         char buffer[4096];
         const ssize_t count = read(sides[i].fd, buffer, sizeof buffer);
         open &= count > 0;
+        if (i == 1 && renumbers_ && count > 0) ChangeNumber(std::span(buffer, static_cast<size_t>(count)));
         if (count > 0 && number > muted_) open &= write(sides[1 - i].fd, buffer, static_cast<size_t>(count)) == count;
       }
     }
     close(client), close(server);
   }
 
+  /// In the message BackendKeyData: `K`, its length 12, the number, a key.
+  static void ChangeNumber(std::span<char> bytes) {
+    static constexpr char kMessage[] = {'K', 0, 0, 0, 12};
+    const auto at = std::search(bytes.begin(), bytes.end(), std::begin(kMessage), std::end(kMessage));
+    if (bytes.end() - at > 8) at[8] = static_cast<char>(at[8] ^ 1);
+  }
+
   const ports::ConnectionTarget server_;
   const int listener_;
   int port_ = 0;
   std::atomic<int> accepted_ = 0, muted_ = 0;
-  std::atomic<bool> stop_ = false;
+  std::atomic<bool> stop_ = false, renumbers_ = false;
   std::list<std::thread> threads_;
 };
 
@@ -121,6 +133,13 @@ TEST_F(SilenceTest, OfACommitNobodyKnows) {
 }
 
 TEST_F(SilenceTest, AServerThatWorksIsWaitedFor) { EXPECT_EQ(Outcome("SELECT pg_sleep(1.5)"), "done"); }
+
+TEST_F(SilenceTest, BehindAPoolerNobodyIsAskedAndNobodyGivenUp) {
+  relay_.Renumber();
+  const auto session = connector_->Open(relay_.Target());
+  EXPECT_NE(session->Execute("SELECT pg_backend_pid()").Integer(0, 0), session->backend_pid());
+  EXPECT_EQ(session->Execute("SELECT 1 FROM pg_sleep(1.5)").Integer(0, 0), 1);
+}
 
 TEST_F(SilenceTest, AnIdleSessionIsLeftAlone) {
   std::this_thread::sleep_for(milliseconds(700));
