@@ -8,7 +8,6 @@ namespace yellow::plan {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 Physical Lain(const std::string& workspaces) {
   const std::string stores = R"(

@@ -84,20 +84,20 @@ Witness::~Witness() {
 }
 
 bool Witness::Look(ports::Session& engine, const Actor& actor, const View& view) {
-  std::vector<Backward> gone = WentBack(seen_, view);
+  const std::vector<Backward> gone = WentBack(seen_, view);
   const bool unknown = seen_.installation.empty();
   bool back = false;
   if (unknown || !gone.empty()) {
     const std::string installation =
         engine.Execute("SELECT extract(epoch FROM created_at) FROM yellow.installation").Text(0, 0);
-    if (!unknown && installation == seen_.installation) back = MakeUpFor(engine, actor, std::move(gone));
+    if (!unknown && installation == seen_.installation) back = MakeUpFor(engine, actor, gone);
     if (installation != seen_.installation) seen_ = {installation, {}}, unwritten_ = true;
   }
   Remember(view);
   return back;
 }
 
-bool Witness::MakeUpFor(ports::Session& engine, const Actor& actor, std::vector<Backward> gone) {
+bool Witness::MakeUpFor(ports::Session& engine, const Actor& actor, const std::vector<Backward>& gone) {
   std::string batches;
   for (const Backward& one : gone)
     batches += fmt::format("{}{}: \"{}\"", batches.empty() ? "" : ", ", base::JsonString(one.stream), one.seen);

@@ -45,7 +45,7 @@ class Witness {
   bool Look(ports::Session& engine, const Actor& actor, const View& view);
 
  private:
-  bool MakeUpFor(ports::Session& engine, const Actor& actor, std::vector<Backward> gone);
+  bool MakeUpFor(ports::Session& engine, const Actor& actor, const std::vector<Backward>& gone);
   void Remember(const View& view);
   void Write();
 

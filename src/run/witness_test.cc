@@ -9,7 +9,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-View Streams(std::vector<std::pair<std::string, int>> newest) {
+View Streams(const std::vector<std::pair<std::string, int>>& newest) {
   View view;
   for (const auto& [key, batch] : newest) {
     StreamView stream;

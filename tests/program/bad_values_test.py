@@ -39,7 +39,7 @@ groups: {G: {sinks: ["Odd.*"]}}
 class Held(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.project = Project()
+        cls.project = Project().unscheduled()
         cls.project.demo()
 
     @classmethod

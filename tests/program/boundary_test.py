@@ -81,7 +81,7 @@ class Boundary(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         os.setgroups([0, 4])        # root may have none where the test runs; what Yellow has must not reach the code
-        cls.project = Project()
+        cls.project = Project().unscheduled()
         cls.project.demo()
         cls.secret = cls.project.root / ".yellow/secrets/probe"
         cls.secret.write_text("secret")

@@ -36,7 +36,7 @@ groups: {G: {sinks: [After.item]}}
 
 class Following(unittest.TestCase):
     def setUp(self):
-        self.project = Project()
+        self.project = Project().unscheduled()
         self.addCleanup(self.project.close)
         self.project.demo()
         self.project.hurry()

@@ -124,7 +124,7 @@ def add_model(project):
 
 class Incremental(unittest.TestCase):
     def setUp(self):
-        self.project = Project()
+        self.project = Project().unscheduled()
         self.addCleanup(self.project.close)
         self.project.demo()
         self.project.hurry()

@@ -62,7 +62,7 @@ def value_of(kind, row):
 class Masks(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.project = project = Project()
+        cls.project = project = Project().unscheduled()
         project.demo()
         quoted = lambda v: "NULL" if v is None else "'" + v.replace("'", "''") + "'"
         columns = ", ".join(f'"{name(*cell)}" {cell[1]}' for cell in CELLS)

@@ -33,7 +33,7 @@ FROM generate_series({first}, {last}) n
 
 class Memory(unittest.TestCase):
     def setUp(self):
-        self.project = Project()
+        self.project = Project().unscheduled()
         self.addCleanup(self.project.close)
         self.project.demo()
         self.project.hurry()

@@ -59,7 +59,7 @@ ORDER BY 1
 class Misbehaviour(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.project = Project()
+        cls.project = Project().unscheduled()
         cls.project.demo()
         (cls.project.root / "model/worker").mkdir()
         (cls.project.root / "model/worker.yaml").write_text(MODEL)

@@ -27,7 +27,7 @@ END $$
 class Protocol(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.project = Project()
+        cls.project = Project().unscheduled()
         cls.project.demo()
 
     @classmethod
@@ -219,7 +219,7 @@ CARRIED = {
 
 class Types(unittest.TestCase):
     def test_every_type_arrives_unchanged(self):
-        project = Project()
+        project = Project().unscheduled()
         self.addCleanup(project.close)
         project.demo()
         columns = [(f"c{n}", source, declared, values) for n, (source, declared, values) in enumerate(

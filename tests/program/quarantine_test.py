@@ -42,7 +42,7 @@ class Quarantine(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.project = Project()
+        cls.project = Project().unscheduled()
         cls.project.demo()
         cls.stores = 0
 

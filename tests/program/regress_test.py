@@ -10,7 +10,7 @@ from project import YELLOW, Project
 
 class Regress(unittest.TestCase):
     def setUp(self):
-        self.project = Project()
+        self.project = Project().unscheduled()
         self.addCleanup(self.project.close)
         self.project.demo()
 

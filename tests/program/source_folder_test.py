@@ -40,7 +40,7 @@ BYTES = bytes(range(256)) * 300
 class SourceFolder(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.project = Project()
+        cls.project = Project().unscheduled()
         cls.project.base.chmod(0o755)     # a run may have a user of its own, who is to reach the virtual environment
         cls.project.demo()
         cls.folder = cls.project.root / "model/worker"

@@ -37,6 +37,9 @@ class Relay {
     threads_.emplace_back([this] { Accept(); });
   }
 
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+
   ~Relay() {
     StopListening();
     stop_ = true;
@@ -56,7 +59,7 @@ class Relay {
 
  private:
   void Accept() {
-    for (int client; (client = accept(listener_, nullptr, nullptr)) >= 0;) {
+    for (int client = 0; (client = accept(listener_, nullptr, nullptr)) >= 0;) {
       const int server = socket(AF_UNIX, SOCK_STREAM, 0);
       sockaddr_un address{};
       address.sun_family = AF_UNIX;
