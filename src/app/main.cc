@@ -14,11 +14,13 @@
 #include "adapters/files/local_files.h"
 #include "adapters/http/watch_server.h"
 #include "adapters/http/webhook_client.h"
+#include "adapters/kubernetes/cluster.h"
 #include "adapters/postgres/connector.h"
 #include "adapters/process/launcher.h"
 #include "adapters/process/stop_signals.h"
 #include "adapters/process/supervisor.h"
 #include "adapters/secrets/secret_store.h"
+#include "app/engines.h"
 #include "app/servers.h"
 #include "base/error.h"
 #include "cli/program.h"
@@ -39,6 +41,7 @@ class Effect {
     if (faults != nullptr) wrapped_ = yellow::adapters::faults::Wrap(*port_, *faults);
   }
   Port& operator*() const { return wrapped_ ? *wrapped_ : *port_; }
+  Port* operator->() const { return &**this; }
 
  private:
   std::unique_ptr<Port> port_, wrapped_;
@@ -71,11 +74,19 @@ int main(int argc, char** argv) {
   const Effect connector(adapters::postgres::MakeConnector(), faults);
   const Effect programs(adapters::embedded::MakeServerPrograms(), faults);
   const Effect processes(adapters::process::MakeLauncher(), faults);
-  const Effect containers(adapters::container::MakeEngines(), faults);
   const Effect webhook(adapters::http::MakeWebhook(), faults);
   yellow::ports::Foreground foreground = &adapters::process::RunInForeground;
   if (faults != nullptr) foreground = adapters::faults::Wrap(foreground, *faults);
   const auto clock = adapters::clock::MakeClock();
+  const auto variable = [](const std::string& name) -> std::optional<std::string> {
+    const char* value = getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+  const Effect containers(yellow::app::EachByItsLauncher(adapters::container::MakeEngines(),
+                                                         adapters::kubernetes::MakeClusters(
+                                                             [&](const std::string& path) { return files->Read(path); },
+                                                             variable, *clock, faults)),
+                          faults);
   const auto entropy = adapters::secrets::MakeEntropy();
   const auto secrets = adapters::secrets::MakeSecretStore(*files);
   const auto stop = adapters::process::MakeStop();

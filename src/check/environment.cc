@@ -115,7 +115,7 @@ void CheckLaunched(const model::Model& model, const model::Workspace& workspace,
   }
   if (environment.launcher == model::LauncherKind::kProcess) return;
   if (code.process && !code.image) {
-    diagnostics.Error("Y704", code.where, "launcher: docker runs images, and this is a source: " + code.process->folder,
+    diagnostics.Error("Y704", code.where, "this launcher runs images, and this is a source: " + code.process->folder,
                       "build an image of it and add image: <name>, or use launcher: process");
   }
   if (code.image && !model::IsPinned(environment.ImageOf(code.image->image))) {
@@ -123,6 +123,27 @@ void CheckLaunched(const model::Model& model, const model::Workspace& workspace,
                       "environment " + environment.name + " does not say which image this is: " + code.image->image,
                       "add to the environment: images: {" + code.image->image +
                           ": \"<registry>/<image>@sha256:<64 hexadecimal digits>\"}");
+  }
+}
+
+/// Code on another machine needs a way to its database.
+void CheckKubernetes(const model::Model& model, base::Diagnostics& diagnostics) {
+  const model::Environment& environment = *model.environment;
+  if (environment.launcher != model::LauncherKind::kKubernetes) return;
+  if (const std::string& path = environment.kubernetes.kubeconfig; !path.empty() && !path.starts_with('/'))
+    diagnostics.Error("Y710", environment.launcher_where, "a kubeconfig is named by its whole path: " + path,
+                      "write one that begins with /");
+  for (const model::DataPlatform& platform : model.platforms) {
+    const model::ContainerPlace* place = environment.FindContainer(platform.container.text);
+    if (place == nullptr) continue;
+    const auto* server = std::get_if<model::NamedServer>(&place->server);
+    if (server != nullptr && !server->host.starts_with('/') && !model::IsOnThisMachine("tcp://" + server->host))
+      continue;
+    diagnostics.Error("Y710", environment.launcher_where,
+                      "code in a pod does not reach " + platform.container.text + ", which is " +
+                          (server == nullptr ? "on the private server" : "at " + server->host) + " of this machine",
+                      "say where it is on the network: containers: {" + platform.container.text +
+                          ": {host: <name or address>, port: 5432}}, or use launcher: docker");
   }
 }
 
@@ -172,10 +193,7 @@ void CheckEnvironment(const model::Model& model, base::Diagnostics& diagnostics)
     CheckLaunched(model, workspace, diagnostics);
   }
   CheckDocker(model, diagnostics);
-  if (environment.launcher == model::LauncherKind::kKubernetes) {
-    diagnostics.Error("Y705", environment.launcher_where, "this version has the launchers process and docker",
-                      "write launcher: process, or launcher: docker");
-  }
+  CheckKubernetes(model, diagnostics);
   if (environment.scheduler != model::SchedulerKind::kYellow) {
     diagnostics.Error("Y705", environment.scheduler_where, "this version has scheduler: yellow only",
                       "write scheduler: yellow");

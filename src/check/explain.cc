@@ -42,6 +42,7 @@ constexpr Entry kEntries[] = {
     {"Y214", "The environment maps each image to the digest that runs here; a tag can be moved, a digest cannot."},
     {"Y215", "environment: of code has plain variables. Those of PostgreSQL and of Yellow itself are not for it."},
     {"Y216", "resources: of code says how much it may use (limits) and how much is set aside for it (requests)."},
+    {"Y217", "Labels and tolerations of launcher: {kubernetes: …} are what Kubernetes takes for such."},
     {"Y301",
      "Two documents declare the same name. Stores, workspaces, platforms and containers have names unique in the "
      "ecosystem."},
@@ -150,6 +151,9 @@ constexpr Entry kEntries[] = {
      "launcher: {docker: …} names the engine's unix socket, and the engine's network that code is in. Without a "
      "network "
      "code reaches a database through its unix socket only."},
+    {"Y710",
+     "launcher: {kubernetes: …} runs code as pods of a cluster: the databases of its platforms are where pods reach "
+     "them, on the network."},
     {"Y801",
      "A table can get new nullable columns and wider types; every other change would lose or bend data that is there."},
 };

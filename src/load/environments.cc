@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "load/readers.h"
+#include "model/labels.h"
 
 // Environments: where containers, secrets and jobs really are.
 namespace yellow::load {
@@ -111,12 +112,55 @@ void Reader::ReadLauncher(const Node& node) {
   model::Environment& environment = *model_.environment;
   if (node.text == "docker") environment.launcher = model::LauncherKind::kDocker;
   if (node.text == "kubernetes") environment.launcher = model::LauncherKind::kKubernetes;
-  const Node* docker = node.kind == Node::Kind::kScalar ? nullptr : node.Find("docker");
+  if (node.kind == Node::Kind::kScalar) return;
+  if (const Node* kubernetes = node.Find("kubernetes")) ReadKubernetes(*kubernetes);
+  const Node* docker = node.Find("docker");
   if (docker == nullptr) return;
   environment.launcher = model::LauncherKind::kDocker;
   environment.docker.socket = Text(docker->Find("socket"), environment.docker.socket);
   environment.docker.network = Text(docker->Find("network"), environment.docker.network);
   environment.docker.pull = OptionalName(docker->Find("pull"));
+}
+
+std::map<std::string, std::string> Reader::ReadLabels(const Node* node) {
+  std::map<std::string, std::string> labels;
+  if (node == nullptr) return labels;
+  for (const auto& [name, value] : node->entries) {
+    if (!model::IsLabelName(name.text))
+      diagnostics_.Error("Y217", name.where, "this is not the name of a label: " + name.text,
+                         "write at most 63 letters, digits, -, _ and ., as a prefix example.com/ may stand before");
+    if (!value.text.empty() && !model::IsLabelValue(value.text))
+      diagnostics_.Error("Y217", value.where, "this is not the value of a label: " + value.text,
+                         "write at most 63 letters, digits, -, _ and .");
+    labels[name.text] = value.text;
+  }
+  return labels;
+}
+
+void Reader::ReadKubernetes(const Node& node) {
+  model::Environment& environment = *model_.environment;
+  environment.launcher = model::LauncherKind::kKubernetes;
+  model::KubernetesLauncher& launcher = environment.kubernetes;
+  launcher.name_space = Text(node.Find("namespace"));
+  launcher.kubeconfig = Text(node.Find("kubeconfig"));
+  launcher.context = Text(node.Find("context"));
+  launcher.pull = Texts(node.Find("pull"));
+  launcher.node_selector = ReadLabels(node.Find("node_selector"));
+  launcher.labels = ReadLabels(node.Find("labels"));
+  const Node* tolerations = node.Find("tolerations");
+  if (tolerations == nullptr) return;
+  for (const Node& one : tolerations->items) {
+    model::Toleration toleration;
+    toleration.key = Text(one.Find("key"));
+    if (const Node* value = one.Find("value")) toleration.value = value->text;
+    toleration.effect = Text(one.Find("effect"));
+    if (const Node* seconds = one.Find("seconds")) toleration.seconds = Integer(seconds, 0);
+    if (toleration.value && toleration.key.empty())
+      diagnostics_.Error("Y217", one.where, "a taint's value needs its key", "add key: <the taint's key>");
+    if (toleration.seconds && toleration.effect != "NoExecute")
+      diagnostics_.Error("Y217", one.where, "seconds are for effect: NoExecute only", "add effect: NoExecute");
+    launcher.tolerations.push_back(std::move(toleration));
+  }
 }
 
 void Reader::ReadEnvironmentSettings(const Node& node) {

@@ -359,13 +359,43 @@ const Shape kDocker{
                         "The engine's network that code is in; none by default, which suffices where the database is "
                         "reached through a unix socket."),
                Optional("pull", kReference, "The Credential with which images are pulled from their registry.")}};
+const Shape kLabelValues{.what = "label values by name", .values = &kText};
+const Shape kTaintEffect{.what = "NoSchedule, PreferNoSchedule or NoExecute",
+                         .scalar = S::kWord,
+                         .words = {"NoSchedule", "PreferNoSchedule", "NoExecute"}};
+const Shape kToleration{
+    .what = "{key: …, value: …, effect: …, seconds: …}",
+    .fields = {
+        Optional("key", kText, "The taint's key; any taint by default."),
+        Optional("value", kText, "The taint's value; any by default."),
+        Optional("effect", kTaintEffect, "The taint's effect; any by default."),
+        Optional("seconds", kCount, "How long a pod stays on a node that gets the taint; for ever by default.")}};
+const Shape kTolerations{.what = "a list of tolerations", .items = &kToleration};
+const Shape kKubernetes{
+    .what = "{namespace: …, kubeconfig: …, context: …, …}",
+    .fields = {
+        Optional(
+            "namespace", kText,
+            "Where the Jobs are made; by default that of the kubeconfig's context, or of the pod that Yellow is in."),
+        Optional("kubeconfig", kText,
+                 "The whole path of a kubeconfig. By default $KUBECONFIG; else the service account of the pod that "
+                 "Yellow is in; else ~/.kube/config."),
+        Optional("context", kText, "A context of the kubeconfig; its current one by default."),
+        Optional("pull", kTexts,
+                 "Secrets of the namespace with logins of registries, of type kubernetes.io/dockerconfigjson."),
+        Optional("node_selector", kLabelValues, "Labels that a node has on which code may run."),
+        Optional("tolerations", kTolerations, "Taints of nodes on which code may run all the same."),
+        Optional("labels", kLabelValues, "Further labels of the Jobs and their pods.")}};
 const Shape kLauncher{
-    .what = "process, docker, kubernetes, or {docker: …}",
+    .what = "process, docker, kubernetes, {docker: …} or {kubernetes: …}",
     .scalar = S::kWord,
     .words = {"process", "docker", "kubernetes"},
     .fields = {Optional("docker", kDocker,
                         "Code is an image, run by an engine on this machine that answers the Docker API: "
-                        "Docker, or Podman's service.")},
+                        "Docker, or Podman's service."),
+               Optional(
+                   "kubernetes", kKubernetes,
+                   "Code is an image, run by a cluster: each run is a Job with a pod of the standard restricted.")},
     .one_of_fields = true};
 const Shape kScheduler{.what = "a scheduler", .scalar = S::kWord, .words = {"yellow", "airflow"}};
 const Shape kLimits{

@@ -61,6 +61,8 @@ class Reader {
   model::DataTransformer ReadTransformer(const std::string& workspace, const Node& node, const Place& place);
   model::Code ReadCode(const Node& node, const Place& place);
   std::map<std::string, std::string> ReadPlainVariables(const Node& node);
+  std::map<std::string, std::string> ReadLabels(const Node* node);
+  void ReadKubernetes(const Node& node);
   model::Resources ReadResources(const Node& node);
   bool StaysInside(const Node& path);
   void CheckCode(const Node& node);

@@ -422,6 +422,22 @@ struct DockerLauncher {
   std::optional<Name> pull;      ///< credential with which images are pulled
 };
 
+/// Lets pods on nodes with a taint.
+struct Toleration {
+  std::string key;                   ///< empty: any
+  std::optional<std::string> value;  ///< absent: any
+  std::string effect;                ///< NoSchedule, PreferNoSchedule, NoExecute; empty: any
+  std::optional<int> seconds;        ///< how long a pod stays that is there when the taint comes
+};
+
+struct KubernetesLauncher {
+  std::string name_space;           ///< where Jobs are made; empty: that of the kubeconfig's context, or of our own pod
+  std::string kubeconfig, context;  ///< empty: what there is; else the path of a file, one of its contexts
+  std::vector<std::string> pull;    ///< Secrets of the namespace, of type kubernetes.io/dockerconfigjson
+  std::map<std::string, std::string> node_selector, labels;
+  std::vector<Toleration> tolerations;
+};
+
 struct Environment {
   std::string name;
   std::vector<ContainerPlace> containers;
@@ -429,7 +445,8 @@ struct Environment {
   std::map<std::string, std::string> images;
   std::vector<Name> allowed_classes;
   LauncherKind launcher = LauncherKind::kProcess;
-  DockerLauncher docker;  ///< for LauncherKind::kDocker
+  DockerLauncher docker;          ///< for LauncherKind::kDocker
+  KubernetesLauncher kubernetes;  ///< for LauncherKind::kKubernetes
   SchedulerKind scheduler = SchedulerKind::kYellow;
   std::string role_prefix = "yellow";
   SourceRange launcher_where, scheduler_where, role_prefix_where;

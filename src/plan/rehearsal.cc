@@ -26,6 +26,7 @@ model::Environment EnvironmentAt(const model::Model& model, const std::string& m
     environment.images = model.environment->images;
     environment.launcher = model.environment->launcher;
     environment.docker = model.environment->docker;
+    environment.kubernetes = model.environment->kubernetes;
   }
   environment.credentials.push_back({kRehearsalReader, model::FileSecret{places.secret_file}, {}});
   return environment;

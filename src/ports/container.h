@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "model/model.h"
 #include "ports/secrets.h"
 
@@ -22,8 +23,10 @@ struct ContainerSpec {
   std::map<std::string, std::string> environment;  ///< holds secrets: reaches the engine only, in the body of a request
   std::map<std::string, std::string> labels;       ///< holds none
   std::map<std::string, std::string> mounts;  ///< place in the container -> file or folder of this machine; read-only
+  std::map<std::string, std::string> files;   ///< place in the container -> content; read-only, for engines elsewhere
   std::string network;                        ///< of the engine; `none`
   model::Resources limits;
+  int64_t limit_seconds = 0;  ///< an engine that can ends it by itself after this time
 };
 
 /// What an engine says of a container.
@@ -34,6 +37,12 @@ struct ContainerState {
   bool out_of_memory = false;  ///< it took more than its limit, and was killed for it
   bool killed = false;         ///< by SIGKILL, which came neither from Yellow nor from a lack of memory
   std::map<std::string, std::string> labels;
+
+  struct Failure {
+    std::string code, reason;
+  };
+  /// Why it did not begin, or ended for a reason that is not its code's; code `timeout`: after its limit_seconds.
+  std::optional<Failure> failure;
 };
 
 struct FoundContainer {
@@ -44,7 +53,7 @@ struct FoundContainer {
 struct EngineInfo {
   std::string name;     ///< Podman Engine, Docker Engine
   std::string version;  ///< of the engine
-  std::string api;      ///< of what it answers
+  std::string place;    ///< where it answers
 };
 
 /// What a container prints is written to a file as it comes, and its end is waited for, by threads of this object.
@@ -53,18 +62,21 @@ class ContainerFollower {
   virtual ~ContainerFollower() = default;
   /// True when it has ended, or is gone: ContainerEngine::Find says which.
   virtual bool Ended() = 0;
+  /// Why its code has not begun; empty once it has.
+  virtual std::string Pending() { return ""; }
   /// Waits until everything that it has printed is in the file, as long as that may reasonably take. REQUIRES: Ended.
   virtual void Finish() = 0;
 };
 
-/// One engine that answers the Docker API on a unix socket. Throws base::Error: code `engine`, retryable, when it
-/// cannot be reached or does not answer; codes `image_missing`, `image_digest`, `image_pull` and `container` for what
-/// it refuses. Thread-safe.
+/// One engine that answers the Docker API on a unix socket, or a Kubernetes cluster, where a container is the pod of a
+/// Job. Throws base::Error: code `engine` when it cannot be reached or does not answer, retryable, or does not let us;
+/// codes `image_missing`, `image_digest`, `image_pull` and `container` for what it refuses. Thread-safe.
 class ContainerEngine {
  public:
   virtual ~ContainerEngine() = default;
   virtual EngineInfo Describe() = 0;
-  /// Sees to it that the image is there. `login`: for its registry, or null. Breaks off when `go_on` does not hold.
+  /// Sees to it that the image is there, unless that is the engine's own business when it starts one. `login`: for its
+  /// registry, or null. Breaks off when `go_on` does not hold.
   virtual void Fetch(const std::string& image, const CredentialValue* login, const std::function<bool()>& go_on) = 0;
   /// Makes and starts it. One of this name with these labels is taken for the same, and started if it was not.
   virtual void Start(const ContainerSpec& spec) = 0;
@@ -85,7 +97,12 @@ class ContainerEngine {
 class ContainerEngines {
  public:
   virtual ~ContainerEngines() = default;
-  virtual std::unique_ptr<ContainerEngine> At(const std::string& socket) = 0;
+  /// The one of the environment's launcher. Throws base::Error when what it names cannot be read.
+  virtual std::unique_ptr<ContainerEngine> Of(const model::Environment& environment) = 0;
 };
+
+/// What a registry's refusal means: `image_missing`, it has no image of this name and digest; `image_digest`, it gave
+/// another one for the digest; `image_pull`, anything else, retryable unless it has refused the login.
+base::Error ImageFailure(const std::string& image, const std::string& message);
 
 }  // namespace yellow::ports

@@ -156,11 +156,11 @@ plan::Findings ExamineHandedOn(const Effects& effects, const model::Model& model
 
 namespace {
 
-plan::Finding ExamineEngine(const Effects& effects, const model::DockerLauncher& launcher) {
+plan::Finding ExamineEngine(const Effects& effects, const model::Environment& environment) {
   const std::string key = "launcher/engine";
   try {
-    const ports::EngineInfo engine = effects.containers.At(launcher.socket)->Describe();
-    return plan::Well(key, engine.name + " " + engine.version + " answers at " + launcher.socket +
+    const ports::EngineInfo engine = effects.containers.Of(environment)->Describe();
+    return plan::Well(key, engine.name + " " + engine.version + " answers at " + engine.place +
                                "; each run of code has a container of its own");
   } catch (const base::Error& error) {
     return {key, plan::Health::kProblem, "launcher.engine", error.what(), error.remedy};
@@ -172,9 +172,7 @@ plan::Finding ExamineEngine(const Effects& effects, const model::DockerLauncher&
 plan::Finding ExamineLauncher(const Effects& effects, const Actor& actor, const model::Model& model,
                               const model::Environment& environment) {
   const std::string key = "launcher/isolation";
-  if (environment.launcher == model::LauncherKind::kDocker) return ExamineEngine(effects, environment.docker);
-  if (environment.launcher != model::LauncherKind::kProcess)
-    return plan::Skipped(key, "the launcher of this environment does not run here");
+  if (environment.launcher != model::LauncherKind::kProcess) return ExamineEngine(effects, environment);
   std::vector<std::string> workspaces;
   for (const model::Workspace& workspace : model.workspaces) {
     if (workspace.transformer && StartsProcess(model, *workspace.transformer)) workspaces.push_back(workspace.name);

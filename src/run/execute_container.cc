@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <set>
+#include <cctype>
 
 #include "base/digest.h"
 #include "base/error.h"
@@ -20,21 +20,19 @@ constexpr const char* kSocketFolder = "/run/yellow/postgresql";
 constexpr const char* kCertificate = "/run/yellow/ca.crt";
 constexpr size_t kTailOfLog = 1 << 20;
 constexpr int64_t kMostOfLog = 64 << 20;
+constexpr int64_t kBackstopSeconds = 10;  // after its timeout an engine ends code whose yellow does not
 constexpr std::chrono::milliseconds kFirstLook{2}, kLongestLook{50}, kAskWhether{1000};
 
-const model::DockerLauncher& LauncherOf(const Applied& applied) { return applied.model.environment->docker; }
+bool IsKubernetes(const Applied& applied) {
+  return applied.model.environment->launcher == model::LauncherKind::kKubernetes;
+}
 
 const model::DataTransformer& DeclaredOf(const Applied& applied, const plan::Transformer& transformer) {
   return *applied.model.FindWorkspace(transformer.workspace)->transformer;
 }
 
 std::unique_ptr<ports::ContainerEngine> EngineOf(const Effects& effects, const Applied& applied) {
-  return effects.containers.At(LauncherOf(applied).socket);
-}
-
-/// The same as of the run's login: unique among all installations that one engine may serve.
-std::string NameOf(const Applied& applied, const std::string& run_id) {
-  return sql::Roles(applied.model.environment->role_prefix).RunLogin(run_id);
+  return effects.containers.Of(*applied.model.environment);
 }
 
 /// What must be the same for a container to be the same; nothing secret is in it.
@@ -43,9 +41,26 @@ std::string DigestOf(const ports::ContainerSpec& spec) {
   for (const std::string& word : spec.command) text += "command " + base::Sha256Hex(word) + "\n";
   for (const std::string& word : spec.arguments) text += "argument " + base::Sha256Hex(word) + "\n";
   for (const auto& [place, from] : spec.mounts) text += place + " " + from + "\n";
+  for (const auto& [place, content] : spec.files) text += place + " " + base::Sha256Hex(content) + "\n";
   text += fmt::format("{} {} {} {}", spec.limits.memory, spec.limits.millicores, spec.limits.processes,
                       spec.limits.scratch);
   return base::Sha256Hex(text);
+}
+
+/// The way to the database from a pod, which is on another machine.
+CodeContext InsidePod(const Effects& effects, const CodeContext& context, ports::ContainerSpec& spec) {
+  CodeContext inside = context;
+  if (context.target.host.starts_with('/'))
+    throw base::Error(
+        "no_way", "code in a pod does not reach a database through this machine's unix socket: " + context.target.host)
+        .Remedy("use an environment whose databases are on the network, or launcher: docker");
+  if (context.target.sslrootcert.starts_with('/')) {
+    const auto content = effects.files.Read(context.target.sslrootcert);
+    if (!content) throw base::Error("no_way", "cannot read " + context.target.sslrootcert);
+    spec.files[kCertificate] = *content;
+    inside.target.sslrootcert = kCertificate;
+  }
+  return inside;
 }
 
 /// The way to the database: where it is a unix socket, its folder is mounted, and nothing else is needed.
@@ -65,13 +80,15 @@ CodeContext Inside(const CodeContext& context, ports::ContainerSpec& spec) {
 ports::ContainerSpec SpecOf(const Effects& effects, const CodeContext& context) {
   const model::DataTransformer& declared = DeclaredOf(context.applied, context.transformer);
   ports::ContainerSpec spec;
-  spec.name = NameOf(context.applied, context.run_id);
+  spec.name = ContainerNameOf(context.applied, context.run_id);
   spec.image = ImageOf(context.applied, context.transformer);
   spec.command = declared.code.image->command;
   spec.arguments = declared.code.arguments;
-  spec.network = LauncherOf(context.applied).network;
+  spec.network = context.applied.model.environment->docker.network;
   spec.limits = declared.code.resources;
-  spec.environment = EnvironmentOf(effects, Inside(context, spec));
+  spec.limit_seconds = declared.timeout.seconds + kBackstopSeconds;
+  spec.environment =
+      EnvironmentOf(effects, IsKubernetes(context.applied) ? InsidePod(effects, context, spec) : Inside(context, spec));
   if (declared.code.environment.count("PATH") == 0) spec.environment.erase("PATH");  // the image has its own
   if (declared.code.environment.count("HOME") == 0) spec.environment["HOME"] = "/tmp";
   spec.labels = {{kRunLabel, context.run_id},
@@ -87,6 +104,11 @@ CodeResult Failed(int status, const std::string& code, const std::string& reason
 }
 
 CodeResult ResultOf(const ports::ContainerState& state, const model::Resources& limits, std::string log) {
+  if (state.failure) {
+    const bool timed_out = state.failure->code == "timeout";
+    return {timed_out ? CodeOutcome::kTimedOut : CodeOutcome::kFailed, std::max(1, state.exit_status),
+            state.failure->code, state.failure->reason, std::move(log)};
+  }
   if (state.exit_status == 0) return {CodeOutcome::kFinished, 0, "", "", std::move(log)};
   if (state.exit_status == kSnapshotStatus)
     return {CodeOutcome::kSnapshotGone, state.exit_status, std::string(kSnapshotReason),
@@ -110,13 +132,15 @@ class Waiting {
       : effects_(effects),
         context_(context),
         engine_(EngineOf(effects, context.applied)),
-        name_(NameOf(context.applied, context.run_id)),
+        name_(ContainerNameOf(context.applied, context.run_id)),
         log_(context.applied.data_folder + "/runs/" + context.run_id + "/output.log"),
-        deadline_(effects.clock.Now() + std::chrono::seconds(seconds)) {
+        declared_(DeclaredOf(context.applied, context.transformer)),
+        deadline_(effects.clock.Now() + std::chrono::seconds(seconds)),
+        begins_before_(effects.clock.Now() + std::chrono::seconds(declared_.start_limit.seconds)) {
     effects.files.MakeFolder(context.applied.data_folder + "/runs/" + context.run_id, 0700);
   }
 
-  CodeResult Result(const model::DataTransformer& declared) {
+  CodeResult Result() {
     auto follower = engine_->Follow(name_, log_, kMostOfLog);
     std::optional<ports::ContainerState> state;
     do {
@@ -129,8 +153,9 @@ class Waiting {
     std::string log = effects_.files.ReadTail(log_, kTailOfLog);
     if (timed_out_)
       return {CodeOutcome::kTimedOut, state ? state->exit_status : 1, "timeout",
-              fmt::format("the code ran longer than {} s and was ended", declared.timeout.seconds), std::move(log)};
-    return ResultOf(state.value_or(ports::ContainerState{}), declared.code.resources, std::move(log));
+              fmt::format("the code ran longer than {} s and was ended", declared_.timeout.seconds), std::move(log)};
+    if (!not_begun_.empty()) return Failed(1, "not_started", not_begun_, log);
+    return ResultOf(state.value_or(ports::ContainerState{}), declared_.code.resources, std::move(log));
   }
 
  private:
@@ -143,6 +168,7 @@ class Waiting {
         Stop();
       }
       if (now - asked > kAskWhether) {
+        LookWhetherItBegins(follower, now);
         if (context_.taken_over && context_.taken_over())
           throw base::Error("fenced", "another yellow has taken over the run, and waits for its container");
         if (!stopped_ && !context_.wanted()) Stop();
@@ -150,6 +176,22 @@ class Waiting {
       }
       effects_.clock.Sleep(pause);
     }
+  }
+
+  /// Code that waits for its image or a machine does so for start_limit.
+  void LookWhetherItBegins(ports::ContainerFollower& follower, ports::TimePoint now) {
+    if (began_ || stopped_) return;
+    const std::string pending = follower.Pending();
+    began_ = pending.empty();
+    if (began_ && !waited_) return;
+    waited_ = true;
+    if (began_ || now < begins_before_) {
+      effects_.reporter.UnderWay({context_.transformer.workspace, began_ ? "runs its code" : pending});
+      return;
+    }
+    not_begun_ =
+        fmt::format("the code had not begun after {} s (start_limit): {}", declared_.start_limit.seconds, pending);
+    Stop();
   }
 
   void Stop() {
@@ -174,11 +216,20 @@ class Waiting {
   const CodeContext& context_;
   const std::unique_ptr<ports::ContainerEngine> engine_;
   const std::string name_, log_;
-  const ports::TimePoint deadline_;
-  bool timed_out_ = false, stopped_ = false;
+  const model::DataTransformer& declared_;
+  const ports::TimePoint deadline_, begins_before_;
+  bool timed_out_ = false, stopped_ = false, began_ = false, waited_ = false;
+  std::string not_begun_;
 };
 
 }  // namespace
+
+std::string ContainerNameOf(const Applied& applied, const std::string& run_id) {
+  std::string name = sql::Roles(applied.model.environment->role_prefix).RunLogin(run_id);
+  if (!IsKubernetes(applied)) return name;
+  for (char& c : name) c = c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return name;
+}
 
 std::string ImageOf(const Applied& applied, const plan::Transformer& transformer) {
   const model::DataTransformer& declared = DeclaredOf(applied, transformer);
@@ -189,7 +240,7 @@ std::string ImageOf(const Applied& applied, const plan::Transformer& transformer
 void FetchImage(const Effects& effects, const Applied& applied, const plan::Transformer& transformer,
                 const std::function<bool()>& go_on) {
   std::optional<ports::CredentialValue> login;
-  if (const auto& pull = LauncherOf(applied).pull) {
+  if (const auto& pull = applied.model.environment->docker.pull) {
     for (const model::CredentialPlace& place : applied.model.environment->credentials)
       if (place.credential == pull->text) login = effects.secrets.Read(pull->text, place.source);
   }
@@ -202,11 +253,11 @@ CodeResult ExecuteContainer(const Effects& effects, const CodeContext& context) 
 }
 
 CodeResult AwaitContainer(const Effects& effects, const CodeContext& context, int64_t seconds_left) {
-  return Waiting(effects, context, seconds_left).Result(DeclaredOf(context.applied, context.transformer));
+  return Waiting(effects, context, seconds_left).Result();
 }
 
 bool HasContainer(const Effects& effects, const Applied& applied, const std::string& run_id) {
-  const auto state = EngineOf(effects, applied)->Find(NameOf(applied, run_id));
+  const auto state = EngineOf(effects, applied)->Find(ContainerNameOf(applied, run_id));
   if (!state || !state->started) return false;
   const auto label = state->labels.find(kRunLabel);
   return label != state->labels.end() && label->second == run_id;
@@ -214,20 +265,20 @@ bool HasContainer(const Effects& effects, const Applied& applied, const std::str
 
 void RemoveContainer(const Effects& effects, const Applied& applied, const std::string& run_id) {
   try {
-    EngineOf(effects, applied)->Remove(NameOf(applied, run_id));
+    EngineOf(effects, applied)->Remove(ContainerNameOf(applied, run_id));
   } catch (const base::Error&) {  // whoever runs next removes what is left
   }
 }
 
 void RemoveOrphanContainers(const Effects& effects, ports::Session& session, const Applied& applied) {
-  if (!applied.model.environment || applied.model.environment->launcher != model::LauncherKind::kDocker) return;
+  if (!applied.model.environment || applied.model.environment->launcher == model::LauncherKind::kProcess) return;
   try {
     const auto engine = EngineOf(effects, applied);
     for (const ports::FoundContainer& found : engine->List(kRunLabel)) {
       const auto holder = found.labels.find(kHolderLabel);
       const bool abandoned = holder != found.labels.end() && !effects.processes.MayBeAlive(holder->second);
       const std::string& run = found.labels.at(kRunLabel);
-      if (found.name != NameOf(applied, run)) continue;
+      if (found.name != ContainerNameOf(applied, run)) continue;
       if (abandoned || !session
                             .Execute({"SELECT 1 FROM yellow.run WHERE id = $1 AND state NOT IN ('preparing', "
                                       "'launched', 'finished', 'ingesting')",

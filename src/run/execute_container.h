@@ -6,8 +6,9 @@
 
 #include "run/execute_code.h"
 
-/// Code that runs as a container of the environment's engine (`launcher: docker`). Its container is named after the
-/// run, outlives this process, and is removed when what became of it is recorded.
+/// Code that runs as a container of the environment's engine (`launcher: docker`), or as a Job of its cluster
+/// (`launcher: kubernetes`). It is named after the run, outlives this process, and is removed when what became of it is
+/// recorded.
 namespace yellow::run {
 
 /// Pulls the image of this transformer, unless it is there, with what is left until `until`. Throws base::Error.
@@ -30,6 +31,10 @@ void RemoveContainer(const Effects& effects, const Applied& applied, const std::
 /// Removes containers of runs that are closed, and of tries and tests whose process has ended. Those of runs that
 /// this database does not know are somebody else's. An engine that does not answer is left for another time.
 void RemoveOrphanContainers(const Effects& effects, ports::Session& session, const Applied& applied);
+
+/// What the container of a run is called: as its login, which is unique among all installations that one engine may
+/// serve; for Kubernetes with what a name may hold there.
+std::string ContainerNameOf(const Applied& applied, const std::string& run_id);
 
 /// The pinned reference of the image that a run of this transformer uses; empty when it uses none.
 std::string ImageOf(const Applied& applied, const plan::Transformer& transformer);

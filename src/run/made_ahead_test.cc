@@ -28,8 +28,8 @@ class MadeAheadTest : public ::testing::Test {
   bool none_ = false;
   MadeAhead<int> numbers_{clock_, [this](std::optional<int> old) -> std::optional<int> {
                             if (old) replaced_.push_back(*old);
-                            ++made_;
-                            return none_ ? std::nullopt : std::optional(made_.load());
+                            const int number = ++made_;
+                            return none_ ? std::nullopt : std::optional(number);
                           }};
 
   void PrepareAndWait() {

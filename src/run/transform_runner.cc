@@ -310,9 +310,10 @@ class TransformRun {
     }
     statements.push_back(
         {"UPDATE yellow.run SET keeper_pid = $2, launched_at = clock_timestamp(), "
-         "deadline = clock_timestamp() + make_interval(secs => $3), job = CASE WHEN image IS NOT NULL THEN login END "
+         "deadline = clock_timestamp() + make_interval(secs => $3), job = nullif($4, '') "
          "WHERE id = $1",
-         {run_id_, std::to_string(keeper_->backend_pid()), std::to_string(declared_.timeout.seconds)}});
+         {run_id_, std::to_string(keeper_->backend_pid()), std::to_string(declared_.timeout.seconds),
+          StartsContainer(applied_.model, declared_) ? ContainerNameOf(applied_, run_id_) : ""}});
     MoveWith(*engine_, "claim", RunEvent::kLaunched, std::move(statements));
   }
 

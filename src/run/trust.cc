@@ -18,7 +18,8 @@ bool StartsProcess(const model::Model& model, const model::DataTransformer& tran
 }
 
 bool StartsContainer(const model::Model& model, const model::DataTransformer& transformer) {
-  return Starts(model, transformer, model::LauncherKind::kDocker) && transformer.code.image.has_value();
+  return transformer.code.image && (Starts(model, transformer, model::LauncherKind::kDocker) ||
+                                    Starts(model, transformer, model::LauncherKind::kKubernetes));
 }
 
 std::string TrustNotice(ports::ProcessLauncher& processes, const Actor& actor,

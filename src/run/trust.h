@@ -11,7 +11,7 @@ namespace yellow::run {
 
 /// True when a run of it starts a program on this machine.
 bool StartsProcess(const model::Model& model, const model::DataTransformer& transformer);
-/// True when a run of it starts a container.
+/// True when a run of it starts a container, here or in a cluster.
 bool StartsContainer(const model::Model& model, const model::DataTransformer& transformer);
 
 /// One line that says that these workspaces' code runs with all the rights of this process, and why; empty when there

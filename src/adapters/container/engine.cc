@@ -29,7 +29,7 @@ class DockerEngine : public ports::ContainerEngine {
   ports::EngineInfo Describe() override {
     const Json found = Parsed(Require(Get("/version"), "its version"));
     ports::EngineInfo info;
-    info.version = found.value("Version", ""), info.api = found.value("ApiVersion", "");
+    info.version = found.value("Version", ""), info.place = http_.socket();
     info.name = "Docker Engine";
     if (const auto parts = found.find("Components"); parts != found.end() && parts->is_array() && !parts->empty())
       info.name = parts->front().value("Name", info.name);
@@ -45,8 +45,8 @@ class DockerEngine : public ports::ContainerEngine {
     request.limit_seconds = kFetchSeconds, request.go_on = go_on;
     if (login != nullptr) request.headers = RegistryLogin(*login, image);
     const Answer answer = http_.Call(request);
-    if (answer.status != 200) throw FetchFailure(image, MessageOf(answer.body));
-    if (Get("/images/" + image + "/json").status != 200) throw FetchFailure(image, LastError(answer.body));
+    if (answer.status != 200) throw ports::ImageFailure(image, MessageOf(answer.body));
+    if (Get("/images/" + image + "/json").status != 200) throw ports::ImageFailure(image, LastError(answer.body));
   }
 
   void Start(const ports::ContainerSpec& spec) override {
@@ -198,8 +198,8 @@ class DockerEngine : public ports::ContainerEngine {
 
 class DockerEngines : public ports::ContainerEngines {
  public:
-  std::unique_ptr<ports::ContainerEngine> At(const std::string& socket) override {
-    return std::make_unique<DockerEngine>(socket);
+  std::unique_ptr<ports::ContainerEngine> Of(const model::Environment& environment) override {
+    return std::make_unique<DockerEngine>(environment.docker.socket);
   }
 };
 

@@ -2,7 +2,6 @@
 
 #include <sodium.h>
 
-#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -14,14 +13,6 @@ using Json = nlohmann::json;
 constexpr const char* kNobody = "65532:65532";
 constexpr size_t kLogHeader = 8;
 constexpr const char* kEngineLog = "64m";  // what an engine keeps of a container's output, beside our own file
-
-bool Contains(const std::string& text, std::initializer_list<std::string_view> words) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return std::any_of(words.begin(), words.end(),
-                     [&](std::string_view word) { return lower.find(word) != std::string::npos; });
-}
 
 /// True for `1000` and `1000:1000`, but not for `0`, `0:5`, `app`.
 bool IsUnprivilegedNumber(const std::string& user) {
@@ -110,24 +101,6 @@ std::string MessageOf(const std::string& body) {
   const Json refused = Json::parse(body, nullptr, false);
   if (!refused.is_object() || !refused.contains("message") || !refused["message"].is_string()) return body;
   return refused["message"].get<std::string>();
-}
-
-base::Error FetchFailure(const std::string& image, const std::string& message) {
-  if (Contains(message,
-               {"verification failed", "does not match", "digest mismatch", "unexpected digest", "did not match"}))
-    return base::Error("image_digest", "the registry gave another image than the one of this digest: " + image)
-        .Context(message)
-        .Remedy("do not trust this registry before it is known why");
-  if (Contains(message, {"manifest unknown", "name unknown", "repository does not exist", "not found"}))
-    return base::Error("image_missing", "the registry has no image of this name and digest: " + image)
-        .Context(message)
-        .Remedy("push it, or mend its name or digest under images: of the environment");
-  const bool refused = Contains(message, {"unauthorized", "denied", "authentication required", "forbidden"});
-  return base::Error("image_pull", "the image could not be pulled: " + image)
-      .Retryable(!refused)
-      .Context(message)
-      .Remedy(refused ? "name a login for its registry: launcher: {docker: {pull: <credential>}}"
-                      : "see whether the registry answers");
 }
 
 std::string LogStream::Take(std::string_view bytes) {

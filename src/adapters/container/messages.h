@@ -25,10 +25,6 @@ int ProcessOf(const std::string& json);
 /// The message in the body of a refusal; the body itself when it is none.
 std::string MessageOf(const std::string& body);
 
-/// Why an image could not be fetched: `image_missing`, its registry has none of this name and digest; `image_digest`,
-/// it gave another one for the digest; `image_pull`, anything else, retryable unless the registry has refused.
-base::Error FetchFailure(const std::string& image, const std::string& message);
-
 /// Takes the stream of `GET /containers/<name>/logs` apart: blocks of eight bytes (stream, three zeros, length) and
 /// what was printed.
 class LogStream {

@@ -89,20 +89,6 @@ TEST(StateOf, KnowsTheStatesOfBothEngines) {
   EXPECT_THROW(StateOf("<html>"), base::Error);
 }
 
-TEST(FetchFailure, TellsThreeReasonsApart) {
-  const auto code = [](const std::string& message) { return FetchFailure("i@sha256:1", message).code; };
-  // As docker-registry 2.8 answers through Docker 20.10 and Podman 4.3.
-  EXPECT_EQ(code("manifest for i@sha256:1 not found: manifest unknown: manifest unknown"), "image_missing");
-  EXPECT_EQ(code("reading manifest sha256:1 in i: manifest unknown: manifest unknown"), "image_missing");
-  EXPECT_EQ(code("reading manifest sha256:1 in i: name unknown: repository name not known to registry"),
-            "image_missing");
-  EXPECT_EQ(code("Get \"http://127.0.0.1:9/v2/\": dial tcp 127.0.0.1:9: connect: connection refused"), "image_pull");
-  EXPECT_TRUE(FetchFailure("i", "connection refused").retryable);
-  EXPECT_FALSE(FetchFailure("i", "unauthorized: authentication required").retryable);
-  EXPECT_FALSE(FetchFailure("i", "manifest unknown").retryable);
-  EXPECT_THAT(FetchFailure("i", "connection refused").context.at(0), HasSubstr("refused"));
-}
-
 TEST(LogStream, FindsTheBlocksHoweverTheyAreCut) {
   const std::string stream = std::string("\x01\0\0\0\0\0\0\x03", 8) + "abc" + std::string("\x02\0\0\0\0\0\1\0", 8) +
                              std::string(256, 'x') + std::string("\x01\0\0\0\0\0\0\0", 8);

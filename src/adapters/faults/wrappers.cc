@@ -248,8 +248,8 @@ class FaultyEngine : public ports::ContainerEngine {
 class FaultyEngines : public ports::ContainerEngines {
  public:
   FaultyEngines(ports::ContainerEngines& inner, Faults& faults) : inner_(inner), faults_(faults) {}
-  std::unique_ptr<ports::ContainerEngine> At(const std::string& socket) override {
-    return std::make_unique<FaultyEngine>(inner_.At(socket), faults_);
+  std::unique_ptr<ports::ContainerEngine> Of(const model::Environment& environment) override {
+    return std::make_unique<FaultyEngine>(inner_.Of(environment), faults_);
   }
 
  private:

@@ -227,14 +227,16 @@ class FakeEngine : public ports::ContainerEngine {
 
 class FakeEngines : public ports::ContainerEngines {
  public:
-  std::unique_ptr<ports::ContainerEngine> At(const std::string&) override { return std::make_unique<FakeEngine>(); }
+  std::unique_ptr<ports::ContainerEngine> Of(const model::Environment&) override {
+    return std::make_unique<FakeEngine>();
+  }
 };
 
 TEST(ContainerEngine, PassesWhatChangesSomething) {
   RecordingFaults faults;
   FakeEngines inner;
   const auto engines = Wrap(inner, faults);
-  const auto engine = engines->At("/run/docker.sock");
+  const auto engine = engines->Of(model::Environment{});
   engine->Describe();
   engine->Find("a");
   engine->Follow("a", "/log", 1);

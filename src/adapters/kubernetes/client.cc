@@ -22,6 +22,7 @@ constexpr long kKeepAliveSeconds = 30;
 constexpr std::chrono::seconds kTokenReadAgain{10};
 constexpr size_t kMostOfAnswer = size_t{256} << 20;
 constexpr size_t kMostIdle = 8;
+constexpr int kLookMilliseconds = 50;
 
 curl_blob BlobOf(const std::string& text) {
   // Not copied: what it points to lives as long as the client.
@@ -106,7 +107,7 @@ struct Client::Call {
   int retry_after = 0;
 
   size_t Written(std::string_view bytes) noexcept;
-  bool Continue() noexcept;
+  CURLcode Perform();
 };
 
 size_t Client::Call::Written(std::string_view bytes) noexcept {
@@ -126,13 +127,28 @@ size_t Client::Call::Written(std::string_view bytes) noexcept {
   }
 }
 
-bool Client::Call::Continue() noexcept {
+/// To the end of the call, or until `go_on` says false, which is asked often: a watch may be silent for a minute.
+CURLcode Client::Call::Perform() {
+  if (go_on == nullptr) return curl_easy_perform(curl);
+  const std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)> multi(curl_multi_init(), &curl_multi_cleanup);
+  if (multi == nullptr) throw base::Error("kubernetes", "out of memory").Retryable();
+  curl_multi_add_handle(multi.get(), curl);
+  CURLcode code = CURLE_OK;
   try {
-    if (go_on != nullptr && !(*go_on)()) stopped = true;
+    for (int running = 1; running > 0;) {
+      stopped = stopped || !(*go_on)();
+      if (stopped) break;
+      curl_multi_perform(multi.get(), &running);
+      if (running > 0) curl_multi_poll(multi.get(), nullptr, 0, kLookMilliseconds, nullptr);
+    }
   } catch (...) {
     thrown = std::current_exception();
   }
-  return !stopped && thrown == nullptr;
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi.get(), &left))
+    if (message->msg == CURLMSG_DONE) code = message->data.result;
+  curl_multi_remove_handle(multi.get(), curl);
+  return code;
 }
 
 namespace {
@@ -140,11 +156,6 @@ namespace {
 template <typename Call>
 size_t OnBytes(char* data, size_t size, size_t count, void* call) {
   return static_cast<Call*>(call)->Written({data, size * count});
-}
-
-template <typename Call>
-int OnProgress(void* call, curl_off_t /*down*/, curl_off_t /*down_now*/, curl_off_t /*up*/, curl_off_t /*up_now*/) {
-  return static_cast<Call*>(call)->Continue() ? 0 : 1;
 }
 
 /// True when nothing can have reached the server.
@@ -238,12 +249,9 @@ int Client::Perform(Call& call, const base::Secret& token) {
   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, call.silent_is_dead ? kSilentSeconds : 0L);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &OnBytes<Call>);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &call);
-  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, call.go_on == nullptr ? 1L : 0L);
-  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &OnProgress<Call>);
-  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &call);
   call.curl = curl;
   call.body.clear();
-  const CURLcode code = curl_easy_perform(curl);
+  const CURLcode code = call.Perform();
   long status = 0;
   curl_off_t retry_after = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
@@ -253,7 +261,8 @@ int Client::Perform(Call& call, const base::Secret& token) {
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, nullptr);
   if (call.thrown != nullptr) std::rethrow_exception(call.thrown);
   if (code != CURLE_OK && !call.stopped) throw NoAnswer(call.what, call.method, code);
-  if (code == CURLE_OK) GiveBack(std::move(handle));
+  // The connection of a call that could be broken off is gone with it.
+  if (code == CURLE_OK && call.go_on == nullptr) GiveBack(std::move(handle));
   return static_cast<int>(status);
 }
 
@@ -280,9 +289,10 @@ Reply Client::Change(const std::string& path, const std::string& json) {
   return Exchange(call);
 }
 
-Reply Client::Delete(const std::string& path, const std::string& uid) {
+Reply Client::Delete(const std::string& path, const std::string& uid, std::optional<int> grace_seconds) {
   std::string options = R"({"apiVersion":"v1","kind":"DeleteOptions","propagationPolicy":"Background")";
   if (!uid.empty()) options += R"(,"preconditions":{"uid":)" + base::JsonString(uid) + "}";
+  if (grace_seconds) options += ",\"gracePeriodSeconds\":" + std::to_string(*grace_seconds);
   Call call{"delete " + path, "DELETE", path, "application/json", options + "}"};
   return Exchange(call);
 }

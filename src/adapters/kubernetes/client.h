@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,8 +36,8 @@ class Client {
   /// By JSON merge patch (RFC 7386); one with metadata.resourceVersion is kConflict when somebody else was faster.
   Reply Change(const std::string& path, const std::string& json);
   /// What belongs to the object goes too, a little later. `uid` (may be empty): only if it is still that object, else
-  /// kConflict.
-  Reply Delete(const std::string& path, const std::string& uid);
+  /// kConflict. `grace_seconds`: how long a pod has to end; 0 forgets it, whether or not its node answers.
+  Reply Delete(const std::string& path, const std::string& uid, std::optional<int> grace_seconds = std::nullopt);
 
   /// Follows changes of a collection from a version on (`path` without a query; `query` as `labelSelector=…`, encoded;
   /// may be empty) and hands each to `take`, bookmarks included, until that says false or `go_on` does. kDone: ended by
