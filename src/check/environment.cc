@@ -2,6 +2,7 @@
 #include <map>
 
 #include "check/rules.h"
+#include "model/labels.h"
 #include "model/webhook.h"
 
 namespace yellow::check {
@@ -208,8 +209,14 @@ void CheckEnvironment(const model::Model& model, base::Diagnostics& diagnostics)
     if (std::holds_alternative<model::EnvironmentSecret>(place.source) ||
         std::holds_alternative<model::FileSecret>(place.source))
       continue;
-    diagnostics.Error("Y705", place.where, "this version reads secrets from env and file only: " + place.credential,
-                      "mount the secret as a folder and write {file: …}");
+    if (const auto* secret = std::get_if<model::KubernetesSecret>(&place.source)) {
+      if (!model::IsLabelValue(secret->name))
+        diagnostics.Error("Y217", place.where, "this is not the name of a Secret: " + secret->name,
+                          "write at most 63 small letters, digits and -");
+      continue;
+    }
+    diagnostics.Error("Y705", place.where, "this version reads no secrets from a vault: " + place.credential,
+                      "have it mounted as a folder and write {file: …}");
   }
 }
 

@@ -42,7 +42,7 @@ constexpr Entry kEntries[] = {
     {"Y214", "The environment maps each image to the digest that runs here; a tag can be moved, a digest cannot."},
     {"Y215", "environment: of code has plain variables. Those of PostgreSQL and of Yellow itself are not for it."},
     {"Y216", "resources: of code says how much it may use (limits) and how much is set aside for it (requests)."},
-    {"Y217", "Labels and tolerations of launcher: {kubernetes: …} are what Kubernetes takes for such."},
+    {"Y217", "Labels, tolerations and networks of launcher: {kubernetes: …} are what Kubernetes takes for such."},
     {"Y301",
      "Two documents declare the same name. Stores, workspaces, platforms and containers have names unique in the "
      "ecosystem."},

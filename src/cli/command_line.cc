@@ -186,8 +186,9 @@ void CommandLine::Deploy() {
 }
 
 void CommandLine::Render() {
-  CLI::App* render =
-      Group("Deploy", "render", {"Write files for the programs that start Yellow", {"yellow render systemd"}});
+  CLI::App* render = Group("Deploy", "render",
+                           {"Write files for the programs that start Yellow",
+                            {"yellow render systemd", "yellow render kubernetes --image …"}});
   CLI::App* systemd = Command(*render, "Commands", "systemd",
                               {"Print a unit of systemd for yellow serve",
                                {"yellow render systemd", "yellow render systemd -o units --listen 127.0.0.1:9464",
@@ -197,6 +198,25 @@ void CommandLine::Render() {
   systemd->add_option("--user", systemd_.user, "Who it runs as (default: who renders it)");
   systemd->add_option("--listen", systemd_.listen, "host:port for /healthz, /readyz and /metrics (default: none)");
   systemd->add_option("--grace", systemd_.grace_seconds, "Seconds that jobs under way have to end when it is stopped")
+      ->check(CLI::Range(0, 86400))
+      ->capture_default_str();
+  CLI::App* kubernetes = Command(
+      *render, "Commands", "kubernetes",
+      {"Print the manifests of the whole platform in a cluster",
+       {"yellow render kubernetes --environment production --image registry.example.com/shop/yellow@sha256:…",
+        "yellow render kubernetes --environment production --image … -o deploy"},
+       "The image is Yellow's with the project in /srv/project. The passwords of Yellow's logins (yellow bootstrap) "
+       "are "
+       "the\nSecret yellow-logins, variables of credentials the Secret yellow-credentials, in the engine's namespace."},
+      &RenderKubernetes, kubernetes_);
+  kubernetes->add_option("--image", kubernetes_.image, "Yellow with the project in it, pinned to a digest")->required();
+  kubernetes->add_option("-o,--out", kubernetes_.folder, "Write them into this folder (default: print them)");
+  kubernetes->add_option("--namespace", kubernetes_.name_space, "Of the engine")->capture_default_str();
+  kubernetes->add_option("--replicas", kubernetes_.replicas, "How many engines there are")
+      ->check(CLI::Range(1, 9))
+      ->capture_default_str();
+  kubernetes
+      ->add_option("--grace", kubernetes_.grace_seconds, "Seconds that jobs under way have to end when one is stopped")
       ->check(CLI::Range(0, 86400))
       ->capture_default_str();
 }

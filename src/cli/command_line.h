@@ -64,6 +64,7 @@ class CommandLine {
   ExportJsonSchemaOptions json_schema_;
   PlanOptions plan_;
   RenderSystemdOptions systemd_;
+  RenderKubernetesOptions kubernetes_;
   RunOptions run_;
   ServeOptions serve_;
   ExplainOptions explain_;

@@ -45,6 +45,15 @@ struct RenderSystemdOptions {
 };
 int RenderSystemd(const Program& program, const Options& options, const RenderSystemdOptions& render);
 
+struct RenderKubernetesOptions {
+  std::string folder;  ///< empty: print them
+  std::string image;
+  std::string name_space = "yellow";
+  int replicas = 2;
+  int grace_seconds = 30;
+};
+int RenderKubernetes(const Program& program, const Options& options, const RenderKubernetesOptions& render);
+
 struct RunOptions {
   bool apply = false;
   std::vector<std::string> nodes;

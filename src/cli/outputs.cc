@@ -61,6 +61,7 @@ std::map<std::string, Json> Schemas() {
       {"lint", Either(FindingRecord().ListSchema(), ExplainedCodeRecord().Schema())},
       {"plan", PlannedContainerRecord().ListSchema()},
       {"rebuild", RepairRecord().Schema()},
+      {"render kubernetes", RenderedFileRecord().ListSchema()},
       {"render systemd", RenderedFileRecord().ListSchema()},
       {"run", RunOutcomeRecord().Schema()},
       {"runs cancel", RepairedRunRecord().Schema()},

@@ -2,6 +2,7 @@
 
 #include "load/readers.h"
 #include "model/labels.h"
+#include "model/networks.h"
 
 // Environments: where containers, secrets and jobs really are.
 namespace yellow::load {
@@ -147,6 +148,13 @@ void Reader::ReadKubernetes(const Node& node) {
   launcher.pull = Texts(node.Find("pull"));
   launcher.node_selector = ReadLabels(node.Find("node_selector"));
   launcher.labels = ReadLabels(node.Find("labels"));
+  if (const Node* networks = node.Find("database_networks")) {
+    launcher.database_networks = Texts(networks);
+    for (const Node& network : networks->items)
+      if (!model::IsNetwork(network.text))
+        diagnostics_.Error("Y217", network.where, "this is not a network: " + network.text,
+                           "write its address and the number of its bits, such as 10.20.0.0/16");
+  }
   const Node* tolerations = node.Find("tolerations");
   if (tolerations == nullptr) return;
   for (const Node& one : tolerations->items) {

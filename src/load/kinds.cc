@@ -343,11 +343,15 @@ const Shape kPlace{
 const Shape kPlaces{.what = "places of containers by name", .values = &kPlace};
 const Shape kSecretPlace{
     .what = "{env: …}, {file: …}, {kubernetes: …} or {vault: …}",
-    .fields = {Optional("env", kText, "The variables <env>_USER, <env>_PASSWORD, <env>_TOKEN."),
-               Optional("file", kText,
-                        "A file with user:password on its first line, or a folder with username, password, token; "
-                        "relative to the project."),
-               Optional("kubernetes", kText, "Name of a Secret."), Optional("vault", kText, "A path of a vault.")},
+    .fields =
+        {Optional("env", kText, "The variables <env>_USER, <env>_PASSWORD, <env>_TOKEN."),
+         Optional("file", kText,
+                  "A file with user:password on its first line, or a folder with username, password, token; "
+                  "relative to the project."),
+         Optional(
+             "kubernetes", kText,
+             "Name of a Secret with username and password, or token; mounted where yellow render kubernetes says."),
+         Optional("vault", kText, "A path of a vault.")},
     .one_of_fields = true,
     .choice = "place of a secret"};
 const Shape kSecretPlaces{.what = "places of credentials by name", .values = &kSecretPlace};
@@ -385,7 +389,11 @@ const Shape kKubernetes{
                  "Secrets of the namespace with logins of registries, of type kubernetes.io/dockerconfigjson."),
         Optional("node_selector", kLabelValues, "Labels that a node has on which code may run."),
         Optional("tolerations", kTolerations, "Taints of nodes on which code may run all the same."),
-        Optional("labels", kLabelValues, "Further labels of the Jobs and their pods.")}};
+        Optional("labels", kLabelValues, "Further labels of the Jobs and their pods."),
+        Optional(
+            "database_networks", kTexts,
+            "Networks such as 10.20.0.0/16 where databases are that have a name: render kubernetes lets code reach "
+            "these and no others.")}};
 const Shape kLauncher{
     .what = "process, docker, kubernetes, {docker: …} or {kubernetes: …}",
     .scalar = S::kWord,

@@ -436,6 +436,7 @@ struct KubernetesLauncher {
   std::vector<std::string> pull;    ///< Secrets of the namespace, of type kubernetes.io/dockerconfigjson
   std::map<std::string, std::string> node_selector, labels;
   std::vector<Toleration> tolerations;
+  std::vector<std::string> database_networks;  ///< CIDR: where databases are that have a name
 };
 
 struct Environment {

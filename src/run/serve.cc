@@ -141,6 +141,7 @@ class Scheduler {
         watch_.Beat(container_);
         if (effects_.clock.Now() >= forget_at_) {
           ForgetOld(effects_, *engine_, *applied_);
+          RemoveOrphanContainers(effects_, *engine_, *applied_);  // what could not be removed when its run ended
           forget_at_ = effects_.clock.Now() + kForgetEvery;
         }
         Wait(wake_at);

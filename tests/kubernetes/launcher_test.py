@@ -231,7 +231,7 @@ raise SystemExit(3)
 
     def test_faults_leave_nothing_behind(self):
         """Yellow is killed, or an answer is lost, before and after every change in the cluster; the next yellow brings it to its end."""
-        points = [f"{what}@kubernetes.{effect}:{n}" for effect in ("secret", "job", "owner", "delete") for what, n in (("kill", 1), ("kill", 2), ("lose", 1), ("fail", 1))]
+        points = [f"{what}@kubernetes.{effect}:{n}" for effect in ("secret", "job", "owner", "delete") for what, n in (("kill", 1), ("kill", 2), ("lose", 1))]
         points += ["kill@container.start:2", "kill@container.remove:2"]
         for fault in points:
             with self.subTest(fault=fault):

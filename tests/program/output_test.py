@@ -153,7 +153,7 @@ class Outputs(unittest.TestCase):
         arguments = {"explain": ["Shop"], "sql": ["-c", "SELECT 1"], "streams pause": ["Shop"], "streams resume": ["Shop"], "batches show": ["Shop"],
                      "batches release": ["Shop"], "batches reject": ["Shop"], "batches replay": ["Shop"], "runs show": ["1"], "runs logs": ["1"], "runs retry": ["MaskShop"],
                      "runs cancel": ["1"], "rebuild": ["MaskShop"], "try": ["MaskShop"], "import postgres": ["--container", "ShopDB"],
-                     "init transformer": ["Mask"]}
+                     "init transformer": ["Mask"], "render kubernetes": ["--image", "registry.example.com/yellow@sha256:" + "a" * 64]}
         for name in sorted(self.commands - ELSEWHERE - {"init", "demo", "export json-schema"}):
             error = self.refused(name, *arguments.get(name, []), status=2, project=nothing)
             self.assertEqual(error["code"], "usage", name)
@@ -201,11 +201,20 @@ class Outputs(unittest.TestCase):
         self.assertEqual(self.ask("down", project=first)["state"], "stopped")
         self.assertEqual(self.ask("down", project=first)["state"], "not_running")
 
+    def render_for_a_cluster(self):
+        self.project.write("environments/cluster.yaml", "kind: Environment\nname: cluster\ncontainers: {MergeDB: {host: 10.0.0.7}, ShopDB: {host: 10.0.0.7}}\n"
+                           "credentials: {shop_reader: {kubernetes: shop-reader}}\nclasses: {allowed: [pii]}\nlauncher: {kubernetes: {namespace: code}}\n")
+        image = "registry.example.com/shop/yellow@sha256:" + "a" * 64
+        printed = self.ask("render kubernetes", "--environment", "cluster", "--image", image)
+        self.assertEqual([f["key"] for f in printed], ["namespaces.yaml", "accounts.yaml", "networks.yaml", "apply.yaml", "engine.yaml", "kustomization.yaml"])
+        self.assertIn('cidr: "10.0.0.7/32"', printed[2]["text"])
+
     def test_the_life_of_a_shop(self):
         self.assertEqual(self.ask("demo", str(self.project.root))["state"], "proved")
         self.ask_what_is_there()
         self.ask("doctor")
         self.assertEqual([f["state"] for f in self.ask("render systemd")], ["printed"])
+        self.render_for_a_cluster()
         self.look_at_rows()
         self.import_and_pause()
         self.hold_a_batch()

@@ -13,6 +13,7 @@ namespace yellow::adapters::secrets {
 namespace {
 
 constexpr int kPasswordLength = 32;
+constexpr const char* kMounts = "/run/yellow/secrets/";
 
 base::Error Missing(const std::string& credential, const std::string& what) {
   return base::Error("secret", "the secret of credential " + credential + " is missing: " + what);
@@ -65,8 +66,10 @@ class LocalSecretStore : public ports::SecretStore {
     if (const auto* variables = std::get_if<model::EnvironmentSecret>(&source))
       return FromVariables(credential, variables->prefix);
     if (const auto* file = std::get_if<model::FileSecret>(&source)) return FromFile(files_, credential, file->path);
-    throw base::Error("secret", "this version reads secrets from env and file only: credential " + credential)
-        .Remedy("mount the secret as a folder and write {file: …}");
+    if (const auto* mounted = std::get_if<model::KubernetesSecret>(&source))
+      return FromMount(credential, mounted->name);
+    throw base::Error("secret", "this version reads no secrets from a vault: credential " + credential)
+        .Remedy("have it mounted as a folder and write {file: …}");
   }
 
   base::Secret ReadUrl(const model::WebhookUrl& place) override {
@@ -83,6 +86,15 @@ class LocalSecretStore : public ports::SecretStore {
   }
 
  private:
+  /// A Secret of the cluster, whose pod has it as a folder.
+  ports::CredentialValue FromMount(const std::string& credential, const std::string& name) {
+    const std::string folder = kMounts + name;
+    if (!std::filesystem::is_directory(folder))
+      throw Missing(credential, "Secret " + name + " is not mounted at " + folder)
+          .Remedy("yellow render kubernetes mounts it; elsewhere write {env: PREFIX} or {file: …}");
+    return FromFile(files_, credential, folder);
+  }
+
   ports::FileSystem& files_;
 };
 

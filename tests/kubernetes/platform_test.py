@@ -1,0 +1,152 @@
+"""The whole platform in the cluster, from nothing to masked customers, as docs/howto/kubernetes.md says: Yellow's image with the project in it, the manifests of `yellow render
+kubernetes`, two engines. Needs the cluster that YELLOW_KUBERNETES names (ctest starts it); without one it fails."""
+
+import base64
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from api import Api, Refused, wait
+from pods import Registry, cluster
+from project import ROOT, Project
+from server import NamedPostgres
+
+ENGINE, CODE = "platform-engine", "platform-code"
+DEPLOYMENT = f"/apis/apps/v1/namespaces/{ENGINE}/deployments/yellow"
+
+
+class PlatformTest(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.kubeconfig = pathlib.Path(os.environ.get("YELLOW_KUBERNETES", "/no-cluster-was-named"), "kubeconfig")
+        cls.api = Api(cls.kubeconfig)
+        cls.remove()
+        cls.addClassCleanup(cls.remove)
+        cls.registry = Registry()
+        cls.addClassCleanup(cls.registry.close)
+        cls.postgres = NamedPostgres()
+        cls.addClassCleanup(cls.postgres.close)
+        cls.host = cluster("forward", str(cls.postgres.port)).split(":")[0]
+        cls.addClassCleanup(cluster, "stop", f"forward-{cls.postgres.port}")
+        for database in ("merge", "shop"):
+            cls.postgres.psql("postgres", f"CREATE DATABASE {database}")
+        cls.postgres.psql("shop", (ROOT / "examples/shop/source.sql").read_text() + ";CREATE ROLE shop_reader LOGIN PASSWORD 'canary-reader-577'; GRANT SELECT ON customers, addresses TO shop_reader")
+        cls.project = Project()
+        cls.addClassCleanup(cls.project.close)
+        cls.write_project()
+        cls.bootstrap = cls.project.yellow("bootstrap", "--environment", "production", environment={"PGUSER": "postgres", "PGPASSWORD": NamedPostgres.PASSWORD})
+        cls.image = cls.make_image()
+
+    @classmethod
+    def remove(cls):
+        for name in (ENGINE, CODE):
+            try:
+                cls.api.delete(f"/api/v1/namespaces/{name}")
+            except Refused as refused:
+                assert refused.status == 404, refused
+        wait("the namespaces go", lambda: not any(cls.api.answers(f"/api/v1/namespaces/{name}") for name in (ENGINE, CODE)), 120)
+
+    @classmethod
+    def write_project(cls):
+        model = cls.project.root / "model"
+        shop = (model / "shop.yaml").read_text()
+        cls.project.write("model/shop.yaml", shop.replace('"*/5 * * * *"', '"* * * * *"'))
+        mask, count = re.subn(r"  code:\n    sql: .*\n", "  code: {image: shop/mask-customers}\n", (model / "mask_shop.yaml").read_text())
+        assert count == 1
+        cls.project.write("model/mask_shop.yaml", mask)
+        server = {"host": cls.host, "port": cls.postgres.port}
+        cls.project.write("environments/production.yaml", "\n".join([
+            "kind: Environment", "name: production", f"containers: {json.dumps({'MergeDB': server, 'ShopDB': server})}", "credentials: {shop_reader: {kubernetes: shop-reader}}",
+            f"images: {json.dumps({'shop/mask-customers': cls.registry.mask})}", "classes: {allowed: [pii]}", f"launcher: {{kubernetes: {{namespace: {CODE}}}}}"]))
+
+    @classmethod
+    def make_image(cls):
+        """Yellow's own image, from the Dockerfile; what its first stage makes, the Debian package, is made by `make package`. On it the project's."""
+        subprocess.run(["make", "-s", "package"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        with tempfile.TemporaryDirectory(prefix="yellow-image-") as folder:
+            made = pathlib.Path(folder, "made/src/build/release")
+            made.mkdir(parents=True)
+            for package in (ROOT / "build/release").glob("yellow_*.deb"):
+                shutil.copy(package, made)
+            yellow = cls.registry.engine("publish", "podman", "yellow", str(ROOT), "yellow", "--build-context", f"build={folder}/made")
+            context = pathlib.Path(folder, "project")
+            for name in ("model", "environments"):
+                shutil.copytree(cls.project.root / name, context / name)
+            (context / "Dockerfile").write_text(f"FROM {yellow}\nCOPY . /srv/project\n")
+            return cls.registry.engine("publish", "podman", "shop/yellow", str(context))
+
+    def kubectl(self, *arguments):
+        return cluster("kubectl", *arguments)
+
+    def secret(self, name, data):
+        self.api.create(f"/api/v1/namespaces/{ENGINE}/secrets", {"metadata": {"name": name}, "data": {key: base64.b64encode(value).decode() for key, value in data.items()}})
+
+    def masked(self):
+        return self.postgres.psql("merge", "SELECT id, firstname, lastname, dob FROM ws_analysts.now__shopmasked__customers ORDER BY id")
+
+    def expected(self):
+        return self.postgres.psql("shop", "SELECT id, left(firstname, 1) || '.', left(lastname, 1) || '.', date_trunc('year', dob)::date FROM customers ORDER BY id")
+
+    def follows(self):
+        """The masked store has what the source has now; who is not ready yet has no view."""
+        try:
+            return self.masked() == self.expected()
+        except AssertionError:
+            return False
+
+    def engines(self):
+        return [pod for pod in self.api.get(f"/api/v1/namespaces/{ENGINE}/pods?labelSelector=app.kubernetes.io%2Fcomponent%3Dengine")["items"] if "deletionTimestamp" not in pod["metadata"]]
+
+    def test_from_nothing_to_masked_customers(self):
+        self.assertEqual(self.bootstrap.status, 0, self.bootstrap)
+        out = self.project.base / "deploy"
+        rendered = self.project.yellow("render", "kubernetes", "--environment", "production", "--namespace", ENGINE, "--image", self.image, "-o", str(out))
+        self.assertEqual(rendered.status, 0, rendered)
+        texts = {file.name: file.read_text() for file in out.iterdir()}
+        again = self.project.yellow("render", "kubernetes", "--environment", "production", "--namespace", ENGINE, "--image", self.image, "--output", "json")
+        self.assertEqual({file["key"]: file["text"] for file in json.loads(again.out)}, texts)
+        # The namespaces first, for the Secrets; the rest as kustomize has it. kubectl refuses what the API's schema does not know.
+        self.kubectl("apply", "--validate=strict", "-f", str(out / "namespaces.yaml"))
+        self.secret("yellow-logins", {file.name: file.read_bytes() for file in (self.project.root / ".yellow/secrets").iterdir()})
+        self.secret("shop-reader", {"username": b"shop_reader", "password": b"canary-reader-577"})
+        done = subprocess.run([ROOT / "tests/kubernetes/cluster", "kubectl", "apply", "--validate=strict", "-k", str(out)], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("PodSecurity", done.stderr)
+        wait("the engines are ready", lambda: self.api.get(DEPLOYMENT)["status"].get("readyReplicas") == 2, 180)
+        wait("customers are masked", self.follows, 120)
+
+        # One engine is lost by force, and a change still arrives; then the other.
+        for victim in (0, 1):
+            name = sorted(pod["metadata"]["name"] for pod in self.engines())[0]
+            self.kubectl("delete", "pod", "-n", ENGINE, name, "--force", "--grace-period=0")
+            self.postgres.psql("shop", f"UPDATE customers SET firstname = chr(ascii('P') + {victim}) || 'aula' WHERE id = (SELECT min(id) FROM customers)")
+            self.assertFalse(self.follows())
+            wait("the change is masked", self.follows, 150)
+        self.assertEqual(self.postgres.psql("merge", "SELECT count(*) FROM yellow.run WHERE state = 'committed'"), "3")
+
+        everything = self.kubectl("get", "all,configmaps,events,jobs,pods", "-A", "-o", "yaml") + "".join(texts.values())
+        for pod in self.engines():
+            everything += self.kubectl("logs", "-n", ENGINE, pod["metadata"]["name"])
+        for file in (self.project.root / ".yellow/secrets").iterdir():
+            self.assertNotIn(file.read_text().strip(), everything, file.name)
+        self.assertNotIn("canary-reader-577", everything)
+        self.what_the_account_may_not()
+
+    def what_the_account_may_not(self):
+        """The engine's account may do nothing in its own namespace, and not more than its work in the code's."""
+        account = f"system:serviceaccount:{ENGINE}:yellow"
+        for verb, what, where, answer in (("create", "jobs.batch", CODE, "yes"), ("get", "secrets", ENGINE, "no"), ("create", "pods", CODE, "no"), ("create", "pods/exec", CODE, "no"),
+                                          ("list", "secrets", "kube-system", "no"), ("update", "deployments.apps", ENGINE, "no")):
+            done = subprocess.run([ROOT / "tests/kubernetes/cluster", "kubectl", "auth", "can-i", verb, what, "-n", where, "--as", account], capture_output=True, text=True)
+            self.assertEqual(done.stdout.strip(), answer, (verb, what, where))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
