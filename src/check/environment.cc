@@ -130,6 +130,9 @@ void CheckLaunched(const model::Model& model, const model::Workspace& workspace,
 /// Code on another machine needs a way to its database.
 void CheckKubernetes(const model::Model& model, base::Diagnostics& diagnostics) {
   const model::Environment& environment = *model.environment;
+  if (environment.jobs == model::JobsKind::kKubernetes && environment.launcher != model::LauncherKind::kKubernetes)
+    diagnostics.Error("Y711", environment.jobs_where, "jobs: kubernetes needs a cluster",
+                      "add launcher: kubernetes, or write jobs: process");
   if (environment.launcher != model::LauncherKind::kKubernetes) return;
   if (const std::string& path = environment.kubernetes.kubeconfig; !path.empty() && !path.starts_with('/'))
     diagnostics.Error("Y710", environment.launcher_where, "a kubeconfig is named by its whole path: " + path,

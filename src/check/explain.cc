@@ -154,6 +154,7 @@ constexpr Entry kEntries[] = {
     {"Y710",
      "launcher: {kubernetes: …} runs code as pods of a cluster: the databases of its platforms are where pods reach "
      "them, on the network."},
+    {"Y711", "jobs: kubernetes is for where Yellow runs in the cluster of launcher: kubernetes."},
     {"Y801",
      "A table can get new nullable columns and wider types; every other change would lose or bend data that is there."},
 };

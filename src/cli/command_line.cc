@@ -40,6 +40,7 @@ CommandLine::CommandLine() {
   Deploy();
   Operate();
   Authors();
+  Machine();
 }
 
 int CommandLine::Run(const Program& program) {
@@ -219,6 +220,27 @@ void CommandLine::Render() {
       ->add_option("--grace", kubernetes_.grace_seconds, "Seconds that jobs under way have to end when one is stopped")
       ->check(CLI::Range(0, 86400))
       ->capture_default_str();
+}
+
+void CommandLine::Machine() {
+  CLI::App* job =
+      Group("Machine", "job", {"Do one thing for a scheduler, with a typed result", {"yellow job ingest Shop"}});
+  const auto add = [&](const char* name, const char* about, const char* example, auto do_it, const char* node) {
+    CLI::App* command =
+        Command(*job, "Commands", name,
+                {about,
+                 {example},
+                 "Safe to start twice. Exit status: 0 done; 1 held or failed; 3 may be tried again; 10 "
+                 "nothing is due;\n11 somebody else is at it. With --output json the result, which says "
+                 "which."},
+                do_it, job_);
+    command->add_option("node", job_.node, node)->required();
+    command->add_option("--result", job_.result,
+                        "A file that is there, to put the state into, one word (default: none)");
+  };
+  add("ingest", "Read a stream's next batch, if it is due", "yellow job ingest Shop", &JobIngest, "The stream");
+  add("transform", "Run a transformer, if it is due, and take its output in", "yellow job transform MaskShop",
+      &JobTransform, "The workspace");
 }
 
 void CommandLine::Authors() {

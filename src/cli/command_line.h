@@ -55,6 +55,7 @@ class CommandLine {
   void Batches();
   void Runs();
   void Authors();
+  void Machine();
 
   CLI::App app_{"Yellow compiles a model of a data ecosystem and realises it on PostgreSQL.", "yellow"};
   Options options_;
@@ -65,6 +66,7 @@ class CommandLine {
   PlanOptions plan_;
   RenderSystemdOptions systemd_;
   RenderKubernetesOptions kubernetes_;
+  JobOptions job_;
   RunOptions run_;
   ServeOptions serve_;
   ExplainOptions explain_;

@@ -54,6 +54,13 @@ struct RenderKubernetesOptions {
 };
 int RenderKubernetes(const Program& program, const Options& options, const RenderKubernetesOptions& render);
 
+struct JobOptions {
+  std::string node;
+  std::string result;  ///< a file that is there; empty: none
+};
+int JobIngest(const Program& program, const Options& options, const JobOptions& job);
+int JobTransform(const Program& program, const Options& options, const JobOptions& job);
+
 struct RunOptions {
   bool apply = false;
   std::vector<std::string> nodes;

@@ -58,6 +58,8 @@ std::map<std::string, Json> Schemas() {
       {"import postgres", ImportedThingRecord().ListSchema()},
       {"init", WrittenFileRecord().ListSchema()},
       {"init transformer", WrittenFileRecord().ListSchema()},
+      {"job ingest", JobRecord().Schema()},
+      {"job transform", JobRecord().Schema()},
       {"lint", Either(FindingRecord().ListSchema(), ExplainedCodeRecord().Schema())},
       {"plan", PlannedContainerRecord().ListSchema()},
       {"rebuild", RepairRecord().Schema()},

@@ -76,6 +76,7 @@ render::KubernetesPlatform PlatformOf(const Project& project, const RenderKubern
   render::KubernetesPlatform platform;
   platform.name_space = render.name_space, platform.code_name_space = launcher.name_space;
   platform.image = render.image, platform.project = kProjectInImage, platform.environment = project.environment;
+  platform.jobs_in_pods = environment.jobs == model::JobsKind::kKubernetes;
   platform.replicas = render.replicas, platform.grace_seconds = render.grace_seconds;
   for (const model::CredentialPlace& place : environment.credentials) ReadCredential(project, place, platform);
   for (auto* list : {&platform.variables, &platform.secrets}) {

@@ -58,6 +58,17 @@ Served ServeOne(const Program& program, const Project& project, Engines& engines
   return served;
 }
 
+/// How a pod of this very program is started, with this project.
+run::PodProgram PodOf(const Program& program, const Project& project, const model::Environment& environment) {
+  run::PodProgram pod{program.variable("YELLOW_IMAGE"),
+                      {"yellow", "--project", project.root, "--environment", project.environment},
+                      [&program] { return program.stop.Asked(); }};
+  if (environment.jobs == model::JobsKind::kKubernetes && pod.image.empty())
+    throw base::UsageError("jobs: kubernetes needs to know which image this is, and YELLOW_IMAGE is not set")
+        .Remedy("run it as yellow render kubernetes says, or write jobs: process");
+  return pod;
+}
+
 /// Says that the end has begun as soon as it was asked for; jobs may take their time.
 void TellSupervisor(const Program& program, const std::stop_token& ended) {
   while (!program.stop.Asked() && !ended.stop_requested()) std::this_thread::sleep_for(kLookForStop);
@@ -73,7 +84,7 @@ int Serve(const Program& program, const Options& options, const ServeOptions& se
   const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
   const model::Environment environment = project.loaded.model.environment.value_or(model::Environment{});
   const run::ServeOptions limits{environment.max_jobs, environment.max_connections,
-                                 std::chrono::seconds(serve.grace_seconds)};
+                                 std::chrono::seconds(serve.grace_seconds), PodOf(program, project, environment)};
   program.stop.Watch();
   if (!serve.listen.empty()) {
     reporter.Line("Health and metrics: http://" + program.watch.Listen(serve.listen) + "/healthz, /readyz, /metrics");

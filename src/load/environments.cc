@@ -190,6 +190,8 @@ void Reader::ReadEnvironmentSettings(const Node& node) {
     }
   }
   if (const Node* classes = node.Find("classes")) environment.allowed_classes = Names(classes->Find("allowed"));
+  if (Text(node.Find("jobs")) == "kubernetes") environment.jobs = model::JobsKind::kKubernetes;
+  environment.jobs_where = WhereOf(node.Find("jobs"), node);
   environment.launcher_where = WhereOf(node.Find("launcher"), node);
   environment.scheduler_where = WhereOf(node.Find("scheduler"), node);
   environment.role_prefix_where = WhereOf(node.Find("role_prefix"), node);

@@ -405,6 +405,7 @@ const Shape kLauncher{
                    "kubernetes", kKubernetes,
                    "Code is an image, run by a cluster: each run is a Job with a pod of the standard restricted.")},
     .one_of_fields = true};
+const Shape kJobs{.what = "process or kubernetes", .scalar = S::kWord, .words = {"process", "kubernetes"}};
 const Shape kScheduler{.what = "a scheduler", .scalar = S::kWord, .words = {"yellow", "airflow"}};
 const Shape kLimits{
     .what = "{runs: …, jobs: …, connections: …, retry: …}",
@@ -444,6 +445,9 @@ const Shape kEnvironment{
                Optional("images", kImages, "The digest of each image."),
                Optional("classes", kAllowed, "What may enter here."),
                Optional("launcher", kLauncher, "How code is started; process by default."),
+               Optional("jobs", kJobs,
+                        "Where serve carries out what it decides: itself (process, the default), or each in a pod of "
+                        "its own cluster (kubernetes)."),
                Optional("scheduler", kScheduler, "Who starts what is due; yellow by default."),
                Optional("role_prefix", kReference, "What the names of Yellow's roles begin with; yellow by default."),
                Optional("limits", kLimits, "How much at once, and how patiently."),

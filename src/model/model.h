@@ -413,6 +413,7 @@ struct NoticeReceiver {
 };
 
 enum class LauncherKind { kProcess, kDocker, kKubernetes };
+enum class JobsKind { kProcess, kKubernetes };
 enum class SchedulerKind { kYellow, kAirflow };
 
 /// An engine that answers the Docker API, on this machine.
@@ -446,11 +447,12 @@ struct Environment {
   std::map<std::string, std::string> images;
   std::vector<Name> allowed_classes;
   LauncherKind launcher = LauncherKind::kProcess;
-  DockerLauncher docker;          ///< for LauncherKind::kDocker
-  KubernetesLauncher kubernetes;  ///< for LauncherKind::kKubernetes
+  DockerLauncher docker;               ///< for LauncherKind::kDocker
+  KubernetesLauncher kubernetes;       ///< for LauncherKind::kKubernetes
+  JobsKind jobs = JobsKind::kProcess;  ///< where serve carries out what it decides
   SchedulerKind scheduler = SchedulerKind::kYellow;
   std::string role_prefix = "yellow";
-  SourceRange launcher_where, scheduler_where, role_prefix_where;
+  SourceRange launcher_where, jobs_where, scheduler_where, role_prefix_where;
   std::optional<int> max_runs;  ///< limits.runs
   Duration retry{30};           ///< limits.retry: how long a fault that may pass by itself is waited for
   int max_jobs = 4;             ///< limits.jobs: batches and runs that serve has under way at once, a merge database

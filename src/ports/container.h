@@ -26,17 +26,20 @@ struct ContainerSpec {
   std::map<std::string, std::string> files;   ///< place in the container -> content; read-only, for engines elsewhere
   std::string network;                        ///< of the engine; `none`
   model::Resources limits;
-  int64_t limit_seconds = 0;  ///< an engine that can ends it by itself after this time
+  int64_t limit_seconds = 0;  ///< an engine that can ends it by itself after this time; 0: never
+  std::string account;        ///< of a cluster, as which it may ask its API; empty: as nobody
 };
 
 /// What an engine says of a container.
 struct ContainerState {
+  std::string id;  ///< of this one among all that had or will have its name; empty where an engine does not say
   bool started = false;
   bool running = false;
   int exit_status = 0;
   bool out_of_memory = false;  ///< it took more than its limit, and was killed for it
   bool killed = false;         ///< by SIGKILL, which came neither from Yellow nor from a lack of memory
   std::map<std::string, std::string> labels;
+  std::string message;  ///< of a cluster: what it wrote to /dev/termination-log
 
   struct Failure {
     std::string code, reason;
@@ -78,8 +81,9 @@ class ContainerEngine {
   /// Sees to it that the image is there, unless that is the engine's own business when it starts one. `login`: for its
   /// registry, or null. Breaks off when `go_on` does not hold.
   virtual void Fetch(const std::string& image, const CredentialValue* login, const std::function<bool()>& go_on) = 0;
-  /// Makes and starts it. One of this name with these labels is taken for the same, and started if it was not.
-  virtual void Start(const ContainerSpec& spec) = 0;
+  /// Makes and starts it. One of this name with these labels is taken for the same, and started if it was not; then
+  /// false.
+  virtual bool Start(const ContainerSpec& spec) = 0;
   /// Nothing when there is none of this name.
   virtual std::optional<ContainerState> Find(const std::string& name) = 0;
   /// Writes what it prints, from the first byte on, to `path`, up to `limit` bytes.
@@ -87,8 +91,8 @@ class ContainerEngine {
                                                     int64_t limit) = 0;
   /// SIGTERM, and SIGKILL when it has not ended five seconds later; does nothing when it has ended or is gone.
   virtual void Stop(const std::string& name) = 0;
-  /// Ends and removes it with what it has written; does nothing when it is gone.
-  virtual void Remove(const std::string& name) = 0;
+  /// Ends and removes it with what it has written; does nothing when it is gone. `id`, unless empty: only that one.
+  virtual void Remove(const std::string& name, const std::string& id) = 0;
   /// Those that have this label, whatever their state.
   virtual std::vector<FoundContainer> List(const std::string& label) = 0;
 };

@@ -25,6 +25,9 @@ class FileSystem {
   virtual std::optional<std::string> Read(const std::string& path) = 0;
   /// Writes beside and renames, with mode 0600 when `secret`. Throws base::Error.
   virtual void WriteAtomically(const std::string& path, const std::string& content, bool secret) = 0;
+  /// Puts this into a file that is there, in the place of what it holds; it may be one that nobody can rename to, as
+  /// what is mounted alone. Throws base::Error.
+  virtual void Fill(const std::string& path, const std::string& content) = 0;
   /// Writes many files below `folder` that only their owner may read. One that begins as a program does (`#!`, ELF) may
   /// be executed. Nothing of it outlives a crash of the machine for certain. Throws base::Error.
   virtual void WritePrivateTree(const std::string& folder, const std::map<std::string, std::string>& files) = 0;

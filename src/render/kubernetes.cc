@@ -41,23 +41,12 @@ metadata:
   return text;
 }
 
-std::string Accounts(const KubernetesPlatform& platform) {
-  return Heading() +
-         fmt::format(
-             R"(# The engine's account may make, see and remove what runs of code need in their namespace, and nothing else anywhere.
-apiVersion: v1
-kind: ServiceAccount
-metadata: {{name: yellow, namespace: {0}, labels: {2}}}
-automountServiceAccountToken: false
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: {{name: default, namespace: {1}}}
-automountServiceAccountToken: false
----
+/// The engine's account may make Jobs with their Secrets in this namespace, follow and remove them.
+std::string RoleIn(const std::string& name_space, const std::string& name, const KubernetesPlatform& platform) {
+  return fmt::format(R"(---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
-metadata: {{name: yellow-runs, namespace: {1}, labels: {2}}}
+metadata: {{name: {0}, namespace: {1}, labels: {2}}}
 rules:
   - {{apiGroups: [batch], resources: [jobs], verbs: [create, get, list, watch, delete]}}
   - {{apiGroups: [""], resources: [secrets], verbs: [create, get, list, patch, delete]}}
@@ -67,11 +56,30 @@ rules:
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
-metadata: {{name: yellow-runs, namespace: {1}, labels: {2}}}
-roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: yellow-runs}}
-subjects: [{{kind: ServiceAccount, name: yellow, namespace: {0}}}]
+metadata: {{name: {0}, namespace: {1}, labels: {2}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: {0}}}
+subjects: [{{kind: ServiceAccount, name: yellow, namespace: {3}}}]
 )",
-             Quoted(platform.name_space), Quoted(platform.code_name_space), Labels("engine"));
+                     name, Quoted(name_space), Labels("engine"), Quoted(platform.name_space));
+}
+
+std::string Accounts(const KubernetesPlatform& platform) {
+  std::string text =
+      Heading() + fmt::format(R"(# The engine's account may do what its roles say, and nothing else anywhere.
+apiVersion: v1
+kind: ServiceAccount
+metadata: {{name: yellow, namespace: {0}, labels: {2}}}
+automountServiceAccountToken: false
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {{name: default, namespace: {1}}}
+automountServiceAccountToken: false
+)",
+                              Quoted(platform.name_space), Quoted(platform.code_name_space), Labels("engine"));
+  text += RoleIn(platform.code_name_space, "yellow-runs", platform);
+  if (platform.jobs_in_pods) text += RoleIn(platform.name_space, "yellow-jobs", platform);
+  return text;
 }
 
 std::string EgressOf(const KubernetesPlatform& platform) {
@@ -121,8 +129,7 @@ struct EnginePod {
   bool token;           ///< it makes Jobs
 
   std::string Variables(const std::string& indent) const {
-    if (platform.variables.empty()) return "";
-    std::string text = indent + "env:\n";
+    std::string text = indent + "env:\n" + indent + "  - {name: YELLOW_IMAGE, value: " + Quoted(platform.image) + "}\n";
     for (const std::string& variable : platform.variables)
       text += fmt::format(
           "{}  - name: {}\n{}    valueFrom: {{secretKeyRef: {{name: yellow-credentials, key: {}, optional: true}}}}\n",

@@ -30,6 +30,7 @@ TEST(Kubernetes, NamesSecretsAndNetworks) {
   platform.replicas = 3, platform.grace_seconds = 120;
   platform.variables = {"SHOP_PASSWORD", "SHOP_USER"};
   platform.secrets = {"billing-reader"};
+  platform.jobs_in_pods = true;
   platform.ways.push_back({{"10.20.0.0/16", "fd00::/8"}, 6432, true});
   testing::CheckGolden("kubernetes", "secrets_and_networks", All(platform));
 }

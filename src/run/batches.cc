@@ -19,7 +19,8 @@ std::string BatchColumns() {
 std::string RunColumns() {
   return "SELECT id, transformer, state, cause, " + Time("opened_at") + ", " + Time("closed_at") +
          ", coalesce(reason_code, ''), coalesce(reason, ''), definition, mode, exit_status, output_batch, "
-         "round(extract(epoch FROM coalesce(closed_at, clock_timestamp()) - opened_at), 1), coalesce(image, '') FROM "
+         "round(extract(epoch FROM coalesce(closed_at, clock_timestamp()) - opened_at), 1), coalesce(image, ''), "
+         "coalesce(job, '') FROM "
          "yellow.run ";
 }
 
@@ -39,7 +40,7 @@ RunInfo RunOf(const ports::Rows& rows, size_t i) {
   run.opened_at = rows.Text(i, 4), run.closed_at = rows.Text(i, 5), run.reason_code = rows.Text(i, 6),
   run.reason = rows.Text(i, 7);
   run.definition = rows.Text(i, 8), run.mode = rows.Text(i, 9);
-  run.seconds = rows.Text(i, 12), run.image = rows.Text(i, 13);
+  run.seconds = rows.Text(i, 12), run.image = rows.Text(i, 13), run.job = rows.Text(i, 14);
   if (!rows.IsNull(i, 10)) run.exit_status = static_cast<int>(rows.Integer(i, 10));
   if (!rows.IsNull(i, 11)) run.output_batch = static_cast<int>(rows.Integer(i, 11));
   return run;

@@ -44,6 +44,7 @@ std::vector<RejectedRows> ShowRejected(ports::Session& engine, const plan::Strea
 struct RunInfo {
   std::string id, transformer, state, cause, opened_at, closed_at, reason_code, reason, definition, mode;
   std::string image;    ///< of its code, pinned to a digest; empty when the code was none
+  std::string job;      ///< what its code ran as: the name of a container, or of a Job; empty when it was neither
   std::string seconds;  ///< that it took, or is open by now, with one decimal
   std::optional<int> exit_status, output_batch;
   struct Claim {

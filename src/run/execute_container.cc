@@ -265,7 +265,7 @@ bool HasContainer(const Effects& effects, const Applied& applied, const std::str
 
 void RemoveContainer(const Effects& effects, const Applied& applied, const std::string& run_id) {
   try {
-    EngineOf(effects, applied)->Remove(ContainerNameOf(applied, run_id));
+    EngineOf(effects, applied)->Remove(ContainerNameOf(applied, run_id), "");
   } catch (const base::Error&) {  // whoever runs next removes what is left
   }
 }
@@ -284,7 +284,7 @@ void RemoveOrphanContainers(const Effects& effects, ports::Session& session, con
                                       "'launched', 'finished', 'ingesting')",
                                       {run}})
                             .empty())
-        engine->Remove(found.name);
+        engine->Remove(found.name, "");
     }
   } catch (const base::Error& error) {
     if (error.code != "engine" && error.code != "container") throw;

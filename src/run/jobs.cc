@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
-#include "run/batch_runner.h"
 #include "run/transform_runner.h"
 
 namespace yellow::run {
@@ -14,66 +13,64 @@ std::string Counts(const BatchReport& report) {
                      report.rejected == 0 ? "" : fmt::format(", {} set aside", report.rejected));
 }
 
-void ReportBatch(Reporter& reporter, const std::string& name, const BatchReport& report, LoopReport& total) {
+JobReport Reported(Reporter& reporter, const std::string& name, const BatchReport& report) {
+  const auto done = [&](JobState state) { return JobReport{state, "", report, report.reason_code, report.reason}; };
   switch (report.outcome) {
     case BatchOutcome::kCommitted:
-      ++total.batches;
       reporter.Line(fmt::format("{}: batch {} committed: {}", name, report.batch, Counts(report)));
-      return;
+      return done(JobState::kCommitted);
     case BatchOutcome::kHeld:
-      ++total.held;
       reporter.Line(
           fmt::format("{}: batch {} held: {}\n  = yellow batches show {}", name, report.batch, report.reason, name));
-      return;
+      return done(JobState::kHeld);
     case BatchOutcome::kFailed:
-      ++total.failed;
       reporter.Line(fmt::format("{}: batch failed: {}", name, report.reason));
-      return;
+      return done(JobState::kFailed);
     case BatchOutcome::kBusy:
     case BatchOutcome::kFenced:
       if (report.reason_code == "model_moved") {
-        ++total.failed;
         reporter.Line(fmt::format("{}: {}\n  = start again: yellow run", name, report.reason));
-        return;
+        return done(JobState::kFailed);
       }
       reporter.Line(fmt::format("{}: another yellow process is at work here", name));
-      return;
+      return done(JobState::kBusy);
   }
+  YELLOW_CHECK(false);
 }
 
 std::string OutputOf(const plan::Transformer& transformer) { return transformer.outputs.front().dataset.store; }
 
-void ReportRun(Reporter& reporter, const plan::Transformer& transformer, const RunReport& report, LoopReport& total) {
+JobReport Reported(Reporter& reporter, const plan::Transformer& transformer, const RunReport& report) {
   const std::string& name = transformer.workspace;
+  const auto done = [&](JobState state) {
+    return JobReport{state, report.run_id, report.output, report.reason_code, report.reason};
+  };
   switch (report.outcome) {
     case RunOutcome::kCommitted:
-      ++total.runs;
-      ++total.batches;
       reporter.Line(fmt::format("{}: run {} committed: {}", name, report.run_id, Counts(report.output)));
-      return;
+      return done(JobState::kCommitted);
     case RunOutcome::kHeld:
-      ++total.held;
       reporter.Line(fmt::format("{}: run {}: output held: {}\n  = yellow batches show {}", name, report.run_id,
                                 report.reason, OutputOf(transformer)));
-      return;
+      return done(JobState::kHeld);
     case RunOutcome::kFailed:
     case RunOutcome::kTimedOut:
     case RunOutcome::kLost:
-      ++total.failed;
       reporter.Line(fmt::format("{}: run {} failed: {}\n  = yellow runs show {}", name, report.run_id, report.reason,
                                 report.run_id));
-      return;
+      return done(JobState::kFailed);
     case RunOutcome::kCancelled:
       reporter.Line(fmt::format("{}: run {} was {}\n  = to run it after all: yellow run {}", name, report.run_id,
                                 report.reason, name));
-      return;
+      return done(JobState::kCancelled);
     case RunOutcome::kNothingDue:
-      return;
+      return done(JobState::kNothingDue);
     case RunOutcome::kBusy:
     case RunOutcome::kFenced:
       reporter.Line(fmt::format("{}: another yellow process is at work here", name));
-      return;
+      return done(JobState::kBusy);
   }
+  YELLOW_CHECK(false);
 }
 
 std::string NameOf(const plan::Stream& stream) {
@@ -82,20 +79,50 @@ std::string NameOf(const plan::Stream& stream) {
 
 }  // namespace
 
-bool Work(const Effects& effects, const Actor& actor, const Applied& applied, const Decision& decision,
-          LoopReport& total) {
+std::string_view WordOf(JobState state) {
+  switch (state) {
+    case JobState::kCommitted:
+      return "committed";
+    case JobState::kConsumed:
+      return "consumed";
+    case JobState::kHeld:
+      return "held";
+    case JobState::kFailed:
+      return "failed";
+    case JobState::kCancelled:
+      return "cancelled";
+    case JobState::kNothingDue:
+      return "nothing_due";
+    case JobState::kBusy:
+      return "busy";
+  }
+  YELLOW_CHECK(false);
+}
+
+std::optional<JobState> JobStateOf(std::string_view word) {
+  for (const JobState state : {JobState::kCommitted, JobState::kConsumed, JobState::kHeld, JobState::kFailed,
+                               JobState::kCancelled, JobState::kNothingDue, JobState::kBusy})
+    if (WordOf(state) == word) return state;
+  return std::nullopt;
+}
+
+JobReport Work(const Effects& effects, const Actor& actor, const Applied& applied, const Decision& decision) {
   const Busy busy(effects.reporter);
   if (decision.action == Action::kIngest) {
     const plan::Stream* stream = applied.physical.FindStream(decision.node);
-    const BatchReport report = RunBatch(effects, actor, applied, *stream);
-    ReportBatch(effects.reporter, NameOf(*stream), report, total);
-    return report.outcome == BatchOutcome::kCommitted;
+    return Reported(effects.reporter, NameOf(*stream), RunBatch(effects, actor, applied, *stream));
   }
   YELLOW_CHECK(decision.action == Action::kTransform);
   const plan::Transformer* transformer = applied.physical.FindTransformer(decision.node);
-  const RunReport report = RunTransformer(effects, actor, applied, *transformer, decision.cause);
-  ReportRun(effects.reporter, *transformer, report, total);
-  return report.outcome == RunOutcome::kCommitted;
+  return Reported(effects.reporter, *transformer,
+                  RunTransformer(effects, actor, applied, *transformer, decision.cause));
+}
+
+void Add(LoopReport& total, const Decision& decision, const JobReport& report) {
+  total.batches += report.state == JobState::kCommitted;
+  total.runs += report.state == JobState::kCommitted && decision.action == Action::kTransform;
+  total.held += report.state == JobState::kHeld;
+  total.failed += report.state == JobState::kFailed;
 }
 
 bool WaitsForHelp(const std::string& code) {

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "run/batch_runner.h"
 #include "run/context.h"
 #include "run/tick.h"
 
@@ -17,10 +20,34 @@ struct LoopReport {
   std::vector<Decision> last;  ///< the verdicts with which it stopped
 };
 
-/// Carries out one decision to ingest or to transform, and says what came of it. Returns false when the node could not
-/// be worked on now, so that the caller leaves it alone for a while. Several may run at once, on different nodes.
-bool Work(const Effects& effects, const Actor& actor, const Applied& applied, const Decision& decision,
-          LoopReport& total);
+/// What came of a job.
+enum class JobState {
+  kCommitted,
+  kConsumed,    ///< its new inputs need no run, and were counted
+  kHeld,        ///< it waits for the source or a person
+  kFailed,      ///< what failed is recorded
+  kCancelled,   ///< by a person
+  kNothingDue,  ///< somebody else has done it, or it is not time
+  kBusy         ///< somebody else is at it
+};
+
+/// One word for it, as programs read it; and back.
+std::string_view WordOf(JobState state);
+std::optional<JobState> JobStateOf(std::string_view word);
+
+struct JobReport {
+  JobState state = JobState::kCommitted;
+  std::string run_id;  ///< empty of an ingestion
+  BatchReport batch;   ///< the committed one, or of an ingestion the one that is held
+  std::string reason_code, reason;
+};
+
+/// Carries out one decision to ingest or to transform, and says what came of it. Who gets anything but kCommitted
+/// leaves the node alone for a while. Several may run at once, on different nodes.
+JobReport Work(const Effects& effects, const Actor& actor, const Applied& applied, const Decision& decision);
+
+/// Counts a job.
+void Add(LoopReport& total, const Decision& decision, const JobReport& report);
 
 /// A verdict that nothing but a person or the source can change.
 bool WaitsForHelp(const std::string& code);

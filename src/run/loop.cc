@@ -29,8 +29,10 @@ bool Step(const Effects& effects, const Actor& actor, const Applied& applied, po
     if (decision.action == Action::kWait || left_alone.count(decision.node) != 0) continue;
     if (decision.action == Action::kConsume) {
       ConsumeUnchanged(engine, applied, decision.node);
-    } else if (!Work(effects, actor, applied, decision, total)) {
-      left_alone.insert(decision.node);
+    } else {
+      const JobReport report = Work(effects, actor, applied, decision);
+      Add(total, decision, report);
+      if (report.state != JobState::kCommitted) left_alone.insert(decision.node);
     }
     return true;
   }

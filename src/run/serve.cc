@@ -287,11 +287,15 @@ class Scheduler {
     if (static_cast<int>(jobs_.size()) >= options_.jobs || jobs_.connections() + cost > options_.connections)
       return false;
     jobs_.Start(decision.node, cost, [this, decision, applied = applied_.get()] {
-      LoopReport report;
       try {
-        const bool good = Work(effects_, actor_, *applied, decision, report);
+        const JobReport done =
+            applied->model.environment && applied->model.environment->jobs == model::JobsKind::kKubernetes
+                ? WorkInPod(effects_, *applied, decision, options_.pod)
+                : Work(effects_, actor_, *applied, decision);
+        LoopReport report;
+        Add(report, decision, done);
         Count(report);
-        return good;
+        return done.state == JobState::kCommitted;
       } catch (const base::Error& error) {
         effects_.reporter.Line(decision.node + ": " + base::Describe(error));
         return false;

@@ -7,6 +7,7 @@
 #include "ports/stop.h"
 #include "ports/watch.h"
 #include "run/context.h"
+#include "run/pod_job.h"
 
 namespace yellow::run {
 
@@ -22,6 +23,7 @@ struct ServeOptions {
   int jobs = 4;                    ///< batches and runs at once
   int connections = 40;            ///< to the merge database, all jobs together
   std::chrono::seconds grace{30};  ///< after the request to stop, for jobs under way
+  PodProgram pod;                  ///< for `jobs: kubernetes`
 };
 
 /// Schedules one merge database until `stop` is asked for: tick after tick, as soon as something was committed here or

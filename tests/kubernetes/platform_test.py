@@ -64,7 +64,7 @@ class PlatformTest(unittest.TestCase):
         server = {"host": cls.host, "port": cls.postgres.port}
         cls.project.write("environments/production.yaml", "\n".join([
             "kind: Environment", "name: production", f"containers: {json.dumps({'MergeDB': server, 'ShopDB': server})}", "credentials: {shop_reader: {kubernetes: shop-reader}}",
-            f"images: {json.dumps({'shop/mask-customers': cls.registry.mask})}", "classes: {allowed: [pii]}", f"launcher: {{kubernetes: {{namespace: {CODE}}}}}"]))
+            f"images: {json.dumps({'shop/mask-customers': cls.registry.mask})}", "classes: {allowed: [pii]}", f"launcher: {{kubernetes: {{namespace: {CODE}}}}}", "jobs: kubernetes"]))
 
     @classmethod
     def make_image(cls):
@@ -104,6 +104,14 @@ class PlatformTest(unittest.TestCase):
     def engines(self):
         return [pod for pod in self.api.get(f"/api/v1/namespaces/{ENGINE}/pods?labelSelector=app.kubernetes.io%2Fcomponent%3Dengine")["items"] if "deletionTimestamp" not in pod["metadata"]]
 
+    def await_(self, what, ready, seconds):
+        """With what the engines said, when it does not happen."""
+        try:
+            return wait(what, ready, seconds)
+        except AssertionError as failure:
+            logs = "".join(self.kubectl("logs", "-n", ENGINE, pod["metadata"]["name"]) for pod in self.engines())
+            raise AssertionError(f"{failure}\n{logs}\n{self.kubectl('get', 'all,events', '-n', ENGINE)}") from None
+
     def test_from_nothing_to_masked_customers(self):
         self.assertEqual(self.bootstrap.status, 0, self.bootstrap)
         out = self.project.base / "deploy"
@@ -119,8 +127,8 @@ class PlatformTest(unittest.TestCase):
         done = subprocess.run([ROOT / "tests/kubernetes/cluster", "kubectl", "apply", "--validate=strict", "-k", str(out)], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("PodSecurity", done.stderr)
-        wait("the engines are ready", lambda: self.api.get(DEPLOYMENT)["status"].get("readyReplicas") == 2, 180)
-        wait("customers are masked", self.follows, 120)
+        self.await_("the engines are ready", lambda: self.api.get(DEPLOYMENT)["status"].get("readyReplicas") == 2, 180)
+        self.await_("customers are masked", self.follows, 120)
 
         # One engine is lost by force, and a change still arrives; then the other.
         for victim in (0, 1):
@@ -128,9 +136,10 @@ class PlatformTest(unittest.TestCase):
             self.kubectl("delete", "pod", "-n", ENGINE, name, "--force", "--grace-period=0")
             self.postgres.psql("shop", f"UPDATE customers SET firstname = chr(ascii('P') + {victim}) || 'aula' WHERE id = (SELECT min(id) FROM customers)")
             self.assertFalse(self.follows())
-            wait("the change is masked", self.follows, 150)
+            self.await_("the change is masked", self.follows, 150)
         self.assertEqual(self.postgres.psql("merge", "SELECT count(*) FROM yellow.run WHERE state = 'committed'"), "3")
 
+        self.jobs_are_pods()
         everything = self.kubectl("get", "all,configmaps,events,jobs,pods", "-A", "-o", "yaml") + "".join(texts.values())
         for pod in self.engines():
             everything += self.kubectl("logs", "-n", ENGINE, pod["metadata"]["name"])
@@ -139,10 +148,18 @@ class PlatformTest(unittest.TestCase):
         self.assertNotIn("canary-reader-577", everything)
         self.what_the_account_may_not()
 
+    def jobs_are_pods(self):
+        """The next read is seen as a pod: with the reader's password for the source, as nobody to the API."""
+        jobs = f"/apis/batch/v1/namespaces/{ENGINE}/jobs?labelSelector=yellow.job"
+        job = self.await_("the next read begins", lambda: next((one for one in self.api.get(jobs)["items"] if one["metadata"]["annotations"]["yellow.node"] == "Ingest/Main/Shop"), None), 90)
+        pod = job["spec"]["template"]["spec"]
+        self.assertEqual((pod["automountServiceAccountToken"], pod["containers"][0]["image"]), (False, self.image))
+        self.await_("it ends and is removed", lambda: not [one for one in self.api.get(jobs)["items"] if one["metadata"]["uid"] == job["metadata"]["uid"]], 60)
+
     def what_the_account_may_not(self):
         """The engine's account may do nothing in its own namespace, and not more than its work in the code's."""
         account = f"system:serviceaccount:{ENGINE}:yellow"
-        for verb, what, where, answer in (("create", "jobs.batch", CODE, "yes"), ("get", "secrets", ENGINE, "no"), ("create", "pods", CODE, "no"), ("create", "pods/exec", CODE, "no"),
+        for verb, what, where, answer in (("create", "jobs.batch", CODE, "yes"), ("get", "configmaps", ENGINE, "no"), ("create", "pods", CODE, "no"), ("create", "pods/exec", CODE, "no"),
                                           ("list", "secrets", "kube-system", "no"), ("update", "deployments.apps", ENGINE, "no")):
             done = subprocess.run([ROOT / "tests/kubernetes/cluster", "kubectl", "auth", "can-i", verb, what, "-n", where, "--as", account], capture_output=True, text=True)
             self.assertEqual(done.stdout.strip(), answer, (verb, what, where))

@@ -153,7 +153,7 @@ class Outputs(unittest.TestCase):
         arguments = {"explain": ["Shop"], "sql": ["-c", "SELECT 1"], "streams pause": ["Shop"], "streams resume": ["Shop"], "batches show": ["Shop"],
                      "batches release": ["Shop"], "batches reject": ["Shop"], "batches replay": ["Shop"], "runs show": ["1"], "runs logs": ["1"], "runs retry": ["MaskShop"],
                      "runs cancel": ["1"], "rebuild": ["MaskShop"], "try": ["MaskShop"], "import postgres": ["--container", "ShopDB"],
-                     "init transformer": ["Mask"], "render kubernetes": ["--image", "registry.example.com/yellow@sha256:" + "a" * 64]}
+                     "init transformer": ["Mask"], "job ingest": ["Shop"], "job transform": ["MaskShop"], "render kubernetes": ["--image", "registry.example.com/yellow@sha256:" + "a" * 64]}
         for name in sorted(self.commands - ELSEWHERE - {"init", "demo", "export json-schema"}):
             error = self.refused(name, *arguments.get(name, []), status=2, project=nothing)
             self.assertEqual(error["code"], "usage", name)
@@ -266,6 +266,10 @@ class Outputs(unittest.TestCase):
         failed = self.ask("runs list", "Worker")[0]
         self.assertEqual((failed["state"], failed["exit_status"], failed["reason"]["code"]), ("failed", 7, "exit_status"))
         self.assertIn("what it printed", self.ask("runs logs", failed["id"])["log"])
+        self.assertEqual(self.ask("runs retry", "Worker")["state"], "due")
+        job = self.ask("job transform", "Worker", status=1)
+        self.assertEqual((job["key"], job["state"], job["reason"]["code"]), ("Transform/Main/Worker", "failed", "exit_status"))
+        self.assertEqual(self.ask("job ingest", "Shop", status=10)["state"], "nothing_due")
         self.assertEqual(self.ask("runs retry", "Worker")["state"], "due")
         rebuild = self.ask("rebuild", "Worker")
         self.assertEqual((rebuild["state"], rebuild["done"], rebuild["downstream"]), ("due", True, {"runs": [], "writes": ["Work"], "seen_in": ["WorkReader"]}))

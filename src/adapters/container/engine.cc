@@ -49,14 +49,14 @@ class DockerEngine : public ports::ContainerEngine {
     if (Get("/images/" + image + "/json").status != 200) throw ports::ImageFailure(image, LastError(answer.body));
   }
 
-  void Start(const ports::ContainerSpec& spec) override {
+  bool Start(const ports::ContainerSpec& spec) override {
     const Json image = Parsed(Require(Get("/images/" + spec.image + "/json"), "image " + spec.image));
     const std::string user = image.value("Config", Json::object()).value("User", "");
     const Answer made = Post("/containers/create?name=" + Encoded(spec.name), CreateBody(spec, user));
     if (!Good(made)) RequireSame(spec, made);
     const Answer started = Post("/containers/" + spec.name + "/start", "");
-    if (Good(started)) return;
-    Remove(spec.name);
+    if (Good(started)) return Good(made);
+    Remove(spec.name, "");
     throw base::Error("container", "the container could not be started: " + MessageOf(started.body))
         .Remedy("see what command: and resources: of the code say, and what the image holds");
   }
@@ -82,7 +82,7 @@ class DockerEngine : public ports::ContainerEngine {
     if (!Good(answer) && answer.status != 404) Require(answer, "the end of container " + name);
   }
 
-  void Remove(const std::string& name) override {
+  void Remove(const std::string& name, const std::string& /*id*/) override {
     Request request;
     request.method = "DELETE", request.path = "/containers/" + name + "?force=1&v=1";
     request.limit_seconds = kStopSeconds;

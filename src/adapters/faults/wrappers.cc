@@ -145,6 +145,9 @@ class FaultyFiles : public ports::FileSystem {
   void WriteAtomically(const std::string& path, const std::string& content, bool secret) override {
     Pass(faults_, "file.write", [&] { inner_.WriteAtomically(path, content, secret); });
   }
+  void Fill(const std::string& path, const std::string& content) override {
+    Pass(faults_, "file.fill", [&] { inner_.Fill(path, content); });
+  }
   void WritePrivateTree(const std::string& folder, const std::map<std::string, std::string>& files) override {
     Pass(faults_, "file.write_tree", [&] { inner_.WritePrivateTree(folder, files); });
   }
@@ -224,8 +227,8 @@ class FaultyEngine : public ports::ContainerEngine {
              const std::function<bool()>& go_on) override {
     Pass(faults_, "container.fetch", [&] { inner_->Fetch(image, login, go_on); });
   }
-  void Start(const ports::ContainerSpec& spec) override {
-    Pass(faults_, "container.start", [&] { inner_->Start(spec); });
+  bool Start(const ports::ContainerSpec& spec) override {
+    return Pass(faults_, "container.start", [&] { return inner_->Start(spec); });
   }
   std::optional<ports::ContainerState> Find(const std::string& name) override { return inner_->Find(name); }
   std::unique_ptr<ports::ContainerFollower> Follow(const std::string& name, const std::string& path,
@@ -235,8 +238,8 @@ class FaultyEngine : public ports::ContainerEngine {
   void Stop(const std::string& name) override {
     Pass(faults_, "container.stop", [&] { inner_->Stop(name); });
   }
-  void Remove(const std::string& name) override {
-    Pass(faults_, "container.remove", [&] { inner_->Remove(name); });
+  void Remove(const std::string& name, const std::string& id) override {
+    Pass(faults_, "container.remove", [&] { inner_->Remove(name, id); });
   }
   std::vector<ports::FoundContainer> List(const std::string& label) override { return inner_->List(label); }
 

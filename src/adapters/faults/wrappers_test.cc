@@ -61,6 +61,7 @@ class FakeFiles : public ports::FileSystem {
   std::string ReadTail(const std::string&, size_t) override { return ""; }
   std::vector<std::string> FoldersIn(const std::string&) override { return {}; }
   void WriteAtomically(const std::string&, const std::string&, bool) override { happened.emplace_back("write"); }
+  void Fill(const std::string&, const std::string&) override { happened.emplace_back("fill"); }
   void WritePrivateTree(const std::string&, const std::map<std::string, std::string>&) override {
     happened.emplace_back("write tree");
   }
@@ -215,13 +216,16 @@ class FakeEngine : public ports::ContainerEngine {
   void Fetch(const std::string&, const ports::CredentialValue*, const std::function<bool()>&) override {
     happened.emplace_back("fetch");
   }
-  void Start(const ports::ContainerSpec&) override { happened.emplace_back("start"); }
+  bool Start(const ports::ContainerSpec&) override {
+    happened.emplace_back("start");
+    return true;
+  }
   std::optional<ports::ContainerState> Find(const std::string&) override { return std::nullopt; }
   std::unique_ptr<ports::ContainerFollower> Follow(const std::string&, const std::string&, int64_t) override {
     return nullptr;
   }
   void Stop(const std::string&) override { happened.emplace_back("stop"); }
-  void Remove(const std::string&) override { happened.emplace_back("remove"); }
+  void Remove(const std::string&, const std::string&) override { happened.emplace_back("remove"); }
   std::vector<ports::FoundContainer> List(const std::string&) override { return {}; }
 };
 
@@ -245,7 +249,7 @@ TEST(ContainerEngine, PassesWhatChangesSomething) {
   engine->Fetch("image", nullptr, nullptr);
   engine->Start({});
   engine->Stop("a");
-  engine->Remove("a");
+  engine->Remove("a", "");
   EXPECT_THAT(faults.passed, ElementsAre("before container.fetch", "after container.fetch", "before container.start",
                                          "after container.start", "before container.stop", "after container.stop",
                                          "before container.remove", "after container.remove"));

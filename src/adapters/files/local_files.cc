@@ -153,6 +153,15 @@ class LocalFiles : public ports::FileSystem {
     }
   }
 
+  void Fill(const std::string& path, const std::string& content) override {
+    const int file = open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
+    if (file < 0) throw Failure("cannot write", path, errno);
+    const bool good = WriteAll(file, content);
+    const int number = errno;
+    close(file);
+    if (!good) throw Failure("cannot write", path, number);
+  }
+
   void WritePrivateTree(const std::string& folder, const std::map<std::string, std::string>& files) override {
     for (const auto& [name, content] : files) {
       const fs::path path = fs::path(folder) / name;

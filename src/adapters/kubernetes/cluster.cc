@@ -21,7 +21,6 @@ using Json = nlohmann::json;
 using std::chrono::steady_clock;
 
 constexpr int kTries = 5;
-constexpr const char* kRunLabel = "yellow.run";
 constexpr std::chrono::seconds kUnheardOf{3};  // a new Job comes through the watch at once
 constexpr std::chrono::seconds kEndOfPod{kGraceSeconds + 10};
 constexpr std::chrono::milliseconds kLook{100};
@@ -199,20 +198,25 @@ class Cluster : public ports::ContainerEngine {
   void Fetch(const std::string& /*image*/, const ports::CredentialValue* /*login*/,
              const std::function<bool()>& /*go_on*/) override {}  // its node does
 
-  void Start(const ports::ContainerSpec& spec) override {
+  bool Start(const ports::ContainerSpec& spec) override {
     place_->Observed();
     const std::string secret = SecretOf(spec), job = JobOf(spec, launcher_);
     Reply reply =
         Effect(*place_, "kubernetes.secret", [&] { return place_->client.Create(place_->Secrets(), secret); });
-    if (reply.outcome == Outcome::kExists) RequireSame(place_->Secrets(spec.name), spec);
     try {
+      if (reply.outcome == Outcome::kExists) {  // of an attempt that went no further, whose secrets may be old
+        RequireSame(place_->Secrets(spec.name), spec);
+        Delete(place_->Secrets(spec.name));
+        Effect(*place_, "kubernetes.secret", [&] { return place_->client.Create(place_->Secrets(), secret); });
+      }
       reply = Effect(*place_, "kubernetes.job", [&] { return place_->client.Create(place_->Jobs(), job); });
-      const std::string uid =
-          reply.outcome == Outcome::kExists ? RequireSame(place_->Jobs(spec.name), spec) : ReadJob(reply.body).uid;
+      const bool made = reply.outcome != Outcome::kExists;
+      const std::string uid = !made ? RequireSame(place_->Jobs(spec.name), spec) : ReadJob(reply.body).uid;
       Effect(*place_, "kubernetes.owner",
              [&] { return place_->client.Change(place_->Secrets(spec.name), OwnerPatch(spec.name, uid)); });
+      return made;
     } catch (const base::Error& error) {
-      if (!error.retryable) Remove(spec.name);
+      if (!error.retryable) Remove(spec.name, "");
       throw;
     }
   }
@@ -252,9 +256,9 @@ class Cluster : public ports::ContainerEngine {
     }
   }
 
-  void Remove(const std::string& name) override {
-    Delete(place_->Jobs(name));
-    Delete(place_->Secrets(name));
+  void Remove(const std::string& name, const std::string& id) override {
+    Delete(place_->Jobs(name), std::nullopt, id);
+    if (id.empty()) Delete(place_->Secrets(name));  // else it goes with its owner
   }
 
   std::vector<ports::FoundContainer> List(const std::string& label) override {
@@ -269,19 +273,20 @@ class Cluster : public ports::ContainerEngine {
   }
 
  private:
-  void Delete(const std::string& path, std::optional<int> grace_seconds = std::nullopt) {
-    Effect(*place_, "kubernetes.delete", [&] { return place_->client.Delete(path, "", grace_seconds); });
+  void Delete(const std::string& path, std::optional<int> grace_seconds = std::nullopt, const std::string& uid = "") {
+    Effect(*place_, "kubernetes.delete", [&] { return place_->client.Delete(path, uid, grace_seconds); });
   }
 
-  /// What has our name must be of our run, made from the same; returns its uid.
+  /// What has our name must be of our run or job, made from the same; returns its uid.
   std::string RequireSame(const std::string& path, const ports::ContainerSpec& spec) {
     const Reply reply = Patiently(*place_, [&] { return place_->client.Get(path); });
     if (reply.outcome == Outcome::kNotFound)
       throw base::Error("container", "it was removed meanwhile: " + path).Retryable();
     const JobFacts found = ReadJob(reply.body);
-    for (const char* name : {kRunLabel, kSpecAnnotation}) {
-      const auto there = found.annotations.find(name);
-      if (there == found.annotations.end() || there->second != spec.labels.at(name))
+    for (const char* name : {"yellow.run", "yellow.job", kSpecAnnotation}) {
+      const auto wanted = spec.labels.find(name), there = found.annotations.find(name);
+      if (wanted == spec.labels.end()) continue;
+      if (there == found.annotations.end() || there->second != wanted->second)
         throw base::Error("container", "the cluster has another object of this name: " + path)
             .Remedy("remove it, if it is nobody's");
     }

@@ -114,12 +114,13 @@ Json TolerationsOf(const model::KubernetesLauncher& launcher) {
 
 Json PodOf(const ports::ContainerSpec& spec, const model::KubernetesLauncher& launcher) {
   Json pod{{"restartPolicy", "Never"},
-           {"automountServiceAccountToken", false},
+           {"automountServiceAccountToken", !spec.account.empty()},
            {"enableServiceLinks", false},
            {"terminationGracePeriodSeconds", kGraceSeconds},
            {"securityContext", {{"runAsNonRoot", true}, {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
            {"containers", {ContainerOf(spec)}},
            {"volumes", VolumesOf(spec)}};
+  if (!spec.account.empty()) pod["serviceAccountName"] = spec.account;
   for (const std::string& name : launcher.pull) pod["imagePullSecrets"].push_back({{"name", name}});
   if (!launcher.node_selector.empty()) pod["nodeSelector"] = launcher.node_selector;
   if (!launcher.tolerations.empty()) pod["tolerations"] = TolerationsOf(launcher);
@@ -149,14 +150,14 @@ std::string JobOf(const ports::ContainerSpec& spec, const model::KubernetesLaunc
   // What moves a pod off its node ends the run, as a failure of its own; Yellow decides whether to try again.
   const Json disrupted{{"action", "FailJob"},
                        {"onPodConditions", {{{"type", "DisruptionTarget"}, {"status", "True"}}}}};
-  const Json job{{"backoffLimit", 0},
-                 {"activeDeadlineSeconds", spec.limit_seconds},
-                 {"ttlSecondsAfterFinished", kDay},
-                 {"podReplacementPolicy", "Failed"},
-                 {"podFailurePolicy", {{"rules", {disrupted}}}},
-                 {"template",
-                  {{"metadata", {{"labels", metadata["labels"]}, {"annotations", spec.labels}}},
-                   {"spec", PodOf(spec, launcher)}}}};
+  Json job{{"backoffLimit", 0},
+           {"ttlSecondsAfterFinished", kDay},
+           {"podReplacementPolicy", "Failed"},
+           {"podFailurePolicy", {{"rules", {disrupted}}}},
+           {"template",
+            {{"metadata", {{"labels", metadata["labels"]}, {"annotations", spec.labels}}},
+             {"spec", PodOf(spec, launcher)}}}};
+  if (spec.limit_seconds > 0) job["activeDeadlineSeconds"] = spec.limit_seconds;
   return TextOf({{"apiVersion", "batch/v1"}, {"kind", "Job"}, {"metadata", metadata}, {"spec", job}});
 }
 

@@ -97,5 +97,14 @@ TEST(Manifests, TheLauncherSaysWhereItRuns) {
   EXPECT_EQ(job["metadata"]["labels"]["app.kubernetes.io/managed-by"], "yellow");
 }
 
+TEST(Manifests, WhoAsksTheApiHasAnAccountAndWhatHasNoLimitNone) {
+  ports::ContainerSpec spec = Spec();
+  spec.account = "yellow", spec.limit_seconds = 0;
+  const Json job = Json::parse(JobOf(spec, {}));
+  EXPECT_EQ(PodOf(job)["serviceAccountName"], "yellow");
+  EXPECT_EQ(PodOf(job)["automountServiceAccountToken"], true);
+  EXPECT_FALSE(job["spec"].contains("activeDeadlineSeconds"));
+}
+
 }  // namespace
 }  // namespace yellow::adapters::kubernetes

@@ -118,7 +118,8 @@ std::optional<Observer::Seen> Observer::Look(const std::string& name) const {
   const auto job = jobs_.find(name);
   if (job == jobs_.end()) return std::nullopt;
   const auto pod = pods_.find(name);
-  if (pod == pods_.end()) return Seen{Judge(job->second, nullptr, false), "", false};
+  if (pod == pods_.end() || pod->second.job_uid != job->second.uid)
+    return Seen{Judge(job->second, nullptr, false), "", false};
   return Seen{Judge(job->second, &pod->second, Stranded(name)), pod->second.name,
               pod->second.code != PodFacts::Code::kWaiting};
 }

@@ -105,7 +105,7 @@ std::string Pending(const PodFacts& pod) {
 
 /// Of code that has ended.
 void JudgeEnd(const JobFacts& job, const PodFacts& pod, ports::ContainerState& state) {
-  state.exit_status = pod.exit_status;
+  state.exit_status = pod.exit_status, state.message = pod.code_message;
   if (state.exit_status == 0) return;
   state.out_of_memory = pod.code_reason == "OOMKilled";
   if (state.out_of_memory) return;
@@ -155,7 +155,7 @@ PodFacts ReadPod(const std::string& json) {
   pod.name = Text(metadata, "name"), pod.created = Text(metadata, "creationTimestamp");
   pod.deleting = At(metadata, "deletionTimestamp").is_string();
   for (const Json& owner : At(metadata, "ownerReferences"))
-    if (Text(owner, "kind") == "Job") pod.job = Text(owner, "name");
+    if (Text(owner, "kind") == "Job") pod.job = Text(owner, "name"), pod.job_uid = Text(owner, "uid");
   pod.phase = Text(status, "phase"), pod.reason = Text(status, "reason"), pod.message = Text(status, "message");
   if (const Json* found = Condition(status, "DisruptionTarget", "True")) pod.disruption = Text(*found, "reason");
   if (const Json* found = Condition(status, "PodScheduled", "False")) pod.unscheduled = Text(*found, "message");
@@ -166,8 +166,8 @@ PodFacts ReadPod(const std::string& json) {
 RunState Judge(const JobFacts& job, const PodFacts* pod, bool stranded) {
   RunState run;
   ports::ContainerState& state = run.container;
-  state.started = true, state.labels = job.annotations;
-  if (pod == nullptr) {
+  state.id = job.uid, state.started = true, state.labels = job.annotations;
+  if (pod == nullptr || pod->job_uid != job.uid) {
     state.failure = WithoutPod(job);
     state.running = !state.failure && !job.complete;
     if (state.running) run.pending = "its pod has not been made yet";

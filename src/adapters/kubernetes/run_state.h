@@ -19,13 +19,14 @@ struct JobFacts {
 struct PodFacts {
   enum class Code { kWaiting, kRunning, kEnded };
 
-  std::string name, job;    ///< `job`: whose it is; empty when it is nobody's
-  std::string created;      ///< RFC 3339
-  std::string phase;        ///< Pending, Running, Succeeded, Failed, Unknown
-  std::string reason;       ///< with which the pod itself ended: Evicted, …
-  std::string message;      ///< of that reason
-  std::string disruption;   ///< who takes it off its node: EvictionByEvictionAPI, DeletionByTaintManager, …
-  std::string unscheduled;  ///< why it has no node
+  std::string name;
+  std::string job, job_uid;  ///< whose it is; empty when it is nobody's
+  std::string created;       ///< RFC 3339
+  std::string phase;         ///< Pending, Running, Succeeded, Failed, Unknown
+  std::string reason;        ///< with which the pod itself ended: Evicted, …
+  std::string message;       ///< of that reason
+  std::string disruption;    ///< who takes it off its node: EvictionByEvictionAPI, DeletionByTaintManager, …
+  std::string unscheduled;   ///< why it has no node
   bool deleting = false;
   Code code = Code::kWaiting;
   std::string image;
@@ -43,7 +44,8 @@ struct RunState {
   std::string pending;  ///< why its code has not begun; empty once it has, or cannot any more
 };
 
-/// `pod` may be null: not made yet, or gone. `stranded`: it should have ended long ago, and its node does not say so.
+/// `pod` may be null: not made yet, or gone; one of an earlier Job of the same name is none. `stranded`: it should have
+/// ended long ago, and its node does not say so.
 RunState Judge(const JobFacts& job, const PodFacts* pod, bool stranded);
 
 }  // namespace yellow::adapters::kubernetes

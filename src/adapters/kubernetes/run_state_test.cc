@@ -49,6 +49,8 @@ TEST(RunState, OfCodeThatEnds) {
   EXPECT_EQ(CodeOf(Pod(R"({"terminated": {"exitCode": 137, "reason": "OOMKilled"}})")), "out_of_memory");
   EXPECT_EQ(CodeOf(Pod(R"({"terminated": {"exitCode": 128, "reason": "StartError", "message": "no such file"}})")),
             "container");
+  const PodFacts said = Pod(R"({"terminated": {"exitCode": 1, "message": "held"}})");
+  EXPECT_EQ(Judge(Job(), &said, false).container.message, "held");
   // Whoever ends a pod that has done its work ends nothing.
   EXPECT_EQ(CodeOf(Pod(R"({"terminated": {"exitCode": 0}})", "{}", true)), "exit 0");
 }
@@ -71,6 +73,14 @@ TEST(RunState, OfWhatIsNotTheCodesDoing) {
   EXPECT_EQ(CodeOf(Pod(R"({"running": {}})", R"({"phase": "Running"})", true), "", true), "node_lost");
   EXPECT_EQ(CodeOf(Pod("{}", R"({"phase": "Failed", "reason": "OutOfcpu", "message": "Node didn't have enough"})")),
             "container");
+}
+
+TEST(RunState, AnEarlierJobsPodIsNotThisOnes) {
+  PodFacts earlier = Pod(R"({"terminated": {"exitCode": 3}})");
+  earlier.job_uid = "of the earlier one";
+  const RunState run = Judge(Job(), &earlier, false);
+  EXPECT_TRUE(run.container.running);
+  EXPECT_EQ(run.pending, "its pod has not been made yet");
 }
 
 TEST(RunState, OfAPodThatIsGone) {

@@ -134,6 +134,8 @@ const Record<RunInfo>& ShownRunRecord() {
           .Include(RunRecord(), [](const RunInfo& it) { return it; })
           .Field("image", "Of its code, with the digest that pins it; empty when its code was no image.",
                  &RunInfo::image)
+          .Field("job", "What its code ran as: a container, or a Job and its Secret; empty when it was neither.",
+                 &RunInfo::job)
           .List("claims", "The batches that it counts, by input.", ClaimRecord(), &RunInfo::claims);
   return record;
 }
@@ -144,6 +146,24 @@ const Record<ShownLog>& ShownLogRecord() {
           .Include(RunRecord(), &ShownLog::run)
           .Field("log", "What its code printed, the last MiB; empty when it is forgotten (retention.logs).",
                  &ShownLog::log);
+  return record;
+}
+
+const Record<ShownJob>& JobRecord() {
+  static const Record<ShownJob> record =
+      Record<ShownJob>()
+          .Field("key", "The stream or transformer.", &ShownJob::key)
+          .Word("state",
+                "What came of it: nothing_due, it is not time, or somebody has done it; busy, somebody is at it.",
+                {"committed", "consumed", "held", "failed", "cancelled", "nothing_due", "busy"},
+                [](const ShownJob& it) { return std::string(run::WordOf(it.report.state)); })
+          .Reason(
+              "reason", "Why it is held, has failed, or is not due.",
+              [](const ShownJob& it) { return it.report.reason_code; },
+              [](const ShownJob& it) { return it.report.reason; })
+          .Field("run", "The run's id; empty of an ingestion.", [](const ShownJob& it) { return it.report.run_id; })
+          .Field("batch", "The batch that was committed or is held; 0 when there is none.",
+                 [](const ShownJob& it) { return it.report.batch.batch; });
   return record;
 }
 

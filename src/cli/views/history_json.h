@@ -7,6 +7,7 @@
 #include "cli/views/record.h"
 #include "plan/downstream.h"
 #include "run/batches.h"
+#include "run/jobs.h"
 
 /// Batches and runs as programs read them.
 namespace yellow::cli {
@@ -31,6 +32,13 @@ struct ShownLog {
   std::string log;
 };
 const Record<ShownLog>& ShownLogRecord();
+
+/// What came of `job ingest` or `job transform`.
+struct ShownJob {
+  std::string key;
+  run::JobReport report;
+};
+const Record<ShownJob>& JobRecord();
 
 /// What was done to one thing: `down`, and repairs by hand.
 struct Done {
