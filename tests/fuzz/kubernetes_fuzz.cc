@@ -1,5 +1,6 @@
 #include "adapters/kubernetes/access.h"
 #include "adapters/kubernetes/reply.h"
+#include "adapters/kubernetes/run_state.h"
 #include "base/check.h"
 #include "input.h"
 
@@ -36,13 +37,28 @@ void Try(const Read& read) {
 
 }  // namespace
 
-/// A kubeconfig, an answer, a list, a watch: taken or refused; a watch is the same in whatever pieces it comes.
+/// Whatever the objects say, a run is under way or it has ended, and only one that is under way waits for something.
+void Judged(const std::string& text) {
+  const JobFacts job = ReadJob(text);
+  PodFacts pod = ReadPod(text);
+  pod.job_uid = job.uid;
+  for (const bool stranded : {false, true}) {
+    for (const PodFacts* one : {static_cast<const PodFacts*>(nullptr), static_cast<const PodFacts*>(&pod)}) {
+      const RunState run = Judge(job, one, stranded);
+      YELLOW_CHECK(run.container.started && (run.pending.empty() || run.container.running));
+      YELLOW_CHECK(!run.container.running || !run.container.failure);
+    }
+  }
+}
+
+/// A kubeconfig, an answer, a list, a watch, a Job and its pod: taken or refused; a watch is the same in whatever pieces it comes.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text = fuzz::Text(data, size);
   Try([&] { ReadKubeconfig(text, "/kubeconfig", "", [](const std::string&) { return std::optional<std::string>("content"); }); });
   Try([&] { Classify("get", 409, text, 0); });
   Try([&] { Classify("get", 500, text, 0); });
   Try([&] { ReadList(text); });
+  Try([&] { Judged(text); });
   const std::string whole = Watched(text, text.size() + 1);
   YELLOW_CHECK(whole == Watched(text, 1));
   YELLOW_CHECK(whole == Watched(text, 7));

@@ -14,7 +14,7 @@ name: Worker
 groups: {In: {sinks: [Shop.customers]}}
 transformer:
   code: {source: worker/, command: [python3, main.py]}
-  timeout: 3s
+  timeout: LIMIT
   retries: 50
   output:
     datastore: Work
@@ -62,7 +62,6 @@ class Misbehaviour(unittest.TestCase):
         cls.project = Project().unscheduled()
         cls.project.demo()
         (cls.project.root / "model/worker").mkdir()
-        (cls.project.root / "model/worker.yaml").write_text(MODEL)
         cls.step = 0
         cls.good = cls.run_code("sql(GOOD)")
         assert cls.good.status == 0, cls.good
@@ -74,11 +73,12 @@ class Misbehaviour(unittest.TestCase):
         cls.project.close()
 
     @classmethod
-    def run_code(cls, body, timeout=60):
+    def run_code(cls, body, limit="40s"):
         """A changed file is a changed definition, so that the code runs at once."""
         cls.step += 1
+        (cls.project.root / "model/worker.yaml").write_text(MODEL.replace("LIMIT", limit))
         (cls.project.root / "model/worker/main.py").write_text(f"# {cls.step}\n" + COMMON.replace("@PSQL@", PSQL) + body)
-        return cls.project.yellow("run", "--apply", timeout=timeout)
+        return cls.project.yellow("run", "--apply", timeout=90)
 
     @classmethod
     def output(cls):
@@ -88,8 +88,8 @@ class Misbehaviour(unittest.TestCase):
         listed = json.loads(self.project.yellow("runs", "list", "Worker", "--output", "json").out)
         return listed[0], self.project.yellow("runs", "logs", listed[0]["id"]).out
 
-    def assert_refused(self, body, reason_code, text=""):
-        result = self.run_code(body)
+    def assert_refused(self, body, reason_code, text="", limit="40s"):
+        result = self.run_code(body, limit)
         self.assertEqual(result.status, 1, result)
         run, log = self.last_run()
         self.assertEqual(run["reason"]["code"], reason_code, run)
@@ -111,7 +111,7 @@ class Misbehaviour(unittest.TestCase):
         self.assert_refused("sql(GOOD); os.kill(os.getpid(), 9)", "exit_status", "signal 9")
 
     def test_hang(self):
-        self.assert_refused("sql(GOOD)\ntime.sleep(1000)", "timeout", "longer than 3 s")
+        self.assert_refused("sql(GOOD)\ntime.sleep(1000)", "timeout", "longer than 3 s", "3s")
 
     def test_wrote_nothing(self):
         self.assert_refused("print('all is well')", "emptied", "now none")
