@@ -8,7 +8,6 @@ namespace yellow::adapters::container {
 namespace {
 
 using Json = nlohmann::json;
-using ::testing::HasSubstr;
 
 ports::ContainerSpec Spec() {
   ports::ContainerSpec spec;
