@@ -30,6 +30,16 @@ void ReadCredential(const Project& project, const model::CredentialPlace& place,
   }
 }
 
+/// Certificates lie in the project, which is in the image.
+void RequireCertificatesInside(const Project& project, const model::Environment& environment) {
+  for (const model::ContainerPlace& place : environment.containers) {
+    const auto* server = std::get_if<model::NamedServer>(&place.server);
+    if (server == nullptr || server->ca.empty() || server->ca.starts_with(project.root + "/")) continue;
+    throw Unfit(project, "the certificates of container " + place.container + " are in no pod: " + server->ca)
+        .Remedy("put the file into the project, and name it from there: ca: environments/ca.crt");
+  }
+}
+
 /// The databases that code is run against.
 void ReadWays(const Project& project, const model::Environment& environment, render::KubernetesPlatform& platform) {
   for (const model::DataPlatform& one : project.loaded.model.platforms) {
@@ -83,6 +93,7 @@ render::KubernetesPlatform PlatformOf(const Project& project, const RenderKubern
     std::sort(list->begin(), list->end());
     list->erase(std::unique(list->begin(), list->end()), list->end());
   }
+  RequireCertificatesInside(project, environment);
   ReadWays(project, environment, platform);
   return platform;
 }

@@ -23,8 +23,9 @@ struct ContainerSpec {
   std::map<std::string, std::string> environment;  ///< holds secrets: reaches the engine only, in the body of a request
   std::map<std::string, std::string> labels;       ///< holds none
   std::map<std::string, std::string> mounts;  ///< place in the container -> file or folder of this machine; read-only
-  std::map<std::string, std::string> files;   ///< place in the container -> content; read-only, for engines elsewhere
-  std::string network;                        ///< of the engine; `none`
+  /// Place in the container -> content; read-only, for engines elsewhere. Holds secrets, as the environment does.
+  std::map<std::string, std::string> files;
+  std::string network;  ///< of the engine; `none`
   model::Resources limits;
   int64_t limit_seconds = 0;  ///< an engine that can ends it by itself after this time; 0: never
   std::string account;        ///< of a cluster, as which it may ask its API; empty: as nobody

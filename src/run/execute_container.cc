@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cctype>
+#include <vector>
 
 #include "base/digest.h"
 #include "base/error.h"
@@ -272,22 +273,25 @@ void RemoveContainer(const Effects& effects, const Applied& applied, const std::
 
 void RemoveOrphanContainers(const Effects& effects, ports::Session& session, const Applied& applied) {
   if (!applied.model.environment || applied.model.environment->launcher == model::LauncherKind::kProcess) return;
+  std::unique_ptr<ports::ContainerEngine> engine;
+  std::vector<ports::FoundContainer> all;
   try {
-    const auto engine = EngineOf(effects, applied);
-    for (const ports::FoundContainer& found : engine->List(kRunLabel)) {
-      const auto holder = found.labels.find(kHolderLabel);
-      const bool abandoned = holder != found.labels.end() && !effects.processes.MayBeAlive(holder->second);
-      const std::string& run = found.labels.at(kRunLabel);
-      if (found.name != ContainerNameOf(applied, run)) continue;
-      if (abandoned || !session
-                            .Execute({"SELECT 1 FROM yellow.run WHERE id = $1 AND state NOT IN ('preparing', "
-                                      "'launched', 'finished', 'ingesting')",
-                                      {run}})
-                            .empty())
-        engine->Remove(found.name, "");
-    }
-  } catch (const base::Error& error) {
-    if (error.code != "engine" && error.code != "container") throw;
+    engine = EngineOf(effects, applied);
+    all = engine->List(kRunLabel);
+  } catch (const base::Error&) {  // a run will say it; what needs no container goes on
+    return;
+  }
+  for (const ports::FoundContainer& found : all) {
+    const auto holder = found.labels.find(kHolderLabel);
+    const bool abandoned = holder != found.labels.end() && !effects.processes.MayBeAlive(holder->second);
+    const std::string& run = found.labels.at(kRunLabel);
+    if (found.name != ContainerNameOf(applied, run)) continue;
+    if (abandoned || !session
+                          .Execute({"SELECT 1 FROM yellow.run WHERE id = $1 AND state NOT IN ('preparing', "
+                                    "'launched', 'finished', 'ingesting')",
+                                    {run}})
+                          .empty())
+      RemoveContainer(effects, applied, run);
   }
 }
 

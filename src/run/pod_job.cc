@@ -22,7 +22,7 @@ constexpr int64_t kMostOfLog = 16 << 20;
 constexpr size_t kTailOfLog = 64 << 10;
 constexpr int64_t kRequestedMemory = 128 << 20, kRequestedMillicores = 100;
 constexpr std::chrono::seconds kBegins{600};  // in which a pod has a node and its image
-constexpr std::chrono::milliseconds kFirstLook{5}, kLongestLook{100};
+constexpr std::chrono::milliseconds kFirstLook{5}, kLongestLook{100}, kAskWhether{1000};
 
 /// One at a time for each node, so that who starts it twice has one pod.
 std::string NameOf(const Applied& applied, const std::string& node) {
@@ -108,12 +108,16 @@ ports::ContainerSpec SpecOf(const Effects& effects, const Applied& applied, cons
 bool AwaitEnd(const Effects& effects, ports::ContainerFollower& follower, const PodProgram& program,
               std::string& pending) {
   const ports::TimePoint begins_before = effects.clock.Now() + kBegins;
+  ports::TimePoint asked = effects.clock.Now();
   bool began = false;
   for (auto pause = kFirstLook; !follower.Ended(); pause = std::min(pause * 2, kLongestLook)) {
     if (program.stopping()) throw base::Error("stopped", "it goes on in its pod").Retryable();
-    pending = began ? "" : follower.Pending();
-    began = pending.empty();
-    if (!began && effects.clock.Now() > begins_before) return false;
+    if (!began && effects.clock.Now() - asked > kAskWhether) {
+      asked = effects.clock.Now();
+      pending = follower.Pending();
+      began = pending.empty();
+      if (!began && asked > begins_before) return false;
+    }
     effects.clock.Sleep(pause);
   }
   return true;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
 
 #include "base/error.h"
@@ -16,7 +15,7 @@
 #include "run/lease.h"
 #include "run/next_run.h"
 #include "run/notice_store.h"
-#include "run/output_batch.h"
+#include "run/output_ingestion.h"
 #include "run/patience.h"
 #include "run/run_ahead.h"
 #include "run/run_ending.h"
@@ -24,7 +23,6 @@
 #include "run/run_mode.h"
 #include "run/state_store.h"
 #include "run/trust.h"
-#include "sql/names.h"
 
 namespace yellow::run {
 namespace {
@@ -371,61 +369,19 @@ class TransformRun {
                 std::to_string(declared_.timeout.seconds)}}});
   }
 
-  model::Guards Guards() const {
-    return std::get<model::TransformerOutput>(applied_.model.FindDatastore(output_.store)->capture).guards;
-  }
-
   /// One transaction: locks, checks, merge of every output, batch, cursors, run; the fence of the output's stream last.
   void IngestOutput(std::string& in_doubt) {
     MoveWith(*engine_, "ingesting", RunEvent::kIngesting, {});
     Write(*writer_, "ingest", [&] {
-      for (const sql::TableLayout& output : transformer_.outputs) {
-        writer_->Execute({"SELECT yellow_op.dt_lock($1, $2)", {output.schema, output.output_table}});
-      }
-      const OutputBatch opened = OpenOutputBatch(*writer_, output_.key, run_id_, applied_.version);
-      batch_ = opened.number;
-      RequireFollowed(*writer_, output_.key, output_.tables);
-      std::vector<MergeInput> inputs;
-      for (const sql::TableLayout& table : output_.tables) inputs.push_back(InputOf(table));
-      if (const auto hold = CheckRows(*writer_, inputs, Guards(), opened.released)) throw RefusedOutput{*hold};
-      const std::set<std::string> unread = Unread(*writer_, applied_, output_);
       effects_.reporter.UnderWay({transformer_.workspace, "merges its output"});
-      auto result = MergeAll(*writer_, WithoutLogs(inputs, unread), Guards(), opened.released);
-      if (auto* hold = std::get_if<Hold>(&result)) throw RefusedOutput{*hold};
-      merged_ = std::get<Merged>(result);
-      BeginLogsAfter(*writer_, output_.key, unread, batch_);
-      CommitBatch(*writer_, output_.key, batch_, merged_, "staged");
-      MoveCursors(*writer_, transformer_.key, claims_);
+      const FinishedRun run{transformer_, output_, run_id_, mode_, claims_, Cause()};
+      auto taken = TakeOutputIn(*writer_, actor_, applied_, run);
+      if (auto* hold = std::get_if<Hold>(&taken)) throw RefusedOutput{*hold};
+      auto& output = std::get<TakenOutput>(taken);
+      batch_ = output.batch, merged_ = std::move(output.merged);
       RequireTime();
-      CloseRun();
-      TellCommitted();
       in_doubt = run_id_;
     });
-  }
-
-  MergeInput InputOf(const sql::TableLayout& table) {
-    merge::MergeSpec spec;
-    spec.table = table;
-    spec.batch = batch_;
-    spec.source = sql::Qualified(table.schema, table.output_table);
-    if (table.incremental_output) spec.meaning = merge::SourceMeaning::kSnapshotWithOp;
-    if (mode_.incremental) spec.meaning = merge::SourceMeaning::kChanges;
-    spec.live_rows = LiveRows(*writer_, output_.key, table.dataset.dataset);
-    return {spec, std::nullopt, ""};
-  }
-
-  void CloseRun() {
-    MoveRun(*writer_, run_id_, RunEvent::kCommitted);
-    writer_->Execute({"UPDATE yellow.run SET closed_at = clock_timestamp(), output_batch = $2 WHERE id = $1",
-                      {run_id_, std::to_string(batch_)}});
-    writer_->Execute(
-        {"UPDATE yellow.transformer SET definition = $2, failures = 0, failed_definition = NULL, retry_at = NULL WHERE "
-         "key = $1",
-         {transformer_.key, transformer_.definition}});
-    writer_->Execute(
-        {"INSERT INTO yellow.event (kind, node, batch, run_id, actor, detail) VALUES ('run_committed', $1, $2, $3, $4, "
-         "$5)",
-         {transformer_.key, std::to_string(batch_), run_id_, actor_.person, Cause()}});
   }
 
   /// It can do nothing any more; whoever comes next drops it if this fails.
@@ -479,12 +435,6 @@ class TransformRun {
     }
     DropLogin();
     return Ended(outcome, ending.code, ending.reason);
-  }
-
-  void TellCommitted() {
-    if (ReceiversOf(applied_).empty()) return;
-    EndNotices(*writer_, output_.key, {model::NoticeEvent::kHeld}, fmt::format("batch {} is committed", batch_));
-    EndNotices(*writer_, transformer_.key, {model::NoticeEvent::kFailed}, "run " + run_id_ + " is committed");
   }
 
   const Effects& effects_;

@@ -19,20 +19,12 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "program"))
+from outlives import MASK, Outlives, slow_mask  # noqa: E402
 from project import ROOT, YELLOW, Project  # noqa: E402
 from server import NamedPostgres  # noqa: E402
 
 ENGINE = sys.argv.pop(1) if len(sys.argv) > 1 and sys.argv[1] in ("podman", "docker") else "podman"
 FOLDER = pathlib.Path(os.environ.get("YELLOW_ENGINES") or tempfile.mkdtemp(prefix=f"yellow-{ENGINE}-", dir="/var/tmp"))
-
-
-# Code that does what the image's own does.
-MASK = (ROOT / "examples/images/python/mask.py").read_text()
-
-
-def slow_mask(seconds):
-    """It has imported its snapshot when it says so."""
-    return "import time\n" + MASK.replace('        cursor.execute(f"SELECT id', f'        print("there", flush=True)\n        time.sleep({seconds})\n        cursor.execute(f"SELECT id', 1)
 
 
 def engine(*arguments):
@@ -229,7 +221,7 @@ class Guard:
         self.server.server_close()
 
 
-class Code(Shop):
+class Code(Outlives, Shop):
     """One project, whose code is changed from test to test."""
 
     @classmethod
@@ -242,9 +234,9 @@ class Code(Shop):
         cls.count = 0
 
     def setUp(self):
-        self.addCleanup(self.no_container_is_left)
+        self.addCleanup(self.nothing_is_left)
 
-    def no_container_is_left(self):
+    def nothing_is_left(self):
         self.assertEqual([name for name in containers() if name.startswith("yellow_run_")], [])
 
     def code(self, script, more="", transformer="  retries: 0\n", image="shop/mask-customers", timeout="10m"):
@@ -273,6 +265,13 @@ class Code(Shop):
         self.addCleanup(yellow.communicate)
         self.addCleanup(yellow.kill)
         return yellow, self.wait_for(lambda: next((name for name in containers() if name.startswith("yellow_run_") and b"there" in api("GET", f"/containers/{name}/logs?stdout=1")[1]), None))
+
+    def begin_run(self, script, **how):
+        yellow, container = self.begin(script, **how)
+        return yellow, container.removeprefix("yellow_run_")
+
+    def await_end(self, run):
+        self.wait_for(lambda: not api("GET", f"/containers/yellow_run_{run}/json")[1]["State"]["Running"])
 
     def wait_for(self, what, seconds=30):
         until = time.monotonic() + seconds
@@ -467,7 +466,7 @@ raise SystemExit(3)
                 self.assertEqual(again.status, 0, again)
                 run = self.newest()
                 self.assertEqual((run["state"], self.project.masked(), self.project.broken_invariants()), ("committed", self.project.expected_masked(), {}))
-                self.no_container_is_left()
+                self.nothing_is_left()
 
     def test_the_engine_is_restarted_meanwhile(self):
         """Podman's containers go on without it; Docker ends them when it is stopped."""
@@ -488,47 +487,6 @@ raise SystemExit(3)
         run = self.newest()
         self.assertEqual(run["reason"]["code"], "container", run)
         self.assertIn("pyhton3", run["reason"]["text"])
-
-    def test_a_run_is_adopted_when_yellow_was_killed(self):
-        yellow, container = self.begin(slow_mask(4))
-        yellow.send_signal(signal.SIGKILL)
-        yellow.wait()
-        self.assertTrue(api("GET", f"/containers/{container}/json")[1]["State"]["Running"])
-        result = self.project.yellow("run")
-        self.assertEqual(result.status, 0, result)
-        self.assertIn("goes on with run " + container.removeprefix("yellow_run_"), result.out)
-        run = self.newest()
-        self.assertEqual((run["id"], run["state"]), (container.removeprefix("yellow_run_"), "committed"))
-        self.assertIn("there", self.project.yellow("runs", "logs", run["id"]).out)
-        self.assertEqual(self.project.masked(), self.project.expected_masked())
-        self.assertEqual(self.project.broken_invariants(), {})
-        self.assertEqual(self.project.sql("MergeDB", f"SELECT count(*) FROM yellow.event WHERE kind = 'run_adopted' AND run_id = '{run['id']}'"), [("1",)])
-
-    def test_what_has_ended_meanwhile_is_adopted_too(self):
-        yellow, container = self.begin(slow_mask(1))
-        yellow.send_signal(signal.SIGKILL)
-        yellow.wait()
-        self.wait_for(lambda: not api("GET", f"/containers/{container}/json")[1]["State"]["Running"])
-        self.assertEqual(self.project.yellow("run").status, 0)
-        run = self.newest()
-        self.assertEqual((run["id"], run["state"]), (container.removeprefix("yellow_run_"), "committed"))
-
-    def test_a_run_that_needs_its_snapshot_is_not_adopted(self):
-        yellow, container = self.begin(slow_mask(4), transformer="  retries: 0\n  snapshot: required\n")
-        yellow.send_signal(signal.SIGKILL)
-        yellow.wait()
-        self.assertEqual(self.project.yellow("run").status, 0)
-        second, first = self.runs(self.project)[:2]
-        self.assertEqual((first["id"], first["state"], second["state"]), (container.removeprefix("yellow_run_"), "lost", "committed"))
-
-    def test_an_orphan_is_removed(self):
-        yellow, container = self.begin("time.sleep(300)\n" + MASK)
-        yellow.send_signal(signal.SIGKILL)
-        yellow.wait()
-        self.assertEqual(self.project.yellow("runs", "cancel", container.removeprefix("yellow_run_")).status, 0)
-        self.code(MASK)
-        self.assertEqual(self.project.yellow("run", "--apply").status, 0)
-        self.no_container_is_left()
 
     def test_its_secrets_are_in_its_environment_only(self):
         yellow, container = self.begin("time.sleep(3)\nsys.exit(3)")

@@ -5,17 +5,15 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <thread>
 
 #include "adapters/clock/system_clock.h"
 #include "adapters/kubernetes/client.h"
 #include "adapters/kubernetes/follow.h"
+#include "real_cluster.h"
 
 namespace yellow::adapters::kubernetes {
 namespace {
@@ -28,31 +26,6 @@ const std::string kSpace = "client-test";
 const std::string kJobs = "/apis/batch/v1/namespaces/" + kSpace + "/jobs";
 const std::string kSecrets = "/api/v1/namespaces/" + kSpace + "/secrets";
 const Client::GoOn kAlways = [] { return true; };
-
-std::optional<std::string> ReadFromDisk(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return std::nullopt;
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-Access Administrator() {
-  const char* const folder = std::getenv("YELLOW_KUBERNETES");
-  const std::string path = std::string(folder == nullptr ? "/no-cluster-was-named" : folder) + "/kubeconfig";
-  const std::optional<std::string> text = ReadFromDisk(path);
-  if (!text) throw std::runtime_error(path + ": no cluster; start one with tests/kubernetes/cluster up, and name its folder in YELLOW_KUBERNETES");
-  return ReadKubeconfig(*text, path, "", &ReadFromDisk);
-}
-
-template <typename Ready>
-void WaitUntil(const std::string& what, const Ready& ready) {
-  const auto until = steady_clock::now() + std::chrono::seconds(60);
-  while (!ready()) {
-    if (steady_clock::now() > until) throw std::runtime_error(what + ": not within a minute");
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
-}
 
 Json JobOf(const std::string& name, const std::string& script, bool suspend) {
   const Json security = Json::parse(R"({"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": true,
@@ -67,14 +40,8 @@ Json JobOf(const std::string& name, const std::string& script, bool suspend) {
 
 class ClientTest : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    Client client(Administrator(), &ReadFromDisk);
-    client.Delete("/api/v1/namespaces/" + kSpace, "");
-    WaitUntil("the namespace of an earlier test goes", [&] { return client.Get("/api/v1/namespaces/" + kSpace).outcome == Outcome::kNotFound; });
-    client.Create("/api/v1/namespaces", Json{{"metadata", {{"name", kSpace}, {"labels", {{"pod-security.kubernetes.io/enforce", "restricted"}}}}}}.dump());
-    WaitUntil("the service account", [&] { return client.Get("/api/v1/namespaces/" + kSpace + "/serviceaccounts/default").outcome == Outcome::kDone; });
-  }
-  static void TearDownTestSuite() { Client(Administrator(), &ReadFromDisk).Delete("/api/v1/namespaces/" + kSpace, ""); }
+  static void SetUpTestSuite() { MakeNamespace(kSpace); }
+  static void TearDownTestSuite() { RemoveNamespace(kSpace); }
 
   std::string TokenOf(const std::string& account) {
     const Reply reply = client_.Create("/api/v1/namespaces/" + kSpace + "/serviceaccounts/" + account + "/token", R"({"spec":{"expirationSeconds":600}})");

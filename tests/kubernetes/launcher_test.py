@@ -2,14 +2,12 @@
 
 import json
 import os
-import pathlib
 import signal
-import threading
 import time
 import unittest
 
-from api import Refused
-from pods import MASK, Namespace, PodShop, Registry, cluster, slow_mask, wait
+from pods import Namespace, PodShop, Registry, cluster, wait     # which makes the others be found
+from outlives import MASK, Outlives, slow_mask
 from rough_api import RoughApi
 from server import NamedPostgres
 
@@ -22,7 +20,7 @@ def setUpModule():
     unittest.addModuleCleanup(namespace.remove)
 
 
-class Code(unittest.TestCase):
+class Code(Outlives, unittest.TestCase):
     """One project, whose code is changed from test to test."""
 
     maxDiff = None
@@ -66,6 +64,15 @@ class Code(unittest.TestCase):
             return next((pod for pod in namespace.all(namespace.pods) if "there" in namespace.log(pod["metadata"]["name"])), None)
         pod = wait("the code begins", there)
         return yellow, pod["metadata"]["labels"]["yellow.run"], pod
+
+    def begin_run(self, script, **how):
+        return self.begin(script, **how)[:2]
+
+    def await_end(self, run):
+        wait("the pod ends", lambda: namespace.pod_of(run)["status"]["phase"] == "Succeeded")
+
+    def code(self, script, **how):
+        self.project.code(script, **how)
 
     def all_is_well(self):
         self.assertEqual(self.project.masked(), self.project.expected_masked())
@@ -193,42 +200,6 @@ raise SystemExit(3)
 
     # Who goes on with it
 
-    def test_a_run_is_adopted_when_yellow_was_killed(self):
-        yellow, run, _ = self.begin(slow_mask(4))
-        yellow.send_signal(signal.SIGKILL)
-        yellow.wait()
-        result = self.project.yellow("run")
-        self.assertEqual(result.status, 0, result)
-        self.assertIn("goes on with run " + run, result.out)
-        self.assertEqual((self.newest()["id"], self.newest()["state"]), (run, "committed"))
-        self.assertIn("there", self.project.yellow("runs", "logs", run).out)
-        self.all_is_well()
-
-    def test_what_has_ended_meanwhile_is_adopted_too(self):
-        yellow, run, pod = self.begin(slow_mask(1))
-        yellow.send_signal(signal.SIGKILL)
-        yellow.wait()
-        wait("the pod ends", lambda: namespace.pod_of(run)["status"]["phase"] == "Succeeded")
-        self.assertEqual(self.project.yellow("run").status, 0)
-        self.assertEqual((self.newest()["id"], self.newest()["state"]), (run, "committed"))
-
-    def test_a_run_that_needs_its_snapshot_is_not_adopted(self):
-        yellow, run, _ = self.begin(slow_mask(4), transformer="  retries: 0\n  snapshot: required\n")
-        yellow.send_signal(signal.SIGKILL)
-        yellow.wait()
-        self.assertEqual(self.project.yellow("run").status, 0)
-        second, first = self.project.runs()[:2]
-        self.assertEqual((first["id"], first["state"], second["state"]), (run, "lost", "committed"))
-
-    def test_an_orphan_is_removed(self):
-        yellow, run, _ = self.begin("time.sleep(300)\n" + MASK)
-        yellow.send_signal(signal.SIGKILL)
-        yellow.wait()
-        self.assertEqual(self.project.yellow("runs", "cancel", run).status, 0)
-        self.project.code(MASK)
-        self.assertEqual(self.project.yellow("run", "--apply").status, 0)
-        self.nothing_is_left()
-
     def test_faults_leave_nothing_behind(self):
         """Yellow is killed, or an answer is lost, before and after every change in the cluster; the next yellow brings it to its end."""
         points = [f"{what}@kubernetes.{effect}:{n}" for effect in ("secret", "job", "owner", "delete") for what, n in (("kill", 1), ("kill", 2), ("lose", 1))]
@@ -252,8 +223,38 @@ raise SystemExit(3)
         output = yellow.communicate(timeout=120)[0]
         ended = next(one for one in self.project.runs() if one["id"] == run)
         self.assertEqual(ended["state"], "committed", output)
-        self.assertIn("customers are masked", self.project.yellow("runs", "logs", run).out)
+        log = self.project.yellow("runs", "logs", run).out
+        self.assertEqual((log.count("there\n"), log.count("customers are masked")), (1, 1), log)     # what was read twice is there once
         self.all_is_well()
+
+    def test_a_node_that_does_not_answer(self):
+        """Its pod is taken away, and nobody says that it has ended."""
+        yellow, run, pod = self.begin("time.sleep(600)")
+        cluster("stop", "kubelet")
+        self.addCleanup(cluster, "up")
+        cluster("kubectl", "delete", "pod", "-n", namespace.name, pod["metadata"]["name"], "--wait=false")
+        self.assertEqual(yellow.wait(90), 1)
+        ended = next(one for one in self.project.runs() if one["id"] == run)
+        self.assertEqual((ended["state"], ended["reason"]["code"]), ("failed", "node_lost"), ended)
+        cluster("up")
+
+    def test_the_cluster_ends_what_yellow_does_not(self):
+        yellow, run, _ = self.begin("time.sleep(600)", timeout="3s")
+        yellow.send_signal(signal.SIGKILL)
+        yellow.wait()
+        wait("the Job is over its deadline", lambda: not namespace.pod_of(run) or namespace.pod_of(run)["status"]["phase"] == "Failed", 40)
+        self.assertEqual(self.project.yellow("run").status, 1)
+        ended = next(one for one in self.project.runs() if one["id"] == run)
+        self.assertEqual((ended["state"], ended["reason"]["code"]), ("timed_out", "timeout"), ended)
+
+    def test_a_kubeconfig_that_is_not_there_stops_its_code_only(self):
+        self.place({"kubeconfig": "/nowhere/kubeconfig"})
+        run, _ = self.run_code(MASK, reason="kubeconfig")
+        self.assertIn("/nowhere/kubeconfig: cannot be read", run["reason"]["text"])
+        self.project.postgres.psql("shop", "UPDATE customers SET phone = phone || '0' WHERE id = (SELECT min(id) FROM customers)")
+        self.assertIn("Shop: batch", self.project.yellow("run", "Shop").out)
+        found = {one["key"]: one for one in json.loads(self.project.yellow("doctor", "--output", "json").out)}
+        self.assertEqual(found["launcher/engine"]["state"], "problem")
 
     def test_a_zombie_is_refused(self):
         """The node does not hear that the run is over, and the code tries to write for as long as it lives."""

@@ -11,8 +11,8 @@ import subprocess
 import tempfile
 import unittest
 
+from pods import Registry, cluster     # which makes the others be found
 from api import Api, Refused, wait
-from pods import Registry, cluster
 from project import ROOT, Project
 from server import NamedPostgres
 
@@ -60,10 +60,12 @@ class PlatformTest(unittest.TestCase):
         cls.project.write("model/shop.yaml", shop.replace('"*/5 * * * *"', '"* * * * *"'))
         mask, count = re.subn(r"  code:\n    sql: .*\n", "  code: {image: shop/mask-customers}\n", (model / "mask_shop.yaml").read_text())
         assert count == 1
-        cls.project.write("model/mask_shop.yaml", mask)
+        cls.project.write("model/mask_shop.yaml", mask.replace("transformer:\n", "transformer:\n  credentials: [other]\n", 1))
+        team = (model / "team.yaml").read_text()
+        cls.project.write("model/team.yaml", team.replace("credentials:\n", "credentials:\n  other: {type: user_password}\n", 1))
         server = {"host": cls.host, "port": cls.postgres.port}
         cls.project.write("environments/production.yaml", "\n".join([
-            "kind: Environment", "name: production", f"containers: {json.dumps({'MergeDB': server, 'ShopDB': server})}", "credentials: {shop_reader: {kubernetes: shop-reader}}",
+            "kind: Environment", "name: production", f"containers: {json.dumps({'MergeDB': server, 'ShopDB': server})}", "credentials: {shop_reader: {kubernetes: shop-reader}, other: {kubernetes: other}}",
             f"images: {json.dumps({'shop/mask-customers': cls.registry.mask})}", "classes: {allowed: [pii]}", f"launcher: {{kubernetes: {{namespace: {CODE}}}}}", "jobs: kubernetes"]))
 
     @classmethod
@@ -124,6 +126,7 @@ class PlatformTest(unittest.TestCase):
         self.kubectl("apply", "--validate=strict", "-f", str(out / "namespaces.yaml"))
         self.secret("yellow-logins", {file.name: file.read_bytes() for file in (self.project.root / ".yellow/secrets").iterdir()})
         self.secret("shop-reader", {"username": b"shop_reader", "password": b"canary-reader-577"})
+        self.secret("other", {"username": b"other", "password": b"canary-other-577"})
         done = subprocess.run([ROOT / "tests/kubernetes/cluster", "kubectl", "apply", "--validate=strict", "-k", str(out)], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("PodSecurity", done.stderr)
@@ -145,7 +148,8 @@ class PlatformTest(unittest.TestCase):
             everything += self.kubectl("logs", "-n", ENGINE, pod["metadata"]["name"])
         for file in (self.project.root / ".yellow/secrets").iterdir():
             self.assertNotIn(file.read_text().strip(), everything, file.name)
-        self.assertNotIn("canary-reader-577", everything)
+        for canary in ("canary-reader-577", "canary-other-577"):
+            self.assertNotIn(canary, everything)
         self.what_the_account_may_not()
 
     def jobs_are_pods(self):
@@ -154,6 +158,8 @@ class PlatformTest(unittest.TestCase):
         job = self.await_("the next read begins", lambda: next((one for one in self.api.get(jobs)["items"] if one["metadata"]["annotations"]["yellow.node"] == "Ingest/Main/Shop"), None), 90)
         pod = job["spec"]["template"]["spec"]
         self.assertEqual((pod["automountServiceAccountToken"], pod["containers"][0]["image"]), (False, self.image))
+        mounted = {mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+        self.assertEqual({path for path in mounted if path.startswith("/run/yellow/secrets/")}, {"/run/yellow/secrets/shop-reader/username", "/run/yellow/secrets/shop-reader/password"})
         self.await_("it ends and is removed", lambda: not [one for one in self.api.get(jobs)["items"] if one["metadata"]["uid"] == job["metadata"]["uid"]], 60)
 
     def what_the_account_may_not(self):

@@ -18,7 +18,6 @@ from project import ROOT, YELLOW, Project  # noqa: E402
 from server import NamedPostgres  # noqa: E402
 
 ENGINE = HERE.parent / "containers/engine"
-MASK = (ROOT / "examples/images/python/mask.py").read_text()
 
 
 def cluster(*arguments):
@@ -26,11 +25,6 @@ def cluster(*arguments):
     if done.returncode != 0:
         raise AssertionError(f"cluster {' '.join(arguments)}: {done.stdout}{done.stderr}")
     return done.stdout.strip()
-
-
-def slow_mask(seconds):
-    """It has imported its snapshot when it says so."""
-    return "import time\n" + MASK.replace('        cursor.execute(f"SELECT id', f'        print("there", flush=True)\n        time.sleep({seconds})\n        cursor.execute(f"SELECT id', 1)
 
 
 class Registry:

@@ -134,8 +134,8 @@ class PodFollower : public ports::ContainerFollower {
   }
 
   std::string Pending() override {
-    if (!pending_.empty() && !has_pod_) pending_ += WhyNoPod();
-    return pending_;
+    const bool late = steady_clock::now() - began_ > kUnheardOf;
+    return pending_.empty() || has_pod_ || !late ? pending_ : pending_ + WhyNoPod();
   }
 
   void Finish() override { log_.Finish(); }
@@ -175,7 +175,8 @@ class PodFollower : public ports::ContainerFollower {
   const std::string name_;
   LogCopy log_;
   bool heard_of_ = false, has_pod_ = false;
-  steady_clock::time_point asked_ = steady_clock::now();
+  const steady_clock::time_point began_ = steady_clock::now();
+  steady_clock::time_point asked_ = began_;
   std::string pending_;
 };
 
@@ -200,23 +201,24 @@ class Cluster : public ports::ContainerEngine {
 
   bool Start(const ports::ContainerSpec& spec) override {
     place_->Observed();
-    const std::string secret = SecretOf(spec), job = JobOf(spec, launcher_);
-    Reply reply =
-        Effect(*place_, "kubernetes.secret", [&] { return place_->client.Create(place_->Secrets(), secret); });
+    if (!CreateSecret(spec)) {  // of an attempt that went no further, whose secrets may be old
+      RequireSame(place_->Secrets(spec.name), spec);
+      Delete(place_->Secrets(spec.name));
+      CreateSecret(spec);
+    }
+    std::string made;  // uid of our Job
     try {
-      if (reply.outcome == Outcome::kExists) {  // of an attempt that went no further, whose secrets may be old
-        RequireSame(place_->Secrets(spec.name), spec);
-        Delete(place_->Secrets(spec.name));
-        Effect(*place_, "kubernetes.secret", [&] { return place_->client.Create(place_->Secrets(), secret); });
-      }
-      reply = Effect(*place_, "kubernetes.job", [&] { return place_->client.Create(place_->Jobs(), job); });
-      const bool made = reply.outcome != Outcome::kExists;
-      const std::string uid = !made ? RequireSame(place_->Jobs(spec.name), spec) : ReadJob(reply.body).uid;
+      const std::string job = JobOf(spec, launcher_);
+      const Reply reply = Effect(*place_, "kubernetes.job", [&] { return place_->client.Create(place_->Jobs(), job); });
+      if (reply.outcome != Outcome::kExists) made = ReadJob(reply.body).uid;
+      const std::string uid = made.empty() ? RequireSame(place_->Jobs(spec.name), spec) : made;
       Effect(*place_, "kubernetes.owner",
              [&] { return place_->client.Change(place_->Secrets(spec.name), OwnerPatch(spec.name, uid)); });
-      return made;
+      return !made.empty();
     } catch (const base::Error& error) {
-      if (!error.retryable) Remove(spec.name, "");
+      // A Job of this name may be somebody else's; only what is ours goes.
+      if (!error.retryable && !made.empty()) Delete(place_->Jobs(spec.name), std::nullopt, made);
+      if (!error.retryable) Delete(place_->Secrets(spec.name));
       throw;
     }
   }
@@ -275,6 +277,14 @@ class Cluster : public ports::ContainerEngine {
  private:
   void Delete(const std::string& path, std::optional<int> grace_seconds = std::nullopt, const std::string& uid = "") {
     Effect(*place_, "kubernetes.delete", [&] { return place_->client.Delete(path, uid, grace_seconds); });
+  }
+
+  /// False when there is one of this name.
+  bool CreateSecret(const ports::ContainerSpec& spec) {
+    const std::string secret = SecretOf(spec);
+    return Effect(*place_, "kubernetes.secret", [&] {
+             return place_->client.Create(place_->Secrets(), secret);
+           }).outcome != Outcome::kExists;
   }
 
   /// What has our name must be of our run or job, made from the same; returns its uid.

@@ -1,0 +1,61 @@
+"""Tests of code that outlives the yellow that started it, wherever it runs: for a test case that is about one place."""
+
+import json
+import signal
+
+from project import ROOT
+
+# Code that does what the example's own image does.
+MASK = (ROOT / "examples/images/python/mask.py").read_text()
+
+
+def slow_mask(seconds):
+    """It has imported its snapshot when it says so."""
+    return "import time\n" + MASK.replace('        cursor.execute(f"SELECT id', f'        print("there", flush=True)\n        time.sleep({seconds})\n        cursor.execute(f"SELECT id', 1)
+
+
+class Outlives:
+    """REQUIRES, of the test case: `project`; `code(script, **how)` makes a script its code; `begin_run(script, **how)` starts yellow with it and gives yellow and the
+    run's id once the code has printed `there`; `await_end(run)` waits until the code has ended; `nothing_is_left()`."""
+
+    def killed(self, script, **how):
+        """The run whose yellow was killed while its code runs."""
+        yellow, run = self.begin_run(script, **how)
+        yellow.send_signal(signal.SIGKILL)
+        yellow.wait()
+        return run
+
+    def newest_runs(self):
+        return json.loads(self.project.yellow("runs", "list", "--output", "json").out)
+
+    def test_a_run_is_adopted_when_yellow_was_killed(self):
+        run = self.killed(slow_mask(4))
+        result = self.project.yellow("run")
+        self.assertEqual(result.status, 0, result)
+        self.assertIn("goes on with run " + run, result.out)
+        newest = self.newest_runs()[0]
+        self.assertEqual((newest["id"], newest["state"]), (run, "committed"))
+        self.assertIn("there", self.project.yellow("runs", "logs", run).out)
+        self.assertEqual(self.project.masked(), self.project.expected_masked())
+        self.assertEqual(self.project.broken_invariants(), {})
+        self.assertEqual(self.project.sql("MergeDB", f"SELECT count(*) FROM yellow.event WHERE kind = 'run_adopted' AND run_id = '{run}'"), [("1",)])
+
+    def test_what_has_ended_meanwhile_is_adopted_too(self):
+        run = self.killed(slow_mask(1))
+        self.await_end(run)
+        self.assertEqual(self.project.yellow("run").status, 0)
+        newest = self.newest_runs()[0]
+        self.assertEqual((newest["id"], newest["state"]), (run, "committed"))
+
+    def test_a_run_that_needs_its_snapshot_is_not_adopted(self):
+        run = self.killed(slow_mask(4), transformer="  retries: 0\n  snapshot: required\n")
+        self.assertEqual(self.project.yellow("run").status, 0)
+        second, first = self.newest_runs()[:2]
+        self.assertEqual((first["id"], first["state"], second["state"]), (run, "lost", "committed"))
+
+    def test_an_orphan_is_removed(self):
+        run = self.killed("time.sleep(300)\n" + MASK)
+        self.assertEqual(self.project.yellow("runs", "cancel", run).status, 0)
+        self.code(MASK)
+        self.assertEqual(self.project.yellow("run", "--apply").status, 0)
+        self.nothing_is_left()
