@@ -56,6 +56,12 @@ def takes_connections(address, port):
         return probe.connect_ex((address, port)) == 0
 
 
+def owner_folder():
+    """Of the cluster whose node this machine is, or was when a crash ended it; None if of none."""
+    owner = RUN / "folder"
+    return owner.read_text() if owner.exists() else None
+
+
 class Node:
     """`state` says where things are: pods and services (the first three bytes of their networks), ports {api, kubelet, health}."""
 
@@ -74,16 +80,15 @@ class Node:
         """There is one node on a machine: kubelets share folders and settings of the kernel."""
         RUN.mkdir(mode=0o700, exist_ok=True)
         owner = RUN / "folder"
-        if owner.exists() and owner.read_text() != str(self.folder):
-            raise Failure(f"this machine already has a node, of the cluster in {owner.read_text()}\n  = use that one, or end it: tests/kubernetes/cluster --folder {owner.read_text()} down")
+        if owner_folder() not in (None, str(self.folder)):
+            raise Failure(f"this machine already has a node, of the cluster in {owner_folder()}\n  = use that one, or end it: tests/kubernetes/cluster --folder {owner_folder()} down")
         others = [path for path in pathlib.Path("/var/lib/kubelet").glob("*") if path.name != "device-plugins"]
         if others and not owner.exists():
             raise Failure(f"this machine is a node of another cluster: {others[0]}\n  = run the tests on a machine that is none")
         owner.write_text(str(self.folder))
 
     def has_machine(self):
-        owner = RUN / "folder"
-        return owner.exists() and owner.read_text() == str(self.folder)
+        return owner_folder() == str(self.folder)
 
     def up(self, api):
         self.save_settings()
