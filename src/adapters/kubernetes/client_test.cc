@@ -281,6 +281,22 @@ TEST(Follow, GivesUpWhatWillNotPass) {
   EXPECT_TRUE(diary.lines.empty());
 }
 
+TEST(Follow, AsksAgainForWhatWasAllowedBefore) {
+  const std::string refused = Answer("403 Forbidden", Status(403, "Forbidden"));
+  std::vector<std::string> answers{List("a", "10"), refused, refused,
+                                   "HTTP/1.1 200 OK\r\n\r\n" + Event("ADDED", "b", "11")};
+  for (int i = 0; i < 9; ++i) answers.push_back(refused);
+  const Scripted server(answers);
+  Client client(server.AccessTo(), kNoFiles);
+  ManualClock clock;
+  Diary diary(99);
+  EXPECT_EQ(Failure([&] { Follow(client, "/jobs", "", diary, clock, kAlways); }).status, 403);
+  EXPECT_EQ(diary.lines.size(), 12U) << "a list, twice refused, a change, eight times refused";
+  EXPECT_EQ(diary.lines[3], "b@11");
+  EXPECT_EQ(diary.lines[2], "403 wait 400");
+  EXPECT_EQ(diary.lines.back(), "403 wait 20000");
+}
+
 TEST(Follow, WaitsLongerEachTime) {
   EXPECT_EQ(WaitAfter(1, 0).count(), 200);
   EXPECT_EQ(WaitAfter(5, 0).count(), 3200);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -49,6 +50,7 @@ struct Place {
   Client client;
   ports::Clock& clock;
   ports::Faults* const faults;
+  std::atomic<bool> allowed = false;  ///< something was
 
  private:
   std::string Of(const std::string& group, const std::string& kind, const std::string& name) const {
@@ -61,8 +63,7 @@ struct Place {
 
 /// As the callers of an engine know it.
 base::Error Told(const ApiError& error) {
-  constexpr int kUnauthorized = 401, kForbidden = 403;
-  const bool door = error.retryable || error.status == 0 || error.status == kUnauthorized || error.status == kForbidden;
+  const bool door = error.retryable || error.status == 0 || IsRefusal(error);
   base::Error told(door ? "engine" : "container", fmt::format("the cluster refused: {}", error.what()));
   if (error.retryable || error.status == 0)
     told = base::Error("engine", fmt::format("the cluster does not answer: {}", error.what()));
@@ -74,9 +75,13 @@ template <typename Call>
 auto Patiently(Place& place, Call call) {
   for (int tries = 1;; ++tries) {
     try {
-      return call();
+      auto result = call();
+      place.allowed = true;
+      return result;
     } catch (const ApiError& error) {
-      if (!error.retryable || tries == kTries) throw Told(error);
+      // A server that has just begun does not know yet who may what.
+      const bool may_pass = error.retryable || (IsRefusal(error) && place.allowed);
+      if (!may_pass || tries == kTries) throw Told(error);
       place.clock.Sleep(WaitAfter(tries, error.retry_after));
     }
   }

@@ -12,12 +12,19 @@ constexpr const char* kPage = "500";
 constexpr milliseconds kFirstWait{200};
 constexpr milliseconds kLongestWait{20'000};
 constexpr int kLongestAsked = 60;
+constexpr int kRefusals = 8;  // three quarters of a minute
 constexpr milliseconds kSlice{200};  // so that go_on is asked while it waits
 
 struct State {
   std::string version;  // empty: list first
   int failures = 0;
+  bool allowed = false;  // it was listed once
 };
+
+/// A server that has just begun does not know yet who may what, and refuses what it has allowed before.
+bool MayBeAllowedAgain(const ApiError& error, const State& state) {
+  return IsRefusal(error) && state.allowed && state.failures < kRefusals;
+}
 
 /// False when the pages became too old in between, or nothing is there to list.
 bool List(Client& client, const std::string& path, const std::string& query, Listener& listener, State& state) {
@@ -33,6 +40,7 @@ bool List(Client& client, const std::string& path, const std::string& query, Lis
   } while (!page.next.empty());
   listener.Listed(all);
   state.version = page.version;
+  state.allowed = true;
   return true;
 }
 
@@ -78,7 +86,7 @@ void Follow(Client& client, const std::string& path, const std::string& query, L
         if (clock.Now() - before < kFirstWait) Wait(kFirstWait, clock, go_on);
       }
     } catch (const ApiError& error) {
-      if (!error.retryable && error.status != 410) throw;
+      if (!error.retryable && error.status != 410 && !MayBeAllowedAgain(error, state)) throw;
       const milliseconds wait = WaitAfter(++state.failures, error.retry_after);
       listener.Troubled(error, wait);
       Wait(wait, clock, go_on);

@@ -29,7 +29,8 @@ std::chrono::milliseconds WaitAfter(int failures, int retry_after_seconds);
 /// Lists a collection (`path` without query; `query` as `labelSelector=…`, encoded, may be empty), then watches it from
 /// there on: a watch that ended goes on from the last version seen, one that the server no longer knows (410) begins
 /// with a list, an error that may pass is told and tried again. Returns when `go_on` says false. Throws ApiError when
-/// it is not retryable (403: the role is missing).
+/// it is not retryable (403: the role is missing; what was allowed before is tried for three quarters of a minute,
+/// because a server that has just begun refuses that).
 void Follow(Client& client, const std::string& path, const std::string& query, Listener& listener, ports::Clock& clock,
             const Client::GoOn& go_on);
 

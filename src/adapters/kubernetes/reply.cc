@@ -39,6 +39,8 @@ ApiError ErrorOf(const std::string& what, int status, const Json& said, int retr
 
 }  // namespace
 
+bool IsRefusal(const ApiError& error) { return error.status == 401 || error.status == 403; }
+
 Reply Classify(const std::string& what, int status, std::string body, int retry_after) {
   if (status >= 200 && status < 300) return {Outcome::kDone, std::move(body)};
   const Json said = StatusOf(body);

@@ -34,6 +34,9 @@ struct ApiError : base::Error {
   std::string reason;  ///< the server's word: Forbidden, Invalid, …
 };
 
+/// True when it said who may what, not how it is.
+bool IsRefusal(const ApiError& error);
+
 /// What an HTTP answer means. Throws ApiError. `what` names the call: "create Job".
 Reply Classify(const std::string& what, int status, std::string body, int retry_after);
 
