@@ -77,7 +77,7 @@ class NamedPostgres:
 
     def psql(self, database, text, user="postgres", password=None):
         environment = {**os.environ, "PGPASSWORD": password or self.PASSWORD}
-        done = subprocess.run(["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port), "-U", user, "-d", database],
+        done = subprocess.run([f"{PROGRAMS}/psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port), "-U", user, "-d", database],
                               input=text, capture_output=True, text=True, env=environment)
         if done.returncode != 0:
             raise AssertionError(done.stderr)

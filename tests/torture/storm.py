@@ -92,14 +92,17 @@ class Storm(Project):
 
     def wrong(self):
         """What is not as it must be, once the program has been let finish; empty when all is well."""
-        counts = " UNION ALL ".join(f"SELECT '{name}', (SELECT count(*)::text FROM ({query}) q)" for name, query in INVARIANTS.items())
-        rows = self.psql(self.server(), f"{counts} UNION ALL SELECT 'versions overlap', ({HISTORY})::text UNION ALL SELECT 'seen', ({SEEN})")
-        seen = dict(rows)
-        expected = self.psql(self.server("shop"), EXPECTED)[0][0]
-        broken = {name: count for name, count in seen.items() if name != "seen" and count != "0"}
-        if seen["seen"] != expected:
-            broken["outputs differ from the source"] = f"{seen['seen']} is not {expected}"
+        broken = self.broken()
+        seen, expected = self.psql(self.server(), SEEN)[0][0], self.psql(self.server("shop"), EXPECTED)[0][0]
+        if seen != expected:
+            broken["outputs differ from the source"] = f"{seen} is not {expected}"
         return broken
+
+    def broken(self):
+        """The rules of the merge database that do not hold, and how often."""
+        counts = [f"SELECT '{name}', (SELECT count(*)::text FROM ({query}) q)" for name, query in INVARIANTS.items()]
+        rows = self.psql(self.server(), " UNION ALL ".join([*counts, f"SELECT 'versions overlap', ({HISTORY})::text"]))
+        return {name: count for name, count in rows if count != "0"}
 
 
 def seeded(seed=None):
