@@ -65,6 +65,7 @@ int BatchesShow(const Program& program, const Options& options, const BatchesOpt
   }
   program.out << fmt::format("Batch {} of {} is {}{}.\n", batch.batch, batch.stream, batch.state,
                              batch.released ? ", released by a person" : "");
+  if (!batch.opened_by.empty()) program.out << "Opened by: " << batch.opened_by << "\n";
   if (!batch.run_id.empty()) program.out << "Run: " << batch.run_id << "\n";
   if (!batch.reason.empty()) program.out << "Reason: " << batch.reason << "\n";
   if (batch.state == "held") {
@@ -115,35 +116,6 @@ int RunsList(const Program& program, const Options& options, const RunsOptions& 
 
 namespace {
 
-/// The newest run of the transformer of this name; nothing when there is no such transformer, or it has not run.
-std::optional<std::pair<Engine*, run::RunInfo>> NewestRun(Engines& engines, const std::string& transformer) {
-  try {
-    const Found found = FindTransformer(engines, transformer);
-    const std::vector<run::RunInfo> newest = run::ListRuns(*found.engine->session, found.key, 1);
-    if (newest.empty()) return std::nullopt;
-    return std::pair(found.engine, run::ShowRun(*found.engine->session, newest[0].id));
-  } catch (const base::Error& error) {
-    if (error.code != "usage") throw;
-    return std::nullopt;
-  }
-}
-
-/// The run of this id, or the newest of the transformer of this name, in whichever merge database it is.
-std::pair<Engine*, run::RunInfo> FindRun(Engines& engines, const std::string& id) {
-  for (Engine& engine : engines.engines) {
-    try {
-      return {&engine, run::ShowRun(*engine.session, id)};
-    } catch (const base::Error& error) {
-      if (error.code != "usage") throw;
-      if (&engine != &engines.engines.back()) continue;
-      const auto newest = NewestRun(engines, id);
-      if (!newest) throw;
-      return *newest;
-    }
-  }
-  throw base::Error(base::UsageError("there is no such run: " + id).Remedy("yellow runs list"));
-}
-
 template <typename Use>
 int WithRun(const Program& program, const Options& options, const std::string& id, Use use) {
   const Project project = OpenProject(program, options);
@@ -163,6 +135,7 @@ int RunsShow(const Program& program, const Options& options, const RunsOptions& 
     }
     program.out << fmt::format("Run {} of {} is {} (mode {}).\nIt was opened {} because: {}\n", run.id, run.transformer,
                                run.state, run.mode, Seconds(run.opened_at), run.cause);
+    if (!run.handed_to.empty()) program.out << "Its steps are taken by " << run.handed_to << ".\n";
     if (!run.image.empty()) program.out << "Its code is " << run.image << "\n";
     if (!run.closed_at.empty()) program.out << "It was closed " << Seconds(run.closed_at) << ".\n";
     if (!run.reason.empty()) program.out << "Reason: " << run.reason << "\n";

@@ -1,5 +1,7 @@
 #include "cli/command_line.h"
 
+#include <regex>
+
 #include "cli/version.h"
 
 namespace yellow::cli {
@@ -17,6 +19,12 @@ std::string WordsOf(const CLI::App& command) {
   const CLI::App* parent = command.get_parent();
   return parent == nullptr || parent->get_parent() == nullptr ? command.get_name()
                                                               : WordsOf(*parent) + " " + command.get_name();
+}
+
+/// RFC 3339, as far as its shape goes; the database knows the rest.
+std::string IsTime(const std::string& text) {
+  static const std::regex kTime(R"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d))");
+  return std::regex_match(text, kTime) ? "" : "no time as 2026-01-31T06:00:00Z: " + text;
 }
 
 }  // namespace
@@ -220,27 +228,66 @@ void CommandLine::Render() {
       ->add_option("--grace", kubernetes_.grace_seconds, "Seconds that jobs under way have to end when one is stopped")
       ->check(CLI::Range(0, 86400))
       ->capture_default_str();
+  CLI::App* airflow = Command(
+      *render, "Commands", "airflow",
+      {"Print the DAGs of the project, for Airflow",
+       {"yellow render airflow --environment production", "yellow render airflow --environment production -o dags"},
+       "Two files, whatever the project's size; they hold no secret. Airflow's workers call yellow, with the\n"
+       "environment's credentials in their own environment."},
+      &RenderAirflow, airflow_);
+  airflow->add_option("-o,--out", airflow_.folder, "Write them into this folder (default: print them)");
+  airflow->add_option("--name", airflow_.name, "Of the files and of the DAGs that look after the others (default: the project's folder)");
+  airflow->add_option("--program", airflow_.program, "yellow, for Airflow's workers (default: this one)");
+  airflow->add_option("--root", airflow_.root, "The project, for Airflow's workers (default: where it is here)");
+  airflow->add_option("--reconcile", airflow_.reconcile, "When to look for what was missed (cron, UTC)")
+      ->capture_default_str();
 }
 
 void CommandLine::Machine() {
   CLI::App* job =
       Group("Machine", "job", {"Do one thing for a scheduler, with a typed result", {"yellow job ingest Shop"}});
-  const auto add = [&](const char* name, const char* about, const char* example, auto do_it, const char* node) {
+  const auto add = [&](const char* section, const char* name, const char* about, const char* example, auto do_it,
+                       const char* node) {
     CLI::App* command =
-        Command(*job, "Commands", name,
+        Command(*job, section, name,
                 {about,
                  {example},
                  "Safe to start twice. Exit status: 0 done; 1 held or failed; 3 may be tried again; 10 "
                  "nothing is due;\n11 somebody else is at it. With --output json the result, which says "
                  "which."},
                 do_it, job_);
-    command->add_option("node", job_.node, node)->required();
+    if (node != nullptr) command->add_option("node", job_.node, node)->required();
+    return command;
+  };
+  const auto begins = [&](CLI::App* command) {
+    command->add_option("--by", job_.by, "What the scheduler calls this job, to be shown with what it does (default: none)");
+    return command;
+  };
+  const auto with_result = [&](CLI::App* command) {
     command->add_option("--result", job_.result,
                         "A file that is there, to put the state into, one word (default: none)");
+    return command;
   };
-  add("ingest", "Read a stream's next batch, if it is due", "yellow job ingest Shop", &JobIngest, "The stream");
-  add("transform", "Run a transformer, if it is due, and take its output in", "yellow job transform MaskShop",
-      &JobTransform, "The workspace");
+  const char* whole = "Commands";
+  with_result(begins(add(whole, "ingest", "Read a stream's next batch, if it is due; of an output, take in what was written",
+                         "yellow job ingest Shop", &JobIngest, "The stream")))
+      ->add_option("--asked-at", job_.asked_at,
+                   "Somebody asked for a batch then (RFC 3339): it is due if none was opened since (default: the "
+                   "schedule decides)")
+      ->check(IsTime, "TIME");
+  with_result(begins(add(whole, "transform", "Run a transformer, if it is due, and take its output in",
+                         "yellow job transform MaskShop", &JobTransform, "The workspace")));
+  add(whole, "due", "Say what is due, and end runs that nobody goes on with", "yellow job due --output json", &JobDue,
+      nullptr);
+  const char* steps = "A run step by step; at last, job ingest of its output";
+  begins(add(steps, "open", "Open a run, if it is due, for the job that takes the next steps",
+             "yellow job open MaskShop --by nightly-7", &JobOpen, "The workspace"));
+  add(steps, "launch", "Start a run's code: a container goes on alone, a process is waited for",
+      "yellow job launch 01a0b1c2d3e4f5", &JobLaunch, "The run");
+  add(steps, "look", "Say whether a run's code is still at work", "yellow job look 01a0b1c2d3e4f5 --output json",
+      &JobLook, "The run");
+  add(steps, "close", "Wait for the end of a run's code and record it", "yellow job close 01a0b1c2d3e4f5", &JobClose,
+      "The run");
 }
 
 void CommandLine::Authors() {

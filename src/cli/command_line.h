@@ -63,6 +63,7 @@ class CommandLine {
   LintOptions lint_;
   GraphOptions graph_;
   ExportJsonSchemaOptions json_schema_;
+  RenderAirflowOptions airflow_;
   PlanOptions plan_;
   RenderSystemdOptions systemd_;
   RenderKubernetesOptions kubernetes_;

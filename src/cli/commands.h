@@ -54,12 +54,29 @@ struct RenderKubernetesOptions {
 };
 int RenderKubernetes(const Program& program, const Options& options, const RenderKubernetesOptions& render);
 
+struct RenderAirflowOptions {
+  std::string folder;   ///< empty: print them
+  std::string name;     ///< empty: the project's folder
+  std::string program;  ///< empty: this one
+  std::string root;     ///< of the project for Airflow's workers; empty: where it is here
+  std::string reconcile = "*/5 * * * *";
+};
+int RenderAirflow(const Program& program, const Options& options, const RenderAirflowOptions& render);
+
 struct JobOptions {
   std::string node;
-  std::string result;  ///< a file that is there; empty: none
+  std::string result;    ///< a file that is there; empty: none
+  std::string by;        ///< what a scheduler calls the job
+  std::string asked_at;  ///< RFC 3339; empty: the schedule decides
 };
 int JobIngest(const Program& program, const Options& options, const JobOptions& job);
 int JobTransform(const Program& program, const Options& options, const JobOptions& job);
+int JobOpen(const Program& program, const Options& options, const JobOptions& job);
+/// These three are about a run: `node` is its id.
+int JobLaunch(const Program& program, const Options& options, const JobOptions& job);
+int JobLook(const Program& program, const Options& options, const JobOptions& job);
+int JobClose(const Program& program, const Options& options, const JobOptions& job);
+int JobDue(const Program& program, const Options& options, const JobOptions& job);
 
 struct RunOptions {
   bool apply = false;

@@ -211,15 +211,15 @@ class BatchAttempt {
         session_->Execute(
             {"UPDATE yellow.batch SET released = false, released_by = NULL, attempt = $3, model_version = $4, "
              "source_read_at = NULL, "
-             "staged_at = NULL "
+             "staged_at = NULL, opened_by = nullif($5, '') "
              "WHERE stream = $1 AND batch = $2",
-             {stream_.key, std::to_string(under_way->number), attempt, std::to_string(applied_.version)}});
+             {stream_.key, std::to_string(under_way->number), attempt, std::to_string(applied_.version), actor_.job}});
       } else {
         session_->Execute(
-            {"INSERT INTO yellow.batch (stream, batch, state, attempt, model_version) "
+            {"INSERT INTO yellow.batch (stream, batch, state, attempt, model_version, opened_by) "
              "SELECT $1, greatest(numbers_after, (SELECT max(batch) FROM yellow.batch WHERE stream = $1)) + 1, 'open', "
-             "$2, $3 FROM yellow.stream WHERE key = $1",
-             {stream_.key, attempt, std::to_string(applied_.version)}});
+             "$2, $3, nullif($4, '') FROM yellow.stream WHERE key = $1",
+             {stream_.key, attempt, std::to_string(applied_.version), actor_.job}});
       }
       session_->Execute(
           {"UPDATE yellow.stream SET last_opened_at = clock_timestamp(), requested_at = NULL WHERE key = $1",

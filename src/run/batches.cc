@@ -12,7 +12,7 @@ std::string Time(const std::string& column) { return "coalesce(" + sql::Rfc3339(
 
 std::string BatchColumns() {
   return "SELECT stream, batch, state, " + Time("opened_at") + ", " + Time("committed_at") +
-         ", coalesce(reason_code, ''), coalesce(reason, ''), coalesce(run_id, ''), released, model_version "
+         ", coalesce(reason_code, ''), coalesce(reason, ''), coalesce(run_id, ''), released, model_version, coalesce(opened_by, '') "
          "FROM yellow.batch ";
 }
 
@@ -20,8 +20,7 @@ std::string RunColumns() {
   return "SELECT id, transformer, state, cause, " + Time("opened_at") + ", " + Time("closed_at") +
          ", coalesce(reason_code, ''), coalesce(reason, ''), definition, mode, exit_status, output_batch, "
          "round(extract(epoch FROM coalesce(closed_at, clock_timestamp()) - opened_at), 1), coalesce(image, ''), "
-         "coalesce(job, '') FROM "
-         "yellow.run ";
+         "coalesce(job, ''), coalesce(handed_to, '') FROM yellow.run ";
 }
 
 BatchInfo BatchOf(const ports::Rows& rows, size_t i) {
@@ -31,6 +30,7 @@ BatchInfo BatchOf(const ports::Rows& rows, size_t i) {
   info.reason = rows.Text(i, 6), info.run_id = rows.Text(i, 7), info.released = rows.Boolean(i, 8);
   info.guarded = info.state == "held" && merge::IsGuarded(info.reason_code);
   info.model_version = static_cast<int>(rows.Integer(i, 9));
+  info.opened_by = rows.Text(i, 10);
   return info;
 }
 
@@ -41,6 +41,7 @@ RunInfo RunOf(const ports::Rows& rows, size_t i) {
   run.reason = rows.Text(i, 7);
   run.definition = rows.Text(i, 8), run.mode = rows.Text(i, 9);
   run.seconds = rows.Text(i, 12), run.image = rows.Text(i, 13), run.job = rows.Text(i, 14);
+  run.handed_to = rows.Text(i, 15);
   if (!rows.IsNull(i, 10)) run.exit_status = static_cast<int>(rows.Integer(i, 10));
   if (!rows.IsNull(i, 11)) run.output_batch = static_cast<int>(rows.Integer(i, 11));
   return run;

@@ -82,6 +82,7 @@ struct Actor {
   std::string holder;
   std::string host;
   std::string person;
+  std::string job = {};  ///< what another scheduler calls the job that this process is; empty: it is none
 };
 
 }  // namespace yellow::run

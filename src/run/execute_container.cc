@@ -248,8 +248,12 @@ void FetchImage(const Effects& effects, const Applied& applied, const plan::Tran
   EngineOf(effects, applied)->Fetch(ImageOf(applied, transformer), login ? &*login : nullptr, go_on);
 }
 
-CodeResult ExecuteContainer(const Effects& effects, const CodeContext& context) {
+void StartContainer(const Effects& effects, const CodeContext& context) {
   EngineOf(effects, context.applied)->Start(SpecOf(effects, context));
+}
+
+CodeResult ExecuteContainer(const Effects& effects, const CodeContext& context) {
+  StartContainer(effects, context);
   return AwaitContainer(effects, context, DeclaredOf(context.applied, context.transformer).timeout.seconds);
 }
 
@@ -257,11 +261,17 @@ CodeResult AwaitContainer(const Effects& effects, const CodeContext& context, in
   return Waiting(effects, context, seconds_left).Result();
 }
 
-bool HasContainer(const Effects& effects, const Applied& applied, const std::string& run_id) {
-  const auto state = EngineOf(effects, applied)->Find(ContainerNameOf(applied, run_id));
-  if (!state || !state->started) return false;
+std::optional<ports::ContainerState> FindContainer(const Effects& effects, const Applied& applied,
+                                                   const std::string& run_id) {
+  auto state = EngineOf(effects, applied)->Find(ContainerNameOf(applied, run_id));
+  if (!state || !state->started) return std::nullopt;
   const auto label = state->labels.find(kRunLabel);
-  return label != state->labels.end() && label->second == run_id;
+  if (label == state->labels.end() || label->second != run_id) return std::nullopt;
+  return state;
+}
+
+bool HasContainer(const Effects& effects, const Applied& applied, const std::string& run_id) {
+  return FindContainer(effects, applied, run_id).has_value();
 }
 
 void RemoveContainer(const Effects& effects, const Applied& applied, const std::string& run_id) {

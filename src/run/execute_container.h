@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "run/execute_code.h"
@@ -15,12 +16,20 @@ namespace yellow::run {
 void FetchImage(const Effects& effects, const Applied& applied, const plan::Transformer& transformer,
                 const std::function<bool()>& go_on);
 
+/// Starts the container of the run; one that is there and is the same goes on. Throws base::Error.
+void StartContainer(const Effects& effects, const CodeContext& context);
+
 /// Starts the container of the run and waits for its end. Throws base::Error, retryable: code `job_lost` when it is
 /// gone, `fenced` when another yellow has taken the run over, which then waits for the container.
 CodeResult ExecuteContainer(const Effects& effects, const CodeContext& context);
 
 /// The same for a container that was started before, with what is left of the time.
 CodeResult AwaitContainer(const Effects& effects, const CodeContext& context, int64_t seconds_left);
+
+/// What became of the container of this run; nothing when the engine does not have it. Throws base::Error when that is
+/// not known.
+std::optional<ports::ContainerState> FindContainer(const Effects& effects, const Applied& applied,
+                                                   const std::string& run_id);
 
 /// True when the engine has the container of this run. Throws base::Error when that is not known.
 bool HasContainer(const Effects& effects, const Applied& applied, const std::string& run_id);

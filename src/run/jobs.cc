@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
-#include "run/transform_runner.h"
 
 namespace yellow::run {
 namespace {
@@ -40,7 +39,13 @@ JobReport Reported(Reporter& reporter, const std::string& name, const BatchRepor
 
 std::string OutputOf(const plan::Transformer& transformer) { return transformer.outputs.front().dataset.store; }
 
-JobReport Reported(Reporter& reporter, const plan::Transformer& transformer, const RunReport& report) {
+std::string NameOf(const plan::Stream& stream) {
+  return stream.dataset.empty() ? stream.store : stream.store + "." + stream.dataset;
+}
+
+}  // namespace
+
+JobReport ReportOf(Reporter& reporter, const plan::Transformer& transformer, const RunReport& report) {
   const std::string& name = transformer.workspace;
   const auto done = [&](JobState state) {
     return JobReport{state, report.run_id, report.output, report.reason_code, report.reason};
@@ -73,12 +78,6 @@ JobReport Reported(Reporter& reporter, const plan::Transformer& transformer, con
   YELLOW_CHECK(false);
 }
 
-std::string NameOf(const plan::Stream& stream) {
-  return stream.dataset.empty() ? stream.store : stream.store + "." + stream.dataset;
-}
-
-}  // namespace
-
 std::string_view WordOf(JobState state) {
   switch (state) {
     case JobState::kCommitted:
@@ -95,14 +94,25 @@ std::string_view WordOf(JobState state) {
       return "nothing_due";
     case JobState::kBusy:
       return "busy";
+    case JobState::kOpened:
+      return "opened";
+    case JobState::kLaunched:
+      return "launched";
+    case JobState::kRunning:
+      return "running";
+    case JobState::kEnded:
+      return "ended";
+    case JobState::kFinished:
+      return "finished";
+    case JobState::kClosed:
+      return "closed";
   }
   YELLOW_CHECK(false);
 }
 
 std::optional<JobState> JobStateOf(std::string_view word) {
-  for (const JobState state : {JobState::kCommitted, JobState::kConsumed, JobState::kHeld, JobState::kFailed,
-                               JobState::kCancelled, JobState::kNothingDue, JobState::kBusy})
-    if (WordOf(state) == word) return state;
+  for (int i = 0; i <= static_cast<int>(JobState::kClosed); ++i)
+    if (WordOf(static_cast<JobState>(i)) == word) return static_cast<JobState>(i);
   return std::nullopt;
 }
 
@@ -114,7 +124,7 @@ JobReport Work(const Effects& effects, const Actor& actor, const Applied& applie
   }
   YELLOW_CHECK(decision.action == Action::kTransform);
   const plan::Transformer* transformer = applied.physical.FindTransformer(decision.node);
-  return Reported(effects.reporter, *transformer,
+  return ReportOf(effects.reporter, *transformer,
                   RunTransformer(effects, actor, applied, *transformer, decision.cause));
 }
 

@@ -8,6 +8,7 @@
 #include "run/batch_runner.h"
 #include "run/context.h"
 #include "run/tick.h"
+#include "run/transform_runner.h"
 
 namespace yellow::run {
 
@@ -28,7 +29,14 @@ enum class JobState {
   kFailed,      ///< what failed is recorded
   kCancelled,   ///< by a person
   kNothingDue,  ///< somebody else has done it, or it is not time
-  kBusy         ///< somebody else is at it
+  kBusy,        ///< somebody else is at it
+  // Of a run that jobs hand on (handed_run.h):
+  kOpened,
+  kLaunched,  ///< its code was started, and goes on alone
+  kRunning,   ///< its code is at work
+  kEnded,     ///< its code has ended, or is overdue: the run is to be closed
+  kFinished,  ///< its output waits to be ingested
+  kClosed     ///< nothing is left to do with it
 };
 
 /// One word for it, as programs read it; and back.
@@ -45,6 +53,9 @@ struct JobReport {
 /// Carries out one decision to ingest or to transform, and says what came of it. Who gets anything but kCommitted
 /// leaves the node alone for a while. Several may run at once, on different nodes.
 JobReport Work(const Effects& effects, const Actor& actor, const Applied& applied, const Decision& decision);
+
+/// Says it, and what it means as a job.
+JobReport ReportOf(Reporter& reporter, const plan::Transformer& transformer, const RunReport& report);
 
 /// Counts a job.
 void Add(LoopReport& total, const Decision& decision, const JobReport& report);

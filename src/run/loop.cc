@@ -20,7 +20,7 @@ namespace {
 /// One tick and the most urgent thing that it says; false when nothing is due.
 bool Step(const Effects& effects, const Actor& actor, const Applied& applied, ports::Session& engine, Witness& witness,
           std::set<std::string>& left_alone, LoopReport& total) {
-  if (EndOverdueRuns(effects, engine, actor, applied) > 0) DropOrphanLogins(effects, engine, PrefixOf(applied));
+  if (!EndOverdueRuns(effects, engine, actor, applied).empty()) DropOrphanLogins(effects, engine, PrefixOf(applied));
   View view = ReadWorld(engine, applied, actor, effects.processes);
   if (witness.Look(engine, actor, view)) view = ReadWorld(engine, applied, actor, effects.processes);
   total.last = Tick(view);

@@ -13,11 +13,19 @@ namespace {
 
 constexpr int64_t kFirstBackOff = 10, kLongestBackOff = 600;  // seconds
 
-// Who works on a run ends its step at the deadline himself; this is for whom could not.
 constexpr const char* kOverdue =
-    "SELECT id, transformer, state FROM yellow.run WHERE state IN ('preparing', 'launched', 'finished', 'ingesting') "
-    "AND "
-    "deadline < clock_timestamp() - interval '30 seconds'";
+    "SELECT id, transformer, state, coalesce(handed_to, '') FROM yellow.run "
+    "WHERE state IN ('preparing', 'launched', 'finished', 'ingesting') "
+    "AND deadline < clock_timestamp() - make_interval(secs => $1)";
+
+RunEnding OverdueEnding(const std::string& state, const std::string& handed_to) {
+  if (!handed_to.empty() && (state == "preparing" || state == "finished"))
+    return {RunEvent::kLost, "lost", "it was " + state + ", and " + handed_to + " has not gone on with it", {}};
+  return {RunEvent::kTimedOut,
+          "timeout",
+          "it was still " + state + " after its deadline, and was ended by another yellow",
+          {}};
+}
 
 void CountFailure(ports::Session& session, const std::string& transformer, const std::string& definition, int retries) {
   const int64_t failures =
@@ -80,16 +88,13 @@ std::optional<std::string> CancelledBecause(ports::Session& session, const std::
   return rows.Text(0, 0);
 }
 
-int EndOverdueRuns(const Effects& effects, ports::Session& engine, const Actor& actor, const Applied& applied) {
-  const ports::Rows overdue = engine.Execute(kOverdue);
-  int ended = 0;
+std::vector<std::string> EndOverdueRuns(const Effects& effects, ports::Session& engine, const Actor& actor, const Applied& applied) {
+  const ports::Rows overdue = engine.Execute({kOverdue, {std::to_string(kOverdueSeconds)}});
+  std::vector<std::string> ended;
   for (size_t i = 0; i < overdue.size(); ++i) {
     const plan::Transformer* transformer = applied.physical.FindTransformer(overdue.Text(i, 1));
-    RunEnding ending{RunEvent::kTimedOut,
-                     "timeout",
-                     "it was still " + overdue.Text(i, 2) + " after its deadline, and was ended by another yellow",
-                     {}};
-    if (transformer != nullptr)
+    RunEnding ending = OverdueEnding(overdue.Text(i, 2), overdue.Text(i, 3));
+    if (transformer != nullptr && ending.event == RunEvent::kTimedOut)
       ending.retries = applied.model.FindWorkspace(transformer->workspace)->transformer->retries;
     try {
       ports::Transaction transaction(engine, "", "overdue");
@@ -100,8 +105,9 @@ int EndOverdueRuns(const Effects& effects, ports::Session& engine, const Actor& 
       if (error.code != "fenced") throw;
       continue;  // it ended by itself meanwhile
     }
-    ++ended;
-    effects.reporter.Line("Run " + overdue.Text(i, 0) + " has timed out: " + ending.reason);
+    ended.push_back(overdue.Text(i, 0));
+    effects.reporter.Line("Run " + overdue.Text(i, 0) + (ending.event == RunEvent::kLost ? " is lost: " : " has timed out: ") +
+                          ending.reason);
   }
   return ended;
 }

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "run/context.h"
 #include "run/state.h"
@@ -33,8 +34,12 @@ void HoldOutput(ports::Session& session, const Applied& applied, const plan::Str
 /// The reason if a person has cancelled the run.
 std::optional<std::string> CancelledBecause(ports::Session& session, const std::string& run_id);
 
+/// Who works on a run ends its step at the deadline himself; after so many more he could not.
+inline constexpr int64_t kOverdueSeconds = 30;
+
 /// Ends runs whose step is not done half a minute after its deadline (yellow.run.deadline), whoever works on them: that
-/// process is stuck, and finds the run closed when it goes on. Returns how many.
-int EndOverdueRuns(const Effects& effects, ports::Session& engine, const Actor& actor, const Applied& applied);
+/// process is stuck, and finds the run closed when it goes on. A handed run that waits for its next job is lost then.
+/// Returns their ids.
+std::vector<std::string> EndOverdueRuns(const Effects& effects, ports::Session& engine, const Actor& actor, const Applied& applied);
 
 }  // namespace yellow::run

@@ -203,7 +203,7 @@ class Scheduler {
   /// Returns when to look again at the latest.
   ports::TimePoint StartWhatIsDue() {
     const ports::TimePoint began = effects_.clock.Now();
-    if (EndOverdueRuns(effects_, *engine_, actor_, *applied_) > 0)
+    if (!EndOverdueRuns(effects_, *engine_, actor_, *applied_).empty())
       DropOrphanLogins(effects_, *engine_, PrefixOf(*applied_));
     const bool tells = !watched_since_ || !ReceiversOf(*applied_).empty();  // at first: of receivers that are gone
     const std::vector<LastingNotice> lasting = tells ? ReadLasting(*engine_) : std::vector<LastingNotice>{};
@@ -214,10 +214,12 @@ class Scheduler {
     const std::vector<Decision> decisions = Tick(view);
     Show(decisions, effects_.clock.Now() - began);
     ports::TimePoint wake_at = view.now + kLook;
+    const auto& environment = applied_->model.environment;
+    const bool elsewhere = environment && environment->scheduler == model::SchedulerKind::kAirflow;
     bool started = false;
     for (const Decision& decision : decisions) {
       if (decision.wake_at) wake_at = std::min(wake_at, std::max(*decision.wake_at, view.now));
-      if (decision.action == Action::kWait || newer_model_ || jobs_.UnderWay(decision.node)) continue;
+      if (decision.action == Action::kWait || elsewhere || newer_model_ || jobs_.UnderWay(decision.node)) continue;
       if (decision.action == Action::kConsume) {
         ConsumeUnchanged(*engine_, *applied_, decision.node);
         wake_at = view.now;

@@ -1,5 +1,6 @@
 #include "run/state_store.h"
 
+#include "base/check.h"
 #include "base/error.h"
 
 namespace yellow::run {
@@ -49,6 +50,12 @@ void MoveBatch(ports::Session& session, const std::string& stream, int batch, Ba
        {stream, std::to_string(batch), move.to, move.from}});
   if (moved.empty())
     throw base::Error("fenced", "the batch cannot become " + move.to + ": " + std::to_string(batch) + " of " + stream);
+}
+
+RunState RunStateOf(const std::string& word) {
+  for (int i = 0; i <= static_cast<int>(RunState::kCancelled); ++i)
+    if (Word(static_cast<RunState>(i)) == word) return static_cast<RunState>(i);
+  YELLOW_CHECK(false);
 }
 
 }  // namespace yellow::run

@@ -16,4 +16,7 @@ void RequireMoved(const ports::Rows& moved, const std::string& run_id, RunEvent 
 /// The same for a batch.
 void MoveBatch(ports::Session& session, const std::string& stream, int batch, BatchEvent event);
 
+/// What a row of yellow.run says. REQUIRES: one of its words.
+RunState RunStateOf(const std::string& word);
+
 }  // namespace yellow::run

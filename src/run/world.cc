@@ -6,6 +6,7 @@
 #include <span>
 
 #include "merge/merge.h"
+#include "run/run_ending.h"
 #include "run/verdicts.h"
 
 namespace yellow::run {
@@ -29,7 +30,8 @@ constexpr const char* kTransformers = R"(
 SELECT t.key, coalesce(t.definition, ''), coalesce(t.failed_definition, ''), extract(epoch FROM t.retry_at)::numeric * 1000000,
        t.requested_at IS NOT NULL, t.failures, coalesce(r.id, ''), coalesce(r.state, ''), coalesce(r.definition, ''),
        coalesce(r.reason, ''), extract(epoch FROM r.opened_at)::numeric * 1000000,
-       extract(epoch FROM r.deadline)::numeric * 1000000, coalesce(r.reason_code, '')
+       extract(epoch FROM r.deadline)::numeric * 1000000, coalesce(r.reason_code, ''),
+       coalesce(r.handed_to IS NOT NULL AND r.deadline > clock_timestamp() - make_interval(secs => $1), false)
 FROM yellow.transformer t LEFT JOIN LATERAL
      (SELECT * FROM yellow.run r WHERE r.transformer = t.key ORDER BY r.opened_at DESC, r.id DESC LIMIT 1) r ON true WHERE NOT t.retired)";
 
@@ -114,14 +116,14 @@ bool IsOpen(const std::string& run_state) {
 bool HasFailed(const std::string& run_state) { return run_state == "failed" || run_state == "timed_out"; }
 
 /// The transformer's last run, as a row of kTransformers holds it: open, failed, or neither. One that is open without
-/// the lease of its output is lost as soon as somebody takes the lease.
+/// the lease of its output is lost as soon as somebody takes the lease, unless it waits for its next job.
 void ReadLastRun(const ports::Rows& rows, size_t i, bool leased, TransformerView& one) {
   one.last_run_at = Microseconds(rows, i, 10);
   if (!one.last_run_at) return;
   const std::string& state = rows.Text(i, 7);
   RunView run{rows.Text(i, 6),           state,           NameOfNode(one.key), *one.last_run_at,
               Microseconds(rows, i, 11), rows.Text(i, 9), rows.Text(i, 12)};
-  if (IsOpen(state) && leased)
+  if (IsOpen(state) && (leased || rows.Boolean(i, 13)))
     one.open_run = std::move(run);
   else if (IsOpen(state))
     one.left_open = true;
@@ -197,7 +199,8 @@ void ReadTransformers(ports::Session& engine, const Applied& applied, const port
 
 View ReadWorld(ports::Session& engine, const Applied& applied, const Actor& actor, ports::ProcessLauncher& processes) {
   std::vector<sql::Statement> questions{
-      "SELECT extract(epoch FROM clock_timestamp())::numeric * 1000000", {kStreams, {actor.holder}}, kTransformers};
+      "SELECT extract(epoch FROM clock_timestamp())::numeric * 1000000", {kStreams, {actor.holder}},
+      {kTransformers, {std::to_string(kOverdueSeconds)}}};
   std::map<std::string, size_t> inputs;
   for (const plan::Transformer& transformer : applied.physical.transformers) {
     inputs[transformer.key] = questions.size();

@@ -52,6 +52,109 @@ class JobTest(unittest.TestCase):
             self.assertEqual(self.project.sql("MergeDB", "SELECT max(batch) FROM yellow.batch WHERE stream = 'Ingest/Main/Shop'"), [(str(before + 1),)])
             self.project.yellow("run")
 
+    def change(self):
+        """A new batch of the shop."""
+        self.project.sql("ShopDB", "UPDATE customers SET firstname = firstname || 'b' WHERE id = (SELECT min(id) FROM customers)")
+        self.assertEqual(self.job("ingest", "Shop", "--asked-at", "2099-01-01T00:00:00Z", status=0)["state"], "committed")
+
+    def run_state(self, run):
+        return self.project.sql("MergeDB", f"SELECT state FROM yellow.run WHERE id = '{run}'")[0][0]
+
+    def overdue(self, run):
+        self.project.sql("MergeDB", f"UPDATE yellow.run SET deadline = clock_timestamp() - interval '1 hour' WHERE id = '{run}'")
+
+    def all_is_well(self):
+        self.assertEqual(self.project.yellow("run").status, 0)
+        self.assertEqual(self.project.masked(), self.project.expected_masked())
+        self.assertEqual(self.project.broken_invariants(), {})
+
+    def test_a_batch_that_was_asked_for(self):
+        asked = self.project.sql("MergeDB", "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")[0][0]
+        batch = self.job("ingest", "Shop", "--asked-at", asked, "--by", "nightly 7", status=0)
+        self.assertEqual(self.job("ingest", "Shop", "--asked-at", asked, status=10)["state"], "nothing_due")
+        shown = json.loads(self.project.yellow("batches", "show", "Shop", "--output", "json").out)
+        self.assertEqual((shown["id"], shown["opened_by"]), (batch["batch"], "nightly 7"))
+        self.all_is_well()
+
+    def test_a_run_step_by_step(self):
+        """Each step twice, beside another who would begin one, and beside yellow run."""
+        self.change()
+        opened = self.job("open", "MaskShop", "--by", "nightly 8", status=0)
+        run = opened["run"]
+        self.assertEqual((opened["state"], self.job("open", "MaskShop", "--by", "nightly 8", status=0)["run"]), ("opened", run))
+        self.assertEqual(self.job("open", "MaskShop", "--by", "nightly 9", status=11)["reason"]["code"], "run_open")
+        self.assertEqual(self.job("transform", "MaskShop", status=11)["state"], "busy")
+        self.assertIn("nothing is due", self.project.yellow("run").out.lower())
+        self.assertEqual(self.job("ingest", "ShopMasked", status=10)["state"], "nothing_due")
+        self.assertEqual(self.job("look", run, status=0)["state"], "opened")
+        for _ in range(2):
+            self.assertEqual(self.job("launch", run, status=0)["state"], "ended")
+        for _ in range(2):
+            self.assertEqual(self.job("close", run, status=0)["state"], "finished")
+        self.assertEqual(self.job("look", run, status=0)["state"], "finished")
+        taken = self.job("ingest", "ShopMasked", status=0)
+        self.assertEqual((taken["state"], taken["run"]), ("committed", run))
+        self.assertEqual(self.job("ingest", "ShopMasked", status=10)["state"], "nothing_due")
+        for step in ("launch", "close"):
+            self.assertEqual(self.job(step, run, status=0)["state"], "committed")
+        self.assertEqual(self.job("look", run, status=0)["state"], "closed")
+        self.assertEqual(self.job("open", "MaskShop", "--by", "nightly 8", status=10)["state"], "nothing_due")
+        self.assertIn("nightly 8", self.project.yellow("runs", "show", run).out)
+        self.all_is_well()
+
+    def test_two_who_open_at_once(self):
+        self.change()
+        both = [subprocess.Popen([YELLOW, "--project", str(self.project.root), "job", "open", "MaskShop", "--by", by], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for by in "ab"]
+        self.assertEqual(sorted(one.wait(60) for one in both), [0, 11])
+        run = self.project.sql("MergeDB", "SELECT id FROM yellow.run WHERE state = 'preparing'")[0][0]
+        self.assertEqual(self.project.yellow("runs", "cancel", run).status, 0)
+        self.assertEqual(self.job("launch", run, status=1)["state"], "cancelled")
+        self.all_is_well()
+
+    def test_what_nobody_goes_on_with_is_lost(self):
+        """Before its code, and after: it counts as no failure, and is due again."""
+        for step in ((), ("launch",), ("launch", "close")):
+            self.change()
+            run = self.job("open", "MaskShop", "--by", "nightly 10", status=0)["run"]
+            for one in step:
+                self.job(one, run, status=0)
+            self.overdue(run)
+            due = self.job("due", status=0)
+            self.assertEqual((due["closed"], [d["node"] for d in due["due"]]), ([run], ["MaskShop"]), step)
+            self.assertEqual((self.run_state(run), self.job("close", run, status=1)["reason"]["code"]), ("lost", "lost"))
+            self.assertEqual(self.project.sql("MergeDB", "SELECT failures FROM yellow.transformer"), [("0",)])
+            self.all_is_well()
+
+    def test_a_run_that_was_never_launched_is_closed(self):
+        self.change()
+        run = self.job("open", "MaskShop", "--by", "nightly 11", status=0)["run"]
+        closed = self.job("close", run, status=1)
+        self.assertEqual((closed["reason"]["code"], self.run_state(run)), ("lost", "lost"))
+        self.assertIn("never launched", closed["reason"]["text"])
+        self.all_is_well()
+
+    def test_a_model_that_changed_meanwhile(self):
+        """What was written for another model is not taken in."""
+        self.change()
+        run = self.job("open", "MaskShop", "--by", "nightly 12", status=0)["run"]
+        self.job("launch", run, status=0)
+        model = self.project.root / "model/mask_shop.yaml"
+        before = model.read_text()
+        self.assertIn("transformer:\n", before)
+        model.write_text(before.replace("transformer:\n", "transformer:\n  retries: 1\n", 1))
+        selects = next((self.project.root / "model/mask").glob("*.sql"))
+        old = selects.read_text()
+        selects.write_text(old + "\n-- another definition\n")
+        try:
+            self.assertEqual(self.project.yellow("apply").status, 0)
+            self.assertEqual(self.job("ingest", "ShopMasked", status=1)["reason"]["code"], "lost")
+            self.assertEqual(self.run_state(run), "lost")
+        finally:
+            model.write_text(before)
+            selects.write_text(old)
+            self.assertEqual(self.project.yellow("run", "--apply").status, 0)
+        self.all_is_well()
+
     def test_what_is_held_is_a_finding(self):
         self.project.sql("ShopDB", "ALTER TABLE customers RENAME TO customers_away; CREATE TABLE customers (LIKE customers_away); GRANT SELECT ON customers TO shop_reader")
         try:
@@ -64,7 +167,7 @@ class JobTest(unittest.TestCase):
             self.project.yellow("run", "Shop")
 
     def test_what_it_cannot_do(self):
-        for arguments, status, text in ((("ingest", "Shopp"), 2, "Shopp"), (("transform", "Shop"), 2, ""), (("ingest", "ShopMasked"), 2, "nothing is decided"),
+        for arguments, status, text in ((("ingest", "Shopp"), 2, "Shopp"), (("transform", "Shop"), 2, ""), (("close", "zzz"), 2, "no such run"), (("ingest", "Shop", "--asked-at", "today"), 2, "no time"), (("open", "MaskShop"), 2, "--by"),
                                         (("ingest", "Shop", "--result", "/nowhere/word"), 3, "/nowhere/word")):
             done = self.project.yellow("job", *arguments)
             self.assertEqual(done.status, status, done)

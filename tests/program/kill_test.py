@@ -23,6 +23,9 @@ class Kills(unittest.TestCase):
         change, first_load = self.sweep("change", 25, named=True, stride=5), self.sweep("first_load", 10, stride=20)
         self.assertEqual(change.states | first_load.states, ALL_STATES, "a state in which no kill fell")
 
+    def test_runs_that_jobs_hand_on(self):
+        self.sweep("steps", 8, stride=11)
+
     def test_apply(self):
         self.sweep("apply", 8, stride=20)
 

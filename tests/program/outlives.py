@@ -53,6 +53,39 @@ class Outlives:
         second, first = self.newest_runs()[:2]
         self.assertEqual((first["id"], first["state"], second["state"]), (run, "lost", "committed"))
 
+    def job(self, *arguments, status=0):
+        done = self.project.yellow("job", *arguments, "--output", "json")
+        self.assertEqual(done.status, status, done)
+        return json.loads(done.out)
+
+    def test_a_run_that_jobs_hand_on(self):
+        """Its code goes on alone between two of them."""
+        self.code(slow_mask(3))
+        self.assertEqual(self.project.yellow("apply").status, 0)
+        run = self.job("open", "MaskShop", "--by", "nightly")["run"]
+        for _ in range(2):
+            self.assertEqual(self.job("launch", run)["state"], "launched")
+        self.assertEqual(self.job("look", run)["state"], "running")
+        self.await_end(run)
+        self.assertEqual(self.job("look", run)["state"], "ended")
+        self.assertEqual(self.job("close", run)["state"], "finished")
+        self.nothing_is_left()
+        self.assertEqual(self.job("ingest", "ShopMasked")["state"], "committed")
+        self.assertIn("there", self.project.yellow("runs", "logs", run).out)
+        self.assertEqual(self.project.masked(), self.project.expected_masked())
+        self.assertEqual(self.project.broken_invariants(), {})
+
+    def test_handed_code_that_fails(self):
+        self.code("raise SystemExit(3)")
+        self.assertEqual(self.project.yellow("apply").status, 0)
+        run = self.job("open", "MaskShop", "--by", "nightly")["run"]
+        self.job("launch", run)
+        closed = self.job("close", run, status=1)     # which waits for its end
+        self.assertEqual((closed["state"], closed["reason"]["code"]), ("failed", "exit_status"))
+        self.nothing_is_left()
+        self.code(MASK)
+        self.assertEqual(self.project.yellow("run", "--apply").status, 0)
+
     def test_an_orphan_is_removed(self):
         run = self.killed("time.sleep(300)\n" + MASK)
         self.assertEqual(self.project.yellow("runs", "cancel", run).status, 0)

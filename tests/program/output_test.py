@@ -153,7 +153,8 @@ class Outputs(unittest.TestCase):
         arguments = {"explain": ["Shop"], "sql": ["-c", "SELECT 1"], "streams pause": ["Shop"], "streams resume": ["Shop"], "batches show": ["Shop"],
                      "batches release": ["Shop"], "batches reject": ["Shop"], "batches replay": ["Shop"], "runs show": ["1"], "runs logs": ["1"], "runs retry": ["MaskShop"],
                      "runs cancel": ["1"], "rebuild": ["MaskShop"], "try": ["MaskShop"], "import postgres": ["--container", "ShopDB"],
-                     "init transformer": ["Mask"], "job ingest": ["Shop"], "job transform": ["MaskShop"], "render kubernetes": ["--image", "registry.example.com/yellow@sha256:" + "a" * 64]}
+                     "init transformer": ["Mask"], "job ingest": ["Shop"], "job transform": ["MaskShop"], "job open": ["MaskShop", "--by", "me"], "job launch": ["1"],
+                     "job look": ["1"], "job close": ["1"], "render kubernetes": ["--image", "registry.example.com/yellow@sha256:" + "a" * 64]}
         for name in sorted(self.commands - ELSEWHERE - {"init", "demo", "export json-schema"}):
             error = self.refused(name, *arguments.get(name, []), status=2, project=nothing)
             self.assertEqual(error["code"], "usage", name)
@@ -208,6 +209,7 @@ class Outputs(unittest.TestCase):
         printed = self.ask("render kubernetes", "--environment", "cluster", "--image", image)
         self.assertEqual([f["key"] for f in printed], ["namespaces.yaml", "accounts.yaml", "networks.yaml", "apply.yaml", "engine.yaml", "kustomization.yaml"])
         self.assertIn('cidr: "10.0.0.7/32"', printed[2]["text"])
+        self.assertEqual([f["state"] for f in self.ask("render airflow")], ["printed", "printed"])
 
     def test_the_life_of_a_shop(self):
         self.assertEqual(self.ask("demo", str(self.project.root))["state"], "proved")
@@ -270,6 +272,13 @@ class Outputs(unittest.TestCase):
         job = self.ask("job transform", "Worker", status=1)
         self.assertEqual((job["key"], job["state"], job["reason"]["code"]), ("Transform/Main/Worker", "failed", "exit_status"))
         self.assertEqual(self.ask("job ingest", "Shop", status=10)["state"], "nothing_due")
+        self.assertEqual(self.ask("runs retry", "Worker")["state"], "due")
+        self.assertEqual([d["node"] for d in self.ask("job due")["due"]], ["Worker"])
+        opened = self.ask("job open", "Worker", "--by", "nightly")
+        self.assertEqual((opened["state"], self.ask("job look", opened["run"])["state"]), ("opened", "opened"))
+        self.assertEqual(self.ask("runs show", opened["run"])["handed_to"], "nightly")
+        self.assertEqual(self.ask("job launch", opened["run"], status=1)["reason"]["code"], "exit_status")
+        self.assertEqual(self.ask("job close", opened["run"], status=1)["reason"]["code"], "exit_status")
         self.assertEqual(self.ask("runs retry", "Worker")["state"], "due")
         rebuild = self.ask("rebuild", "Worker")
         self.assertEqual((rebuild["state"], rebuild["done"], rebuild["downstream"]), ("due", True, {"runs": [], "writes": ["Work"], "seen_in": ["WorkReader"]}))

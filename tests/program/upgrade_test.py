@@ -18,8 +18,10 @@ ORDER BY 1, 2, 5, 6
 
 
 class Upgrade(unittest.TestCase):
-    # What control_schema_4.sql adds is taken away again.
+    # What control_schema_4.sql and control_schema_5.sql add is taken away again.
     DOWN_TO_3 = """
+        ALTER TABLE yellow.batch DROP COLUMN opened_by;
+        ALTER TABLE yellow.run DROP COLUMN handed_to;
         ALTER TABLE yellow.batch DROP COLUMN source_system, DROP COLUMN source_position;
         ALTER TABLE yellow.stream DROP COLUMN numbers_after;
         ALTER TABLE yellow.run DROP COLUMN image;
@@ -44,6 +46,9 @@ class Upgrade(unittest.TestCase):
 
     def test_the_third_schema_is_migrated_by_apply_only(self):
         self.older_schema("control_schema.sql", "control_schema_2.sql", "control_schema_3.sql")
+
+    def test_the_fourth_schema_is_migrated_by_apply_only(self):
+        self.older_schema("control_schema.sql", "control_schema_2.sql", "control_schema_3.sql", "control_schema_4.sql")
 
     def older_schema(self, *scripts):
         self.install(*scripts)

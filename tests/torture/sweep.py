@@ -8,6 +8,7 @@ as if nothing had happened.
 """
 
 import collections
+import json
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from storm import YELLOW, Storm, seeded
 
 KILLED = -9
 MOST = 2000
+STEPS = (["open", "Worker", "--by", "{job}"], ["launch", "{run}"], ["close", "{run}"], ["ingest", "Work"])
 
 # Somebody's lease has ended while he was stopped. One who stands between fence and commit holds the row itself: his sessions end first, as by the
 # server's own time-outs.
@@ -67,6 +69,43 @@ class Sweep:
         result = storm.yellow("run", "--apply")
         assert result.status == 0, result
         self.over(storm, ["run", "Shop"], lambda: storm.change(self.chance), storm.wrong)
+
+    def steps(self, storm):
+        """A run that another scheduler takes step by step, and takes again the step in which the fault fell."""
+        result = storm.yellow("run", "--apply")
+        assert result.status == 0, result
+        for faulty in range(len(STEPS)):
+            start = 1 if self.stride == 1 else self.chance.randrange(1, self.stride + 1)
+            for point in range(start, MOST, self.stride):
+                if not self.fault_in_step(storm, faulty, f"*:{point}"):
+                    break
+                self.rounds += 1
+
+    def fault_in_step(self, storm, faulty, point):
+        """False when no point fired."""
+        hint = f"step {faulty}, {self.where(point)}"
+        storm.change(self.chance)
+        now = storm.psql(storm.server(), "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")[0][0]
+        for command in (["ingest", "Shop", "--asked-at", now], ["transform", "Mask"]):
+            result = storm.yellow("job", *command)
+            assert result.status == 0, f"{hint}: {result}"
+        run, fired = "", False
+        for number, step in enumerate(STEPS):
+            command = ["job", *(part.format(run=run, job=f"{faulty} {point}") for part in step), "--output", "json"]
+            if number == faulty:
+                fired = self.fault(storm, command, point)
+                self.states |= storm.under_way()
+            done = storm.yellow(*command)
+            if done.status == 1 and json.loads(done.out)["reason"]["code"] == "lost":
+                break       # a killed process takes its code with it
+            # Who takes an ingestion again that was committed finds nothing to do.
+            assert done.status == 0 or (done.status == 10 and number == faulty == len(STEPS) - 1), f"{hint}: {done}"
+            run = json.loads(done.out)["run"] or run
+        rest = storm.yellow("run")
+        assert rest.status == 0, f"{hint}: {rest}"
+        broken = storm.wrong()
+        assert broken == {}, f"{hint}: {broken}"
+        return fired
 
     def over(self, storm, command, prepare, wrong):
         for point in self.points(storm, command, prepare):

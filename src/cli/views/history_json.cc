@@ -105,6 +105,8 @@ const Record<ShownBatch>& ShownBatchRecord() {
           .Include(BatchRecord(), &ShownBatch::batch)
           .List("datasets", "What was merged, by dataset; none before it is committed.", CountsRecord(),
                 [](const ShownBatch& it) { return it.batch.counts; })
+          .TextOrNull("opened_by", "What another scheduler calls the job that opened it.",
+                      [](const ShownBatch& it) { return it.batch.opened_by; })
           .Field("ignored", "dataset.column at the source that the model does not name.",
                  [](const ShownBatch& it) { return it.batch.ignored; })
           .List("rejected", "Rows that were set aside, by dataset and rule.", RejectedRecord(), &ShownBatch::rejected);
@@ -136,6 +138,8 @@ const Record<RunInfo>& ShownRunRecord() {
                  &RunInfo::image)
           .Field("job", "What its code ran as: a container, or a Job and its Secret; empty when it was neither.",
                  &RunInfo::job)
+          .TextOrNull("handed_to", "What another scheduler calls the job that opened it and takes its steps.",
+                      &RunInfo::handed_to)
           .List("claims", "The batches that it counts, by input.", ClaimRecord(), &RunInfo::claims);
   return record;
 }
@@ -154,8 +158,10 @@ const Record<ShownJob>& JobRecord() {
       Record<ShownJob>()
           .Field("key", "The stream or transformer.", &ShownJob::key)
           .Word("state",
-                "What came of it: nothing_due, it is not time, or somebody has done it; busy, somebody is at it.",
-                {"committed", "consumed", "held", "failed", "cancelled", "nothing_due", "busy"},
+                "What came of it: nothing_due, it is not time, or somebody has done it; busy, somebody is at it; of a "
+                "run taken step by step, how far it is.",
+                {"committed", "consumed", "held", "failed", "cancelled", "nothing_due", "busy", "opened", "launched",
+                 "running", "ended", "finished", "closed"},
                 [](const ShownJob& it) { return std::string(run::WordOf(it.report.state)); })
           .Reason(
               "reason", "Why it is held, has failed, or is not due.",
@@ -164,6 +170,20 @@ const Record<ShownJob>& JobRecord() {
           .Field("run", "The run's id; empty of an ingestion.", [](const ShownJob& it) { return it.report.run_id; })
           .Field("batch", "The batch that was committed or is held; 0 when there is none.",
                  [](const ShownJob& it) { return it.report.batch.batch; });
+  return record;
+}
+
+const Record<WhatIsDue>& WhatIsDueRecord() {
+  static const Record<DueNode> node =
+      Record<DueNode>()
+          .Field("key", "The stream or transformer.", &DueNode::key)
+          .Field("node", "What it is called in commands.", &DueNode::name)
+          .Reason("reason", "Why it is due.", &DueNode::code, &DueNode::sentence);
+  static const Record<WhatIsDue> record =
+      Record<WhatIsDue>()
+          .List("due", "What is to be started now, the most urgent first.", node, &WhatIsDue::due)
+          .Field("closed", "Ids of runs that were ended, because nobody went on with them in time.",
+                 &WhatIsDue::closed);
   return record;
 }
 

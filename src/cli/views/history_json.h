@@ -33,12 +33,22 @@ struct ShownLog {
 };
 const Record<ShownLog>& ShownLogRecord();
 
-/// What came of `job ingest` or `job transform`.
+/// What came of a `job`.
 struct ShownJob {
   std::string key;
   run::JobReport report;
 };
 const Record<ShownJob>& JobRecord();
+
+/// What is due, and what was ended because nobody went on with it (`job due`).
+struct DueNode {
+  std::string key, name, code, sentence;
+};
+struct WhatIsDue {
+  std::vector<DueNode> due;  ///< the most urgent first
+  std::vector<std::string> closed;
+};
+const Record<WhatIsDue>& WhatIsDueRecord();
 
 /// What was done to one thing: `down`, and repairs by hand.
 struct Done {
