@@ -1,10 +1,22 @@
 """etcd, the API server, the controller manager and the scheduler, on loopback, with TLS between all of them."""
 
+import json
 import socket
 
 from api import Api
 
 CLUSTER_DOMAIN = "cluster.local"
+# What others than its own programs and its administrator ask of the API: who, what, when, and when it was answered.
+AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [
+        {"level": "None", "userGroups": ["system:masters", "system:nodes", "system:serviceaccounts:kube-system"]},
+        {"level": "None", "users": ["system:apiserver", "system:kube-controller-manager", "system:kube-scheduler"]},
+        {"level": "Metadata"},
+    ],
+}
 
 
 def free_ports(count):
@@ -19,7 +31,7 @@ def free_ports(count):
 
 
 class ControlPlane:
-    """`state` says where things are: ports {etcd, peer, api}, service_address (the API as pods see it), service_subnet, node_address or None."""
+    """`state` says where things are: ports {etcd, peer, api}, service_address (the API as pods see it), service_subnet, node_address or None; and whether to audit."""
 
     def __init__(self, folder, program, processes, certificates, state):
         self.folder = folder
@@ -115,6 +127,10 @@ class ControlPlane:
             "anonymous-auth": "false",
             "profiling": "false",
         }
+        if self.state.get("audit"):
+            policy = self.folder / "audit-policy.json"
+            policy.write_text(json.dumps(AUDIT_POLICY))
+            options |= {"audit-policy-file": policy, "audit-log-path": self.folder / "audit.log"}
         self.start("kube-apiserver", options)
 
     def start_controllers(self):

@@ -22,7 +22,7 @@ constexpr long kKeepAliveSeconds = 30;
 constexpr std::chrono::seconds kTokenReadAgain{10};
 constexpr size_t kMostOfAnswer = size_t{256} << 20;
 constexpr size_t kMostIdle = 8;
-constexpr int kLookMilliseconds = 50;
+constexpr int kLookMilliseconds = 250;  // hundreds of logs are followed at a time
 
 curl_blob BlobOf(const std::string& text) {
   // Not copied: what it points to lives as long as the client.

@@ -297,6 +297,14 @@ TEST(Follow, AsksAgainForWhatWasAllowedBefore) {
   EXPECT_EQ(diary.lines.back(), "403 wait 20000");
 }
 
+TEST(Follow, AsksMoreAndMoreSeldomWhyThereIsNoPod) {
+  using std::chrono::milliseconds;
+  std::vector<milliseconds> asked{milliseconds(3000)};
+  while (asked.back() < std::chrono::minutes(5)) asked.push_back(AskAgainAt(asked.back()));
+  EXPECT_THAT(asked.size(), 18U);
+  EXPECT_EQ(asked[1], milliseconds(4000)) << "a short start_limit has an answer";
+}
+
 TEST(Follow, WaitsLongerEachTime) {
   EXPECT_EQ(WaitAfter(1, 0).count(), 200);
   EXPECT_EQ(WaitAfter(5, 0).count(), 3200);

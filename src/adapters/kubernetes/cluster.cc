@@ -139,8 +139,13 @@ class PodFollower : public ports::ContainerFollower {
   }
 
   std::string Pending() override {
-    const bool late = steady_clock::now() - began_ > kUnheardOf;
-    return pending_.empty() || has_pod_ || !late ? pending_ : pending_ + WhyNoPod();
+    if (pending_.empty() || has_pod_) return pending_;
+    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - began_);
+    if (age > ask_why_at_) {
+      ask_why_at_ = AskAgainAt(age);
+      why_no_pod_ = WhyNoPod();
+    }
+    return pending_ + why_no_pod_;
   }
 
   void Finish() override { log_.Finish(); }
@@ -182,7 +187,8 @@ class PodFollower : public ports::ContainerFollower {
   bool heard_of_ = false, has_pod_ = false;
   const steady_clock::time_point began_ = steady_clock::now();
   steady_clock::time_point asked_ = began_;
-  std::string pending_;
+  std::chrono::milliseconds ask_why_at_ = kUnheardOf;
+  std::string pending_, why_no_pod_;
 };
 
 class Cluster : public ports::ContainerEngine {
@@ -234,8 +240,11 @@ class Cluster : public ports::ContainerEngine {
     const std::vector<PodFacts> pods = PodsOf(*place_, name);
     const auto newest = std::max_element(pods.begin(), pods.end(),
                                          [](const PodFacts& a, const PodFacts& b) { return a.created < b.created; });
-    return Judge(ReadJob(reply.body), newest == pods.end() ? nullptr : &*newest, place_->Observed().IsStranded(name))
-        .container;
+    const JobFacts job = ReadJob(reply.body);
+    ports::ContainerState state =
+        Judge(job, newest == pods.end() ? nullptr : &*newest, place_->Observed().IsStranded(name)).container;
+    state.labels = job.annotations;
+    return state;
   }
 
   std::unique_ptr<ports::ContainerFollower> Follow(const std::string& name, const std::string& path,

@@ -72,6 +72,8 @@ milliseconds WaitAfter(int failures, int retry_after_seconds) {
   return std::min(wait, kLongestWait);
 }
 
+milliseconds AskAgainAt(milliseconds age) { return age + std::max(milliseconds(1000), age / 3); }
+
 void Follow(Client& client, const std::string& path, const std::string& query, Listener& listener, ports::Clock& clock,
             const Client::GoOn& go_on) {
   State state;

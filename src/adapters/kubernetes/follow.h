@@ -26,6 +26,10 @@ class Listener {
 /// most a minute.
 std::chrono::milliseconds WaitAfter(int failures, int retry_after_seconds);
 
+/// How old a Job without a pod is when it is asked again why, if it was asked at this age: ever more seldom, because
+/// hundreds may wait, and who asks takes the time of those who could help.
+std::chrono::milliseconds AskAgainAt(std::chrono::milliseconds age);
+
 /// Lists a collection (`path` without query; `query` as `labelSelector=…`, encoded, may be empty), then watches it from
 /// there on: a watch that ended goes on from the last version seen, one that the server no longer knows (410) begins
 /// with a list, an error that may pass is told and tried again. Returns when `go_on` says false. Throws ApiError when

@@ -7,6 +7,13 @@ namespace {
 
 constexpr std::chrono::seconds kStranded{kGraceSeconds + 30};
 
+/// What is kept of a Job.
+JobFacts Kept(const WatchEvent& event) {
+  JobFacts job = ReadJob(event.object);
+  job.annotations.clear();
+  return job;
+}
+
 }  // namespace
 
 class Observer::Jobs : public Listener {
@@ -14,12 +21,12 @@ class Observer::Jobs : public Listener {
   explicit Jobs(Observer& observer) : observer_(observer) {}
   void Listed(const std::vector<WatchEvent>& all) override {
     std::map<std::string, JobFacts> jobs;
-    for (const WatchEvent& event : all) jobs[event.name] = ReadJob(event.object);
+    for (const WatchEvent& event : all) jobs[event.name] = Kept(event);
     const std::lock_guard lock(observer_.mutex_);
     observer_.jobs_ = std::move(jobs);
   }
   void Changed(const WatchEvent& event) override {
-    JobFacts job = ReadJob(event.object);
+    JobFacts job = Kept(event);
     const std::lock_guard lock(observer_.mutex_);
     if (event.kind == WatchEvent::Kind::kDeleted)
       observer_.jobs_.erase(event.name);

@@ -70,6 +70,17 @@ ApiError Nonsense(const std::string& message) {
 
 ApiError NoEvent() { return Nonsense("watch: the API server sent what is no event"); }
 
+/// The text without what most of an object is and no caller reads: what was asked for, and who has written which field.
+/// `depth`: how many objects and lists enclose the object's own fields, itself included.
+Json ParseObjects(std::string_view text, int depth) {
+  const auto wanted = [depth](int at, Json::parse_event_t event, const Json& parsed) {
+    if (event != Json::parse_event_t::key) return true;
+    const auto& key = parsed.get_ref<const std::string&>();
+    return (at != depth || key != "spec") && (at != depth + 1 || key != "managedFields");
+  };
+  return Json::parse(text, wanted, false);
+}
+
 /// An object that a version and a name belong to; none if it has no metadata.
 std::optional<WatchEvent> ObjectOf(WatchEvent::Kind kind, const Json& object) {
   const auto metadata = object.is_object() ? object.find("metadata") : object.end();
@@ -79,9 +90,10 @@ std::optional<WatchEvent> ObjectOf(WatchEvent::Kind kind, const Json& object) {
 
 /// An event, or the outcome that ends the watch.
 std::optional<WatchEvent> EventOf(std::string_view line) {
-  const Json read = Json::parse(line, nullptr, false);
-  const Json object = read.is_object() ? read.value("object", Json()) : Json();
-  if (!object.is_object()) throw NoEvent();
+  const Json read = ParseObjects(line, 2);
+  const auto found = read.is_object() ? read.find("object") : read.end();
+  if (!read.is_object() || found == read.end() || !found->is_object()) throw NoEvent();
+  const Json& object = *found;
   if (TextAt(read, "type") == "ERROR") {
     const Json code = object.value("code", Json());
     const int status = code.is_number_integer() ? code.get<int>() : 500;
@@ -97,7 +109,7 @@ std::optional<WatchEvent> EventOf(std::string_view line) {
 }  // namespace
 
 ListPage ReadList(const std::string& body) {
-  const Json page = Json::parse(body, nullptr, false);
+  const Json page = ParseObjects(body, 3);
   const auto items = page.is_object() ? page.find("items") : page.end();
   const auto metadata = page.is_object() ? page.find("metadata") : page.end();
   if (!page.is_object() || items == page.end() || !items->is_array() || metadata == page.end())

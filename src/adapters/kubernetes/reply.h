@@ -43,7 +43,7 @@ Reply Classify(const std::string& what, int status, std::string body, int retry_
 struct WatchEvent {
   enum class Kind { kAdded, kModified, kDeleted, kBookmark };
   Kind kind = Kind::kAdded;
-  std::string object;   ///< JSON
+  std::string object;   ///< JSON, without spec and metadata.managedFields
   std::string name;     ///< metadata.name
   std::string version;  ///< metadata.resourceVersion: from here a watch goes on
 };

@@ -76,6 +76,23 @@ TEST(WatchStream, IsCutAnywhere) {
   }
 }
 
+TEST(WatchEvent, HasNoMoreThanCallersRead) {
+  const auto object = [](const char* spec, const char* fields) {
+    return std::string(R"({"metadata":{"annotations":{"managedFields":"a","spec":"b"})") + fields + R"(,"name":"n"})" +
+           spec + R"(,"status":{"spec":{"managedFields":1}}})";
+  };
+  const std::string whole = object(R"(,"spec":{"a":[{"b":1}]})", R"(,"managedFields":[{"f:spec":{}}])");
+  const ListPage page = ReadList(R"({"metadata":{},"items":[)" + whole + "," + whole + "]}");
+  ASSERT_EQ(page.items.size(), 2U);
+  EXPECT_EQ(page.items[1].object, object("", ""));
+  std::string seen;
+  WatchStream().Feed(R"({"type":"ADDED","object":)" + whole + "}\n", [&](const WatchEvent& event) {
+    seen = event.object;
+    return true;
+  });
+  EXPECT_EQ(seen, object("", ""));
+}
+
 TEST(ReadList, IsAListOrAnError) {
   const ListPage page = ReadList(
       R"({"metadata":{"resourceVersion":"7","continue":"c"},"items":[{"metadata":{"name":"a","resourceVersion":"3"}}]})");

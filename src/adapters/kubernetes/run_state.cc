@@ -166,7 +166,7 @@ PodFacts ReadPod(const std::string& json) {
 RunState Judge(const JobFacts& job, const PodFacts* pod, bool stranded) {
   RunState run;
   ports::ContainerState& state = run.container;
-  state.id = job.uid, state.started = true, state.labels = job.annotations;
+  state.id = job.uid, state.started = true;
   if (pod == nullptr || pod->job_uid != job.uid) {
     state.failure = WithoutPod(job);
     state.running = !state.failure && !job.complete;

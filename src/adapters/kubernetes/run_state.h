@@ -45,7 +45,7 @@ struct RunState {
 };
 
 /// `pod` may be null: not made yet, or gone; one of an earlier Job of the same name is none. `stranded`: it should have
-/// ended long ago, and its node does not say so.
+/// ended long ago, and its node does not say so. Without labels: it is asked often.
 RunState Judge(const JobFacts& job, const PodFacts* pod, bool stranded);
 
 }  // namespace yellow::adapters::kubernetes
