@@ -73,10 +73,13 @@ class YellowOperator(BaseOperator):
 
 
 class YellowJobOperator(YellowOperator):
-    """`yellow job ARGUMENT...`, which tells Yellow the DAG run that it belongs to. Hands on the run's id, or the batch's number."""
+    """`yellow job ARGUMENT...`; what begins something tells Yellow the DAG run that it belongs to. Hands on the batch's number, or the run's id."""
+
+    BEGINS = ("open", "ingest")
 
     def all_arguments(self, context: Context) -> list[str]:
-        return ["job", *self.arguments, "--by", f"airflow {context['ti'].dag_id} {context['run_id']}"]
+        who = ["--by", f"airflow {context['ti'].dag_id} {context['run_id']}"] if self.arguments[0] in self.BEGINS else []
+        return ["job", *self.arguments, *who]
 
     def finish(self, context: Context, outcome: Outcome) -> Any:
         if outcome.state == "consumed":
@@ -87,7 +90,7 @@ class YellowJobOperator(YellowOperator):
             self.log.info("Yellow's batch %s: %s", outcome.batch, outcome.state)
             for asset in self.outlets:
                 context["outlet_events"][asset].extra["batch"] = outcome.batch
-        return outcome.run or outcome.batch
+        return outcome.batch or outcome.run
 
 
 class YellowIngestOperator(YellowJobOperator):
