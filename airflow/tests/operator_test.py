@@ -143,6 +143,8 @@ class OperatorTest(ProgramCase):
         operator = YellowDueOperator(task_id="due", command=self.command, dags={"Shop": "main__Shop__ingest", "Mask": "main__Mask__transform"})
         due = operator.finish({}, Outcome(0, {"due": [{"node": "Mask"}, {"node": "New"}, {"node": "Shop"}], "closed": ["1", "2"]}))
         self.assertEqual(due, ["main__Mask__transform", "main__Shop__ingest"])
+        self.answers({"status": 10, "out": json.dumps({"due": [], "closed": ["3"]})})
+        self.assertEqual(operator.finish({}, operator.call(["job", "due"])), [])
         many = {f"S{i}": f"d{i}" for i in range(2000)}
         operator = YellowDueOperator(task_id="due", command=self.command, dags=many)
         self.assertEqual(len(operator.finish({}, Outcome(0, {"due": [{"node": node} for node in many], "closed": []}))), 1024)

@@ -2,21 +2,11 @@
 scheduler is killed, or somebody clears what they should not."""
 
 import json
-import os
-import pathlib
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 import unittest
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "kubernetes"), str(HERE.parent / "program")]
-
-from processes import Processes  # noqa: E402
-from project import Project  # noqa: E402
-from rest import Rest  # noqa: E402
+from case import AirflowCase, airflow, wait     # which makes the others be found
+from project import Project
 
 MODEL = """kind: Workspace
 name: MaskShop
@@ -67,7 +57,8 @@ datasets:
 CODE = {
     "mask/invoices.sql": "SELECT id, amount FROM Billing.invoices\n",
     "count/initials.sql": "SELECT firstname AS initial, count(*) AS people FROM ShopMasked.customers GROUP BY 1\n",
-    "cities/run.sh": 'psql -X -q -v ON_ERROR_STOP=1 -c "INSERT INTO $YELLOW_OUTPUT__CITIES SELECT city, min(country) FROM $YELLOW_INPUT__ORIGINAL__SHOP__ADDRESSES GROUP BY 1"\n',
+    "cities/run.sh": "test ! -e SLOW || sleep 300\n"
+                     'psql -X -q -v ON_ERROR_STOP=1 -c "INSERT INTO $YELLOW_OUTPUT__CITIES SELECT city, min(country) FROM $YELLOW_INPUT__ORIGINAL__SHOP__ADDRESSES GROUP BY 1"\n',
     "fails/run.sh": "echo the printer is on fire; exit 3\n",
 }
 SOURCE = """CREATE TABLE invoices (id integer PRIMARY KEY, amount numeric(10,2));
@@ -78,86 +69,23 @@ TRANSFORMS = {f"Main__{workspace}__transform" for workspace in ("MaskShop", "Cou
 MASK = "Main__MaskShop__transform"
 
 
-def airflow(*arguments, status=0):
-    done = subprocess.run([HERE / "airflow", *arguments], capture_output=True, text=True, timeout=590)
-    if done.returncode != status:
-        raise AssertionError(f"airflow {' '.join(arguments)}: exit status {done.returncode}\n{done.stdout}{done.stderr}")
-    return done.stdout.strip()
-
-
-def wait(what, ready, seconds=150):
-    """Until ready() gives something that is true, which is handed back."""
-    until = time.monotonic() + seconds
-    while not (found := ready()):
-        if time.monotonic() > until:
-            raise AssertionError(f"{what}: not within {seconds} s")
-        time.sleep(0.5)
-    return found
-
-
-class AirflowTest(unittest.TestCase):
+class AirflowTest(AirflowCase):
     @classmethod
     def setUpClass(cls):
-        cls.project = Project().unscheduled()
-        cls.addClassCleanup(cls.project.close)
-        cls.project.demo()
-        cls.project.hurry()
-        cls.project.sql("ShopDB", SOURCE)
-        (cls.project.root / "model/mask_shop.yaml").unlink()
-        cls.project.write("model/airflow.yaml", MODEL)
+        project = Project().unscheduled()
+        cls.addClassCleanup(project.close)
+        project.demo()
+        project.hurry()
+        project.sql("ShopDB", SOURCE)
+        (project.root / "model/mask_shop.yaml").unlink()
+        project.write("model/airflow.yaml", MODEL)
+        # The code of a run is another user.
+        project.base.chmod(0o755)
+        cls.slow = project.base / "slow"
         for path, text in CODE.items():
-            cls.project.write(f"model/{path}", text)
-        cls.yellow("apply")
-        folder = tempfile.TemporaryDirectory(prefix="yellow-dags-")
-        cls.addClassCleanup(folder.cleanup)
-        cls.dags = pathlib.Path(folder.name)
-        # Reconciled by hand, so that it is known what has started what.
-        cls.yellow("render", "airflow", "-o", str(cls.dags), "--name", "shop", "--reconcile", "0 0 1 1 *")
-        os.environ.setdefault("YELLOW_AIRFLOW", f"/tmp/yellow-airflow-{os.getpid()}")
-        cls.folder = pathlib.Path(os.environ["YELLOW_AIRFLOW"])
-        cls.addClassCleanup(airflow, "down")
-        airflow("up", str(cls.dags))
-        cls.rest = Rest(cls.folder, json.loads((cls.folder / "state.json").read_text()))
-        wait("the DAGs", lambda: set(cls.rest.dags()) == INGESTS | TRANSFORMS | {"shop__reconcile", "shop__apply"} or cls.rest.import_errors())
-        # What the demo has not done, in the order in which it becomes due.
-        cls.trigger_and_settle("shop__reconcile")
-
-    @classmethod
-    def yellow(cls, *arguments, status=0):
-        done = cls.project.yellow(*arguments)
-        assert done.status == status, done
-        return done.out
-
-    @classmethod
-    def trigger(cls, dag):
-        return cls.rest.trigger(dag)
-
-    @classmethod
-    def trigger_and_settle(cls, dag):
-        run = cls.trigger(dag)
-        cls.settle()
-        return run
-
-    @classmethod
-    def settle(cls, seconds=240):
-        """Until no DAG run is active, and none comes of what the last ones did."""
-        quiet = [time.monotonic()]
-
-        def settled():
-            if cls.rest.active():
-                quiet[0] = time.monotonic()
-            return time.monotonic() - quiet[0] > 5
-        wait("rest", settled, seconds)
-
-    def setUp(self):
-        self.before = {run["dag_run_id"] for run in self.rest.runs()}
-
-    def new_runs(self, dag):
-        """Since the test has begun, the newest first."""
-        return [run for run in self.rest.runs(dag) if run["dag_run_id"] not in self.before]
-
-    def yellow_runs(self, node):
-        return json.loads(self.yellow("runs", "list", node, "--output", "json"))
+            project.write(f"model/{path}", text.replace("SLOW", str(cls.slow)))
+        assert project.yellow("apply").status == 0
+        cls.start(project)
 
     def rename(self, name):
         self.project.sql("ShopDB", f"UPDATE customers SET firstname = '{name}' WHERE id = (SELECT min(id) FROM customers)")
@@ -206,8 +134,8 @@ class AirflowTest(unittest.TestCase):
         [output] = self.new_runs("Main__ShopMasked__ingest")
         self.assertEqual((output["dag_run_id"], output["state"]), (f"yellow_run__{run}", "success"))
         self.assertEqual(self.new_runs("Main__Fails__transform"), [], "it has another input")
-        # ListCities shares the input; there is nothing for it in this batch.
-        self.assertEqual(self.rest.states("Main__ListCities__transform", listed["dag_run_id"]), dict.fromkeys(("open", "code", "close", "output"), "skipped"))
+        # It shares the input.
+        self.assertEqual(self.rest.states("Main__ListCities__transform", listed["dag_run_id"]), dict.fromkeys(("open", "code", "close", "output"), "success"))
 
     def test_3_any_one_of_several_inputs_and_one_that_fails(self):
         before = self.history()
@@ -272,7 +200,7 @@ class AirflowTest(unittest.TestCase):
         def opened():
             return any(self.rest.states(MASK, run["dag_run_id"]).get("open") == "success" for run in self.new_runs(MASK))
         wait("an open run", opened)
-        os.kill(Processes(self.folder / "processes").pid("scheduler"), signal.SIGKILL)
+        self.kill("scheduler")
         time.sleep(3)
         airflow("up")
         self.settle(300)
@@ -282,7 +210,31 @@ class AirflowTest(unittest.TestCase):
         self.trigger_and_settle("shop__reconcile")
         self.assertEqual(self.rest.states("shop__reconcile", self.new_runs("shop__reconcile")[0]["dag_run_id"]), {"due": "success", "start": "skipped"})
 
-    def test_8_the_model_is_applied(self):
+    def test_8_a_task_that_is_killed(self):
+        dag = "Main__ListCities__transform"
+        self.slow.touch()
+        self.yellow("job", "ingest", "Shop", "--asked-at", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+        run = self.trigger(dag)
+
+        def at_work():
+            if self.rest.states(dag, run).get("code") != "running":
+                return False
+            return json.loads(self.yellow("job", "look", self.rest.xcom(dag, run, "open"), "--output", "json"))["state"] == "running"
+        wait("the code", at_work)
+        self.rest.mark(dag, run, "code", "failed")
+        wait("the end", lambda: self.rest.states(dag, run)["close"] == "failed")
+        self.slow.unlink()
+        self.settle()
+        self.assertEqual(self.rest.states(dag, run)["output"], "upstream_failed")
+        self.assertEqual(self.project.broken_invariants(), {})
+
+        def listed():
+            self.trigger_and_settle("shop__reconcile")
+            return self.yellow_runs("ListCities")[0]["state"] == "committed"
+        wait("the next run, when its back-off is over", listed)
+        self.assert_right()
+
+    def test_9_the_model_is_applied(self):
         run = self.trigger_and_settle("shop__apply")
         self.assertEqual(self.rest.states("shop__apply", run), {"apply": "success"})
         self.assertIn("nothing to do", json.dumps(self.rest.xcom("shop__apply", run, "apply")))

@@ -69,6 +69,10 @@ class Rest:
         """These tasks alone, whatever became of them."""
         self.ask("POST", f"/api/v2/dags/{dag}/clearTaskInstances", {"dry_run": False, "dag_run_id": run, "task_ids": tasks, "only_failed": False, "reset_dag_runs": True})
 
+    def mark(self, dag, run, task, state):
+        """As a person does it in Airflow's page."""
+        self.ask("PATCH", f"/api/v2/dags/{dag}/dagRuns/{urllib.parse.quote(run)}/taskInstances/{task}", {"new_state": state})
+
     def log(self, dag, run, task):
         tries = self.tasks(dag, run)[task]["try_number"]
         return json.dumps(self.get(f"/dags/{dag}/dagRuns/{urllib.parse.quote(run)}/taskInstances/{task}/logs/{tries}"), ensure_ascii=False)

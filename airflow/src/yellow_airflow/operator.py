@@ -23,6 +23,8 @@ class YellowOperator(BaseOperator):
 
     template_fields = ("arguments",)
     ui_color = "#fff3bf"
+    # Whether an end with 10 skips the task.
+    skips = True
 
     def __init__(self, *, command: Sequence[str], arguments: Sequence[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -55,7 +57,7 @@ class YellowOperator(BaseOperator):
         except OSError as error:
             raise AirflowFailException(f"{self.command[0]} cannot be started: {error}. The program must be on every worker, where the compiled file says") from error
         why = outcome.reason or outcome.state or last
-        if outcome.status == Status.DONE:
+        if outcome.status == Status.DONE or (outcome.status == Status.NOTHING_DUE and not self.skips):
             if not outcome.document:
                 raise AirflowException(f"yellow {' '.join(arguments)} ended well and printed no result")
             return outcome
@@ -135,6 +137,8 @@ class YellowLaunchOperator(YellowJobOperator):
 
 class YellowDueOperator(YellowJobOperator):
     """`yellow job due`: closes what was left open, and hands on the DAGs whose node is due, as many as may be mapped; the others have their turn next time."""
+
+    skips = False       # it may have closed something
 
     def __init__(self, *, dags: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(arguments=["due"], **kwargs)
