@@ -1,0 +1,140 @@
+"""The DAGs of compiled files, made by the real Airflow: their schedules, tasks and order; what it takes; and that Airflow can store them."""
+
+import copy
+import datetime
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+from unittest import mock
+
+import airflow  # noqa: F401  (first, and not part of what is measured)
+from airflow.sdk import Asset, AssetAll, AssetAny
+from airflow.serialization.serialized_objects import DagSerialization
+
+import yellow_airflow
+from model import compiled, write
+from yellow_airflow.compiled import CompiledError
+
+MEASURE = """import airflow, sys, time
+from airflow.sdk import DAG
+import airflow.providers.standard.operators.trigger_dagrun
+began = time.process_time()
+import yellow_airflow
+namespace = {}
+yellow_airflow.build(sys.argv[1], namespace)
+print(len(namespace), time.process_time() - began)
+"""
+# What a DAG file must not do: the calls of Python that open a connection.
+QUIET = """import socket, sys
+import airflow, airflow.sdk, airflow.providers.standard.operators.trigger_dagrun, yellow_airflow
+sys.addaudithook(lambda event, arguments: event in ("socket.connect", "subprocess.Popen", "os.system", "os.exec", "os.fork") and sys.exit(f"did {event} {arguments}"))
+yellow_airflow.build(sys.argv[1], {})
+"""
+
+
+class FactoryTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = pathlib.Path(folder.name, "yellow_demo.json")
+
+    def build(self, document, dag=None):
+        namespace = {}
+        with mock.patch.dict(os.environ, {"_AIRFLOW_PARSING_CONTEXT_DAG_ID": dag} if dag else {}):
+            yellow_airflow.build(write(self.path, document), namespace)
+        return namespace
+
+    def measure(self, streams, transformers, dag=None):
+        write(self.path, compiled(streams, transformers))
+        environment = {**os.environ, **({"_AIRFLOW_PARSING_CONTEXT_DAG_ID": dag} if dag else {})}
+        done = subprocess.run([sys.executable, "-c", MEASURE, self.path], capture_output=True, text=True, env=environment, check=True)
+        number, seconds = done.stdout.split()
+        return int(number), float(seconds)
+
+    def test_ingest(self):
+        dag = self.build(compiled(1, 1))["main__Shop0__ingest"]
+        self.assertEqual((dag.timetable.expression, dag.timetable.timezone), ("0 5 * * *", "Europe/Berlin"))
+        self.assertEqual((dag.catchup, dag.max_active_runs, dag.tags), (False, 1, {"yellow", "demo", "ingest", "sales"}))
+        self.assertIn("yellow explain Shop0", dag.doc_md)
+        [task] = dag.tasks
+        self.assertEqual((task.task_id, task.arguments, task.priority_weight, task.owner, task.asked), ("ingest", ["ingest", "Shop0"], 40, "sales", True))
+        self.assertEqual(DagSerialization.to_dict(dag)["dag"]["tasks"][0]["__var"]["weight_rule"], "absolute")
+        self.assertEqual([asset.uri for asset in task.outlets], [f"yellow://main/Shop0/table{k}" for k in range(3)])
+
+    def test_output_waits_for_nobody(self):
+        dag = self.build(compiled(1, 1))["main__Masked0__ingest"]
+        self.assertFalse(dag.timetable.can_be_scheduled)
+        self.assertIs(dag.is_paused_upon_creation, False)
+        self.assertIs(dag.tasks[0].asked, False)
+
+    def test_transform(self):
+        dag = self.build(compiled(4, 1))["main__Mask0__transform"]
+        inputs = [Asset(f"yellow://main/Shop{j}/table{k}") for j in range(4) for k in range(3)]
+        self.assertEqual(dag.timetable.asset_condition, AssetAny(*inputs))
+        self.assertEqual({task.task_id: task.downstream_task_ids for task in dag.tasks}, {"open": {"code", "close"}, "code": {"close"}, "close": {"output"}, "output": set()})
+        self.assertEqual({task.task_id: task.upstream_task_ids for task in dag.tasks}, {"open": set(), "code": {"open"}, "close": {"open", "code"}, "output": {"close"}})
+        close, output = dag.get_task("close"), dag.get_task("output")
+        self.assertEqual(close.trigger_rule, "all_done_min_one_success")
+        self.assertEqual((output.trigger_dag_id, output.wait_for_completion, output.deferrable, output.trigger_rule), ("main__Masked0__ingest", True, True, "all_success"))
+        self.assertIn("xcom_pull", output.trigger_run_id)
+
+    def test_schedules_of_transformers(self):
+        document = compiled(2, 1)
+        uris = ["yellow://main/Shop0/table0", "yellow://main/Shop1/table0"]
+        document["transforms"][0]["schedule"] = {"all": uris}
+        self.assertEqual(self.build(document)["main__Mask0__transform"].timetable.asset_condition, AssetAll(*map(Asset, uris)))
+        document["transforms"][0]["schedule"] = {"cron": "30 2 * * 1", "timezone": "Asia/Tokyo"}
+        timetable = self.build(document)["main__Mask0__transform"].timetable
+        self.assertEqual((timetable.expression, timetable.timezone), ("30 2 * * 1", "Asia/Tokyo"))
+
+    def test_reconcile_and_apply(self):
+        dags = self.build(compiled(1, 1))
+        due = dags["demo__reconcile"].get_task("due")
+        self.assertEqual(due.dags, {"Shop0": "main__Shop0__ingest", "Masked0": "main__Masked0__ingest", "Mask0": "main__Mask0__transform"})
+        self.assertEqual(dags["demo__reconcile"].get_task("start").upstream_task_ids, {"due"})
+        self.assertFalse(dags["demo__apply"].timetable.can_be_scheduled)
+
+    def test_airflow_can_store_them_and_they_stay_the_same(self):
+        first, second = (self.build(compiled(5, 2)) for _ in range(2))
+        for name, dag in first.items():
+            stored = DagSerialization.to_dict(dag)
+            self.assertEqual(stored, DagSerialization.to_dict(second[name]))
+            self.assertEqual(set(DagSerialization.from_dict(copy.deepcopy(stored)).task_dict), set(dag.task_dict))
+        dependencies = DagSerialization.to_dict(first["main__Mask0__transform"])["dag"]["dag_dependencies"]
+        self.assertIn(("trigger", "main__Masked0__ingest"), {(one["dependency_type"], one["target"]) for one in dependencies})
+
+    def test_inside_a_task_only_its_dag(self):
+        self.assertEqual(list(self.build(compiled(5, 2), "main__Mask1__transform")), ["main__Mask1__transform"])
+        self.assertEqual(self.build(compiled(5, 2), "main__Gone__transform"), {})
+
+    def test_no_connection_and_no_process(self):
+        write(self.path, compiled(5, 2))
+        done = subprocess.run([sys.executable, "-c", QUIET, self.path], capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+
+    def test_what_cannot_be_read(self):
+        document = compiled()
+        for change, words in (({"format": 2}, "has format 2, and this yellow-airflow reads format 1"), ({"ingests": [{}]}, "lacks what format 1 has: 'dag'")):
+            with self.assertRaisesRegex(CompiledError, words):
+                self.build({**document, **change})
+        self.path.write_text("{")
+        with self.assertRaisesRegex(CompiledError, "is not JSON"):
+            yellow_airflow.build(self.path, {})
+
+    def test_a_thousand_streams(self):
+        """Seconds of the processor: 5 for all, 0.2 for one; and twice as many take twice as long."""
+        half, whole = self.measure(500, 100), self.measure(1000, 200)
+        ingest, transform = (self.measure(1000, 200, dag) for dag in ("main__Shop7__ingest", "main__Mask7__transform"))
+        print(f"\n{half[0]} DAGs in {half[1]:.2f} s, {whole[0]} in {whole[1]:.2f} s, one of them in {ingest[1]:.3f} s (ingest) and {transform[1]:.3f} s (transform)", flush=True)
+        self.assertEqual((half[0], whole[0], ingest[0], transform[0]), (702, 1402, 1, 1))
+        self.assertLess(whole[1], 5)
+        self.assertLess(whole[1], 2.6 * half[1])
+        self.assertLess(ingest[1], 0.2)
+        self.assertLess(transform[1], 0.2)
+
+
+if __name__ == "__main__":
+    unittest.main()
