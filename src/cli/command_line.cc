@@ -236,7 +236,8 @@ void CommandLine::Render() {
        "environment's credentials in their own environment."},
       &RenderAirflow, airflow_);
   airflow->add_option("-o,--out", airflow_.folder, "Write them into this folder (default: print them)");
-  airflow->add_option("--name", airflow_.name, "Of the files and of the DAGs that look after the others (default: the project's folder)");
+  airflow->add_option("--name", airflow_.name,
+                      "Of the files and of the DAGs that look after the others (default: the project's folder)");
   airflow->add_option("--program", airflow_.program, "yellow, for Airflow's workers (default: this one)");
   airflow->add_option("--root", airflow_.root, "The project, for Airflow's workers (default: where it is here)");
   airflow->add_option("--reconcile", airflow_.reconcile, "When to look for what was missed (cron, UTC)")
@@ -260,7 +261,8 @@ void CommandLine::Machine() {
     return command;
   };
   const auto begins = [&](CLI::App* command) {
-    command->add_option("--by", job_.by, "What the scheduler calls this job, to be shown with what it does (default: none)");
+    command->add_option("--by", job_.by,
+                        "What the scheduler calls this job, to be shown with what it does (default: none)");
     return command;
   };
   const auto with_result = [&](CLI::App* command) {
@@ -269,8 +271,9 @@ void CommandLine::Machine() {
     return command;
   };
   const char* whole = "Commands";
-  with_result(begins(add(whole, "ingest", "Read a stream's next batch, if it is due; of an output, take in what was written",
-                         "yellow job ingest Shop", &JobIngest, "The stream")))
+  with_result(
+      begins(add(whole, "ingest", "Read a stream's next batch, if it is due; of an output, take in what was written",
+                 "yellow job ingest Shop", &JobIngest, "The stream")))
       ->add_option("--asked-at", job_.asked_at,
                    "Somebody asked for a batch then (RFC 3339): it is due if none was opened since (default: the "
                    "schedule decides)")

@@ -126,7 +126,8 @@ std::string Told(const run::JobReport& report) {
     case run::JobState::kOpened:
       return "run " + report.run_id + " is open\n  = next: yellow job launch " + report.run_id;
     case run::JobState::kLaunched:
-      return "run " + report.run_id + " is launched\n  = next, when its code has ended: yellow job close " + report.run_id;
+      return "run " + report.run_id + " is launched\n  = next, when its code has ended: yellow job close " +
+             report.run_id;
     case run::JobState::kEnded:
     case run::JobState::kRunning:
       return "run " + report.run_id + ": its code " +

@@ -65,8 +65,9 @@ class AirflowLayout {
     transform.priority = WeightOf(transformer.priority);
     transform.team = workspace.owner.team;
     if (transform.deferred && declared.snapshot == model::SnapshotUse::kRequired)
-      throw base::UsageError("the code of " + transformer.workspace +
-                             " needs the snapshot of its run, which no process keeps while Airflow waits for a container")
+      throw base::UsageError(
+          "the code of " + transformer.workspace +
+          " needs the snapshot of its run, which no process keeps while Airflow waits for a container")
           .Remedy("take snapshot: required away from its transformer, or let yellow serve run it");
     return transform;
   }

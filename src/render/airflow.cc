@@ -25,15 +25,20 @@ Json ScheduleJson(const AirflowSchedule& schedule) {
 }
 
 Json IngestJson(const AirflowIngest& ingest) {
-  return {{"dag", ingest.dag},           {"node", ingest.node},         {"schedule", ScheduleJson(ingest.schedule)},
-          {"assets", ingest.assets},     {"priority", ingest.priority}, {"team", ingest.team},
+  return {{"dag", ingest.dag},       {"node", ingest.node},         {"schedule", ScheduleJson(ingest.schedule)},
+          {"assets", ingest.assets}, {"priority", ingest.priority}, {"team", ingest.team},
           {"output", ingest.output}};
 }
 
 Json TransformJson(const AirflowTransform& transform) {
-  return {{"dag", transform.dag},           {"node", transform.node},         {"schedule", ScheduleJson(transform.schedule)},
-          {"output", transform.output},     {"deferred", transform.deferred}, {"timeout", transform.timeout},
-          {"priority", transform.priority}, {"team", transform.team}};
+  return {{"dag", transform.dag},
+          {"node", transform.node},
+          {"schedule", ScheduleJson(transform.schedule)},
+          {"output", transform.output},
+          {"deferred", transform.deferred},
+          {"timeout", transform.timeout},
+          {"priority", transform.priority},
+          {"team", transform.team}};
 }
 
 }  // namespace
@@ -46,19 +51,17 @@ std::string AirflowName(const std::string& project) {
 
 std::vector<std::pair<std::string, std::string>> AirflowFiles(const AirflowProject& project) {
   const std::string stem = "yellow_" + project.name;
-  Json compiled{{"format", kFormat},
-                {"name", project.name},
-                {"command", project.command},
-                {"reconcile", project.reconcile},
-                {"ingests", Json::array()},
-                {"transforms", Json::array()}};
+  Json compiled{{"format", kFormat},          {"name", project.name},
+                {"command", project.command}, {"reconcile", project.reconcile},
+                {"ingests", Json::array()},   {"transforms", Json::array()}};
   for (const AirflowIngest& ingest : project.ingests) compiled["ingests"].push_back(IngestJson(ingest));
   for (const AirflowTransform& transform : project.transforms)
     compiled["transforms"].push_back(TransformJson(transform));
-  const std::string loader = "\"\"\"The DAGs of a Yellow project, for Airflow. Written by: yellow render airflow\"\"\"\n\n"
-                             "import pathlib\n\n"
-                             "from yellow_airflow import build\n\n"
-                             "build(pathlib.Path(__file__).with_suffix(\".json\"), globals())\n";
+  const std::string loader =
+      "\"\"\"The DAGs of a Yellow project, for Airflow. Written by: yellow render airflow\"\"\"\n\n"
+      "import pathlib\n\n"
+      "from yellow_airflow import build\n\n"
+      "build(pathlib.Path(__file__).with_suffix(\".json\"), globals())\n";
   return {{stem + ".json", compiled.dump(1) + "\n"}, {stem + ".py", loader}};
 }
 

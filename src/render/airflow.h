@@ -29,9 +29,9 @@ struct AirflowTransform {
   std::string dag;
   std::string node;
   AirflowSchedule schedule;
-  std::string output;          ///< the DAG of its output
-  bool deferred = false;       ///< its code goes on alone, in a container
-  int64_t timeout = 0;         ///< seconds from launch to end, images included
+  std::string output;     ///< the DAG of its output
+  bool deferred = false;  ///< its code goes on alone, in a container
+  int64_t timeout = 0;    ///< seconds from launch to end, images included
   int priority = 0;
   std::string team;
 };

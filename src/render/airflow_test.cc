@@ -9,8 +9,10 @@ namespace yellow::render {
 namespace {
 
 AirflowProject Shop() {
-  AirflowProject project{"shop", {"/usr/bin/yellow", "--project", "/srv/shop", "--environment", "prod"}, "*/5 * * * *", {}, {}};
-  project.ingests.push_back({"Main__Masked__ingest", "Masked", {}, {"yellow://Main/Masked/customers"}, 4, "privacy", true});
+  AirflowProject project{
+      "shop", {"/usr/bin/yellow", "--project", "/srv/shop", "--environment", "prod"}, "*/5 * * * *", {}, {}};
+  project.ingests.push_back(
+      {"Main__Masked__ingest", "Masked", {}, {"yellow://Main/Masked/customers"}, 4, "privacy", true});
   project.ingests.push_back({"Main__Shop__ingest",
                              "Shop",
                              {AirflowSchedule::Kind::kCron, {}, "0 5 * * *", "Europe/Berlin"},

@@ -12,7 +12,8 @@ std::string Time(const std::string& column) { return "coalesce(" + sql::Rfc3339(
 
 std::string BatchColumns() {
   return "SELECT stream, batch, state, " + Time("opened_at") + ", " + Time("committed_at") +
-         ", coalesce(reason_code, ''), coalesce(reason, ''), coalesce(run_id, ''), released, model_version, coalesce(opened_by, '') "
+         ", coalesce(reason_code, ''), coalesce(reason, ''), coalesce(run_id, ''), released, model_version, "
+         "coalesce(opened_by, '') "
          "FROM yellow.batch ";
 }
 

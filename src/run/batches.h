@@ -21,7 +21,7 @@ struct BatchInfo {
     int64_t staged = 0, inserted = 0, updated = 0, deleted = 0, unchanged = 0, rejected = 0;
   };
   std::vector<Counts> counts;  ///< only from ShowBatch
-  std::string opened_by;  ///< the job of another scheduler; empty: Yellow itself
+  std::string opened_by;       ///< the job of another scheduler; empty: Yellow itself
   std::vector<std::string>
       ignored;  ///< only from ShowBatch: `dataset.column` at the source that the model does not name
 };
@@ -44,10 +44,10 @@ std::vector<RejectedRows> ShowRejected(ports::Session& engine, const plan::Strea
 
 struct RunInfo {
   std::string id, transformer, state, cause, opened_at, closed_at, reason_code, reason, definition, mode;
-  std::string image;    ///< of its code, pinned to a digest; empty when the code was none
-  std::string job;      ///< what its code ran as: the name of a container, or of a Job; empty when it was neither
+  std::string image;      ///< of its code, pinned to a digest; empty when the code was none
+  std::string job;        ///< what its code ran as: the name of a container, or of a Job; empty when it was neither
   std::string handed_to;  ///< the job of another scheduler, which takes its steps; empty: none
-  std::string seconds;  ///< that it took, or is open by now, with one decimal
+  std::string seconds;    ///< that it took, or is open by now, with one decimal
   std::optional<int> exit_status, output_batch;
   struct Claim {
     std::string input;

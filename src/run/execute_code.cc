@@ -241,8 +241,8 @@ std::map<std::string, std::string> EnvironmentOf(const Effects& effects, const C
                                                  {"YELLOW_RUN_ID", context.run_id},
                                                  {"YELLOW_PLATFORM", transformer.platform},
                                                  {"YELLOW_WORKSPACE", transformer.workspace},
-                                                 {"YELLOW_MODE", context.mode},
-                                                 {"YELLOW_SNAPSHOT", context.snapshot}};
+                                                 {"YELLOW_MODE", context.mode}};
+  if (!context.snapshot.empty()) environment["YELLOW_SNAPSHOT"] = context.snapshot;
   const model::DataTransformer& declared = *context.applied.model.FindWorkspace(transformer.workspace)->transformer;
   for (const auto& [name, value] : declared.code.environment) environment[name] = value;
   if (!target.sslrootcert.empty()) environment["PGSSLROOTCERT"] = target.sslrootcert;

@@ -17,7 +17,7 @@ struct CodeContext {
   const plan::Transformer& transformer;
   std::string run_id;
   std::string mode;                                   ///< full or incremental
-  std::string snapshot;                               ///< of the keeper
+  std::string snapshot;                               ///< of the keeper; empty: there is none
   ports::ConnectionTarget target;                     ///< as the run's login
   std::map<std::string, std::pair<int, int>> claims;  ///< Store.dataset -> (from, to]
   std::function<bool()> wanted;                       ///< false: end it, nobody will look at what it does

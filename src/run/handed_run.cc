@@ -87,9 +87,9 @@ class HandedStep {
     in_doubt.clear();
     const auto found = Find();
     if (!found || found->handed_to.empty() || !HasFinished(*found))
-      return Said(JobState::kNothingDue, found ? found->id : "", "no_finished_run",
-                  found ? "run " + found->id + " is " + std::string(Word(found->state))
-                        : "no run has written anything new");
+      return Said(
+          JobState::kNothingDue, found ? found->id : "", "no_finished_run",
+          found ? "run " + found->id + " is " + std::string(Word(found->state)) : "no run has written anything new");
     const auto open = TakeUp(found->id);
     if (!open) return Untaken(found->id);
     const sql::Statement limit = steps_.LimitStep("taking the output in", "timeout", declared_.timeout.seconds);
@@ -106,10 +106,10 @@ class HandedStep {
     if (error.code == "model_moved") return Lost(error.what());
     if (const auto closed = steps_.ClosedBySomebody(error)) return Told(*closed);
     if (steps_.StepTimedOut(error))
-      return Told(steps_.Fail(RunOutcome::kTimedOut, steps_.Counted(RunEvent::kTimedOut, "timeout", steps_.step_limit())));
+      return Told(
+          steps_.Fail(RunOutcome::kTimedOut, steps_.Counted(RunEvent::kTimedOut, "timeout", steps_.step_limit())));
     if (error.retryable) return std::nullopt;
-    return Told(steps_.Fail(RunOutcome::kFailed,
-                            steps_.Counted(RunEvent::kFailed, error.code, base::Describe(error))));
+    return Told(steps_.Fail(RunOutcome::kFailed, steps_.Counted(RunEvent::kFailed, error.code, base::Describe(error))));
   }
 
   JobReport Refuse(const struct Hold& hold) {
@@ -160,7 +160,8 @@ class HandedStep {
   JobReport Closed(const std::string& run_id) {
     const RunInfo run = ShowRun(steps_.engine(), run_id);
     JobReport report = Report(JobState::kFailed, run_id, run.reason_code, run.reason);
-    if (run.state == "committed") report.state = JobState::kCommitted, report.batch.batch = run.output_batch.value_or(0);
+    if (run.state == "committed")
+      report.state = JobState::kCommitted, report.batch.batch = run.output_batch.value_or(0);
     if (run.state == "cancelled") report.state = JobState::kCancelled;
     return report;
   }
@@ -170,8 +171,7 @@ class HandedStep {
   JobReport Lost(const std::string& reason) {
     if (in_container_) RemoveContainer(effects_, applied_, steps_.run_id());
     steps_.Fail(RunOutcome::kLost, {RunEvent::kLost, "lost", reason, {}});
-    return Said(JobState::kFailed, steps_.run_id(), "lost",
-                fmt::format("run {} is lost: {}", steps_.run_id(), reason));
+    return Said(JobState::kFailed, steps_.run_id(), "lost", fmt::format("run {} is lost: {}", steps_.run_id(), reason));
   }
 
   JobReport Committed() {
@@ -196,8 +196,7 @@ class HandedStep {
   ports::ConnectionTarget OpenLogin() {
     base::Secret password;
     steps_.Write(steps_.engine(), "login", [&] {
-      password =
-          steps_.login().Open(transformer_.workspace, declared_.start_limit.seconds + declared_.timeout.seconds);
+      password = steps_.login().Open(transformer_.workspace, declared_.start_limit.seconds + declared_.timeout.seconds);
     });
     return effects_.endpoints.As(transformer_.container, steps_.login().name(), password, "run " + steps_.run_id());
   }
@@ -236,7 +235,8 @@ class HandedStep {
     const ports::ConnectionTarget target = OpenLogin();
     effects_.reporter.UnderWay({transformer_.workspace, "runs its code"});
     const CodeResult code = ExecuteCode(effects_, Context(keeper.snapshot(), target));
-    if (!keeper.Lives() && (code.outcome != CodeOutcome::kFinished || declared_.snapshot == model::SnapshotUse::kRequired))
+    if (!keeper.Lives() &&
+        (code.outcome != CodeOutcome::kFinished || declared_.snapshot == model::SnapshotUse::kRequired))
       return Lost("the session that kept the run's snapshot has ended: " + code.reason);
     JobReport report = End(code);
     if (report.state == JobState::kFinished) report.state = JobState::kEnded;

@@ -88,7 +88,8 @@ std::optional<std::string> CancelledBecause(ports::Session& session, const std::
   return rows.Text(0, 0);
 }
 
-std::vector<std::string> EndOverdueRuns(const Effects& effects, ports::Session& engine, const Actor& actor, const Applied& applied) {
+std::vector<std::string> EndOverdueRuns(const Effects& effects, ports::Session& engine, const Actor& actor,
+                                        const Applied& applied) {
   const ports::Rows overdue = engine.Execute({kOverdue, {std::to_string(kOverdueSeconds)}});
   std::vector<std::string> ended;
   for (size_t i = 0; i < overdue.size(); ++i) {
@@ -106,8 +107,8 @@ std::vector<std::string> EndOverdueRuns(const Effects& effects, ports::Session& 
       continue;  // it ended by itself meanwhile
     }
     ended.push_back(overdue.Text(i, 0));
-    effects.reporter.Line("Run " + overdue.Text(i, 0) + (ending.event == RunEvent::kLost ? " is lost: " : " has timed out: ") +
-                          ending.reason);
+    effects.reporter.Line("Run " + overdue.Text(i, 0) +
+                          (ending.event == RunEvent::kLost ? " is lost: " : " has timed out: ") + ending.reason);
   }
   return ended;
 }

@@ -40,6 +40,7 @@ inline constexpr int64_t kOverdueSeconds = 30;
 /// Ends runs whose step is not done half a minute after its deadline (yellow.run.deadline), whoever works on them: that
 /// process is stuck, and finds the run closed when it goes on. A handed run that waits for its next job is lost then.
 /// Returns their ids.
-std::vector<std::string> EndOverdueRuns(const Effects& effects, ports::Session& engine, const Actor& actor, const Applied& applied);
+std::vector<std::string> EndOverdueRuns(const Effects& effects, ports::Session& engine, const Actor& actor,
+                                        const Applied& applied);
 
 }  // namespace yellow::run

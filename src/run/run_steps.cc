@@ -91,14 +91,13 @@ std::string RunSteps::Cause(const std::string& cause) const {
 
 std::vector<sql::Statement> RunSteps::Opening(const std::string& cause, bool handed) {
   mode_ = DecideMode(*engine_, declared_, transformer_);
-  return {
-      {"INSERT INTO yellow.run (id, transformer, state, mode, definition, model_version, cause, holder, login, "
-       "deadline, image, handed_to) VALUES ($1, $2, 'preparing', $9, $3, $4, $5, $6, $7, clock_timestamp() + "
-       "make_interval(secs => $8), nullif($10, ''), nullif($11, ''))",
-       {run_id_, transformer_.key, transformer_.definition, std::to_string(applied_.version), Cause(cause),
-        actor_.holder, login_->name(), std::to_string(declared_.start_limit.seconds), mode_.word(),
-        ImageOf(applied_, transformer_), handed ? actor_.job : ""}},
-      {"UPDATE yellow.transformer SET requested_at = NULL WHERE key = $1", {transformer_.key}}};
+  return {{"INSERT INTO yellow.run (id, transformer, state, mode, definition, model_version, cause, holder, login, "
+           "deadline, image, handed_to) VALUES ($1, $2, 'preparing', $9, $3, $4, $5, $6, $7, clock_timestamp() + "
+           "make_interval(secs => $8), nullif($10, ''), nullif($11, ''))",
+           {run_id_, transformer_.key, transformer_.definition, std::to_string(applied_.version), Cause(cause),
+            actor_.holder, login_->name(), std::to_string(declared_.start_limit.seconds), mode_.word(),
+            ImageOf(applied_, transformer_), handed ? actor_.job : ""}},
+          {"UPDATE yellow.transformer SET requested_at = NULL WHERE key = $1", {transformer_.key}}};
 }
 
 std::vector<sql::Statement> RunSteps::Clearing() const {

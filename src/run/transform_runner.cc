@@ -138,10 +138,8 @@ class TransformRun {
     keeper_.emplace(steps_.Connect(ports::ServiceRole::kEngine, "keeper"), transformer_);
     ahead_->RunIsOpen(steps_.lease());
     if (StartsProcess(applied_.model, declared_))
-      ahead_->MakeWorkplace(
-          [&effects = effects_, &applied = applied_, &code = *declared_.code.process, id = steps_.run_id()] {
-            return MakeWorkplace(effects, applied, code, id);
-          });
+      ahead_->MakeWorkplace([&effects = effects_, &applied = applied_, &code = *declared_.code.process,
+                             id = steps_.run_id()] { return MakeWorkplace(effects, applied, code, id); });
     steps_.writer().Receive();
   }
 
@@ -173,11 +171,10 @@ class TransformRun {
   }
 
   CodeResult Execute() {
-    const CodeContext context =
-        ContextWith(keeper_->snapshot(),
-                    effects_.endpoints.As(transformer_.container, steps_.login().name(), password_,
-                                          "run " + steps_.run_id()),
-                    keeper_->claims());
+    const CodeContext context = ContextWith(
+        keeper_->snapshot(),
+        effects_.endpoints.As(transformer_.container, steps_.login().name(), password_, "run " + steps_.run_id()),
+        keeper_->claims());
     effects_.reporter.UnderWay({transformer_.workspace, "runs its code"});
     CodeResult result = ExecuteCode(effects_, context);
     const bool relied_on_keeper =

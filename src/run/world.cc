@@ -198,9 +198,9 @@ void ReadTransformers(ports::Session& engine, const Applied& applied, const port
 }  // namespace
 
 View ReadWorld(ports::Session& engine, const Applied& applied, const Actor& actor, ports::ProcessLauncher& processes) {
-  std::vector<sql::Statement> questions{
-      "SELECT extract(epoch FROM clock_timestamp())::numeric * 1000000", {kStreams, {actor.holder}},
-      {kTransformers, {std::to_string(kOverdueSeconds)}}};
+  std::vector<sql::Statement> questions{"SELECT extract(epoch FROM clock_timestamp())::numeric * 1000000",
+                                        {kStreams, {actor.holder}},
+                                        {kTransformers, {std::to_string(kOverdueSeconds)}}};
   std::map<std::string, size_t> inputs;
   for (const plan::Transformer& transformer : applied.physical.transformers) {
     inputs[transformer.key] = questions.size();

@@ -12,9 +12,8 @@
 namespace yellow::sql {
 
 std::vector<std::string_view> ControlSchemaScripts(int from) {
-  static constexpr std::array<std::string_view, kControlSchemaVersion> kScripts{kControlSchemaSql, kControlSchema2Sql,
-                                                                                kControlSchema3Sql, kControlSchema4Sql,
-                                                                                kControlSchema5Sql};
+  static constexpr std::array<std::string_view, kControlSchemaVersion> kScripts{
+      kControlSchemaSql, kControlSchema2Sql, kControlSchema3Sql, kControlSchema4Sql, kControlSchema5Sql};
   YELLOW_CHECK(from >= 0 && from <= kControlSchemaVersion);
   return {kScripts.begin() + from, kScripts.end()};
 }

@@ -12,7 +12,7 @@ constexpr const char* kPage = "500";
 constexpr milliseconds kFirstWait{200};
 constexpr milliseconds kLongestWait{20'000};
 constexpr int kLongestAsked = 60;
-constexpr int kRefusals = 8;  // three quarters of a minute
+constexpr int kRefusals = 8;         // three quarters of a minute
 constexpr milliseconds kSlice{200};  // so that go_on is asked while it waits
 
 struct State {

@@ -174,11 +174,10 @@ const Record<ShownJob>& JobRecord() {
 }
 
 const Record<WhatIsDue>& WhatIsDueRecord() {
-  static const Record<DueNode> node =
-      Record<DueNode>()
-          .Field("key", "The stream or transformer.", &DueNode::key)
-          .Field("node", "What it is called in commands.", &DueNode::name)
-          .Reason("reason", "Why it is due.", &DueNode::code, &DueNode::sentence);
+  static const Record<DueNode> node = Record<DueNode>()
+                                          .Field("key", "The stream or transformer.", &DueNode::key)
+                                          .Field("node", "What it is called in commands.", &DueNode::name)
+                                          .Reason("reason", "Why it is due.", &DueNode::code, &DueNode::sentence);
   static const Record<WhatIsDue> record =
       Record<WhatIsDue>()
           .List("due", "What is to be started now, the most urgent first.", node, &WhatIsDue::due)
