@@ -1,5 +1,5 @@
-"""Code that runs beside Airflow's workers, in containers (`code_test.py podman`, needs root) or in pods (`code_test.py kubernetes`, needs the cluster that YELLOW_KUBERNETES names): no worker is
-held while it runs, a triggerer that is killed loses nothing, and a task that somebody ends ends the code."""
+"""Code that runs beside Airflow's workers, in containers (`code_test.py podman`, needs root) or in pods (`code_test.py kubernetes`, needs the cluster that
+YELLOW_KUBERNETES names): no worker is held while it runs, a triggerer that is killed loses nothing, and a task that somebody ends ends the code."""
 
 import json
 import pathlib

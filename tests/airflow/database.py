@@ -47,7 +47,8 @@ class Database:
 
     def psql(self, database, statement):
         """What it prints; None when it could not."""
-        done = subprocess.run(["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-U", "airflow", "-d", database, "-c", statement], capture_output=True, text=True)
+        command = ["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-U", "airflow", "-d", database, "-c", statement]
+        done = subprocess.run(command, capture_output=True, text=True)
         return done.stdout.strip() if done.returncode == 0 else None
 
     def run(self, program, *arguments):
