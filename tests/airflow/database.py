@@ -30,8 +30,9 @@ class Database:
         self.run("initdb", "-A", "trust", "-U", "airflow", "-N", "-E", "UTF8", "--locale=C.UTF-8", "-D", self.data)
 
     def start(self):
-        # Nobody's data: it need not outlast a power cut.
-        settings = {"listen_addresses": "", "unix_socket_directories": self.folder, "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": 200}
+        # Nobody's data: it need not outlast a power cut. The workers of a scheduler that was killed hold its session open, with the rows that it had locked.
+        settings = {"listen_addresses": "", "unix_socket_directories": self.folder, "max_connections": 200, "idle_in_transaction_session_timeout": "20s",
+                    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         command = [f"{PROGRAMS}/postgres", "-D", self.data, *(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))]
         user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
         self.processes.start(NAME, [*user, *command])
