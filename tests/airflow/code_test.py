@@ -96,8 +96,9 @@ class CodeTest(AirflowCase):
     def test_a_task_that_somebody_ends(self):
         run = self.begin("import time\ntime.sleep(3600)\n")
         self.rest.mark(DAG, run, "code", "failed")
-        wait("the end", lambda: self.rest.states(DAG, run)["close"] in ("failed", "success"))
+        wait("the end", lambda: self.rest.states(DAG, run)["close"] == "failed")
         self.settle()
+        self.assertEqual(self.yellow_runs("MaskShop")[0]["state"], "cancelled")
         self.assertEqual(self.rest.states(DAG, run)["output"], "upstream_failed")
         self.assert_right()
         self.code(MASK)

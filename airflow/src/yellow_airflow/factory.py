@@ -10,7 +10,8 @@ from typing import Any, Callable, Iterator, MutableMapping, Optional
 from airflow.sdk import DAG, Asset, AssetAll, AssetAny, CronTriggerTimetable, TriggerRule, get_parsing_context
 
 from .compiled import Compiled, Ingest, Schedule, Transform, read
-from .operator import DUE, YellowApplyOperator, YellowDueOperator, YellowIngestOperator, YellowJobOperator, YellowLaunchOperator
+from .operator import (DUE, YellowApplyOperator, YellowCloseOperator, YellowDueOperator, YellowIngestOperator, YellowJobOperator,
+                       YellowLaunchOperator)
 
 # Any moment that is past: without catch-up it decides nothing.
 START = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
@@ -78,7 +79,7 @@ def _transform(compiled: Compiled, transform: Transform) -> DAG:
         begin = YellowJobOperator(task_id="open", command=compiled.command, arguments=["open", transform.node])
         code = YellowLaunchOperator(task_id="code", command=compiled.command, run=RUN, timeout=transform.timeout if transform.deferred else None)
         # Also when the code's task has failed or was killed: what was opened is closed.
-        close = YellowJobOperator(task_id="close", command=compiled.command, arguments=["close", RUN], trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
+        close = YellowCloseOperator(task_id="close", command=compiled.command, run=RUN, code="code", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
         output = StartDagOperator(task_id="output", trigger_dag_id=transform.output, trigger_run_id=f"yellow_run__{RUN}", conf={DUE: True},
                                   wait_for_completion=True, deferrable=True, poke_interval=2, logical_date=None)
         for before, after in ((begin, code), (code, close), (begin, close), (close, output)):

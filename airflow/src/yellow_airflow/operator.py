@@ -138,6 +138,31 @@ class YellowLaunchOperator(YellowJobOperator):
         return run
 
 
+class YellowCloseOperator(YellowJobOperator):
+    """`yellow job close RUN`: waits for the end of its code, and records what became of it. When the code's task has failed, because somebody has ended it
+    or its time was over, code that is still at work is ended first."""
+
+    def __init__(self, *, run: str, code: str, **kwargs: Any) -> None:
+        super().__init__(arguments=["close", run], **kwargs)
+        self.code = code
+
+    def execute(self, context: Context) -> Any:
+        ti = context["ti"]
+        states = ti.get_task_states(dag_id=ti.dag_id, task_ids=[self.code], run_ids=[context["run_id"]])
+        if states.get(context["run_id"], {}).get(self.code) == "failed":
+            self.end_code()
+        return super().execute(context)
+
+    def end_code(self) -> None:
+        run = self.arguments[1]
+        if self.call(["job", "look", run]).state != "running":
+            return
+        try:
+            self.call(["runs", "cancel", run])
+        except AirflowFailException as error:
+            self.log.warning("run %s could not be cancelled, which is right if it has ended by now: %s", run, error)
+
+
 class YellowDueOperator(YellowJobOperator):
     """`yellow job due`: closes what was left open, and hands on the DAGs whose node is due, as many as may be mapped; the others have their turn next time."""
 
