@@ -17,8 +17,10 @@ def main():
     connection = psycopg2.connect("")
     with connection, connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        snapshot = os.environ.get("YELLOW_SNAPSHOT")  # not there when Airflow takes the steps: then it reads what is committed now
         try:
-            cursor.execute("SET TRANSACTION SNAPSHOT %s", (os.environ["YELLOW_SNAPSHOT"],))
+            if snapshot:
+                cursor.execute("SET TRANSACTION SNAPSHOT %s", (snapshot,))
         except psycopg2.Error as error:
             print(error, file=sys.stderr)
             sys.exit(75)  # a new run is started at once
