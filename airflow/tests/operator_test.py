@@ -19,7 +19,7 @@ from airflow.sdk.serde import deserialize, serialize
 from structlog.testing import capture_logs
 
 from yellow_airflow.hook import Outcome, YellowHook
-from yellow_airflow.operator import YellowDueOperator, YellowJobOperator, YellowLaunchOperator
+from yellow_airflow.operator import YellowCloseOperator, YellowDueOperator, YellowJobOperator, YellowLaunchOperator
 from yellow_airflow.trigger import YellowRunTrigger
 
 # Says what the test has put down for it: one line of `answers` a call, the last one again and again.
@@ -167,6 +167,22 @@ class LaunchTest(ProgramCase):
 
     def test_code_inside_the_call(self):
         self.assertEqual(self.operator.finish({}, Outcome(0, {"state": "ended", "reason": None, "run": "r1"})), "r1")
+
+
+class CloseTest(ProgramCase):
+    def end_code(self, *answers):
+        self.answers(*answers)
+        YellowCloseOperator(task_id="close", command=self.command, run="r1", code="code").end_code()
+        return [call["arguments"][2:] for call in self.calls()]
+
+    def test_code_that_is_at_work_is_ended(self):
+        self.assertEqual(self.end_code(said(0, "running"), said(0, "cancelled")), [["job", "look", "r1"], ["runs", "cancel", "r1"]])
+
+    def test_code_that_has_ended_keeps_its_reason(self):
+        self.assertEqual(self.end_code(said(0, "ended")), [["job", "look", "r1"]])
+
+    def test_it_may_end_meanwhile(self):
+        self.assertEqual(len(self.end_code(said(0, "running"), {"status": 1, "err": ["it is not open"]})), 2)
 
 
 class TriggerTest(ProgramCase):

@@ -234,10 +234,18 @@ class AirflowTest(AirflowCase):
         wait("the next run, when its back-off is over", listed)
         self.assert_right()
 
-    def test_9_the_model_is_applied(self):
+    def test_9_a_transformer_goes(self):
+        before = len(self.rest.runs("Main__Fails__transform"))
+        self.assertGreater(before, 0)
+        fails, readers = MODEL.index("kind: Workspace\nname: Fails"), MODEL.index("kind: Workspace\nname: AirflowReaders")
+        self.project.write("model/airflow.yaml", (MODEL[:fails] + MODEL[readers:]).replace(", Failed.invoices", ""))
         run = self.trigger_and_settle("shop__apply")
-        self.assertEqual(self.rest.states("shop__apply", run), {"apply": "success"})
-        self.assertIn("nothing to do", json.dumps(self.rest.xcom("shop__apply", run, "apply")))
+        self.assertRegex(json.dumps(self.rest.xcom("shop__apply", run, "apply")), r"MergeDB: model version \d+, \d+ steps")
+        self.assertIn("drop view", self.rest.log("shop__apply", run, "apply"))
+        self.render()
+        wait("its DAGs go", lambda: not {"Main__Fails__transform", "Main__Failed__ingest"} & set(self.rest.dags()))
+        self.assertEqual(len(self.rest.runs("Main__Fails__transform")), before, "its history stays")
+        self.assertEqual(self.rest.import_errors(), [])
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class AirflowCase(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="yellow-dags-")
         cls.addClassCleanup(folder.cleanup)
         cls.dags = pathlib.Path(folder.name)
-        cls.yellow("render", "airflow", "-o", str(cls.dags), "--name", "shop", "--reconcile", "0 0 1 1 *")
+        cls.render()
         compiled = json.loads((cls.dags / "yellow_shop.json").read_text())
         names = {node["dag"] for node in (*compiled["ingests"], *compiled["transforms"])} | {"shop__reconcile", "shop__apply"}
         os.environ.setdefault("YELLOW_AIRFLOW", f"/tmp/yellow-airflow-{os.getpid()}")
@@ -55,6 +55,10 @@ class AirflowCase(unittest.TestCase):
         wait("the DAGs", lambda: set(cls.rest.dags()) == names or cls.rest.import_errors())
         # A new DAG runs for the tick that was last, and then there is what the project has not done yet.
         cls.trigger_and_settle("shop__reconcile")
+
+    @classmethod
+    def render(cls):
+        cls.yellow("render", "airflow", "-o", str(cls.dags), "--name", "shop", "--reconcile", "0 0 1 1 *")
 
     @classmethod
     def yellow(cls, *arguments, status=0):

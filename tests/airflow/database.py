@@ -30,8 +30,9 @@ class Database:
         self.run("initdb", "-A", "trust", "-U", "airflow", "-N", "-E", "UTF8", "--locale=C.UTF-8", "-D", self.data)
 
     def start(self):
-        # Nobody's data: it need not outlast a power cut.
-        settings = {"listen_addresses": "", "unix_socket_directories": self.folder, "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": 200}
+        # Nobody's data: it need not outlast a power cut. The workers of a scheduler that was killed hold its session open, with the rows that it had locked.
+        settings = {"listen_addresses": "", "unix_socket_directories": self.folder, "max_connections": 200, "idle_in_transaction_session_timeout": "20s",
+                    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         command = [f"{PROGRAMS}/postgres", "-D", self.data, *(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))]
         user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
         self.processes.start(NAME, [*user, *command])
@@ -47,7 +48,8 @@ class Database:
 
     def psql(self, database, statement):
         """What it prints; None when it could not."""
-        done = subprocess.run(["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-U", "airflow", "-d", database, "-c", statement], capture_output=True, text=True)
+        command = ["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-U", "airflow", "-d", database, "-c", statement]
+        done = subprocess.run(command, capture_output=True, text=True)
         return done.stdout.strip() if done.returncode == 0 else None
 
     def run(self, program, *arguments):

@@ -47,7 +47,8 @@ class Ingest:
 
 @dataclasses.dataclass(frozen=True)
 class Transform:
-    """A DataTransformer. `output` is the DAG that takes its output in; `deferred`: the code runs in a container of its own, and nobody waits for it; `timeout` in seconds."""
+    """A DataTransformer. `output` is the DAG that takes its output in; `deferred`: the code runs in a container of its own, for which no worker waits;
+    `timeout` in seconds."""
 
     dag: str
     node: str

@@ -84,8 +84,8 @@ class YellowHook:
         """Waits for its end; hands each line of its stderr to `log` when it comes. An OSError when there is no such program."""
         with tempfile.TemporaryFile() as out:
             # Never through a shell.
-            with subprocess.Popen(self.arguments(arguments), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, env=_environment(), text=True, encoding="utf-8",
-                                  errors="replace") as self._process:
+            with subprocess.Popen(self.arguments(arguments), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, env=_environment(),
+                                  text=True, encoding="utf-8", errors="replace") as self._process:
                 try:
                     assert self._process.stderr is not None
                     for line in self._process.stderr:

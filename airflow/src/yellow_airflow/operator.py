@@ -19,7 +19,8 @@ BEGINNING = datetime.timedelta(minutes=15)      # until the code of a run has be
 class YellowOperator(BaseOperator):
     """Calls `yellow ARGUMENT...`; its stderr is the task's log. `command` is the program with the options that every call has; no secret belongs into either.
 
-    Exit status 0 is success, 1 and 2 fail without a retry, with Yellow's reason; 10 (nothing is due) skips the task, so that it makes no asset event; all else is tried again."""
+    Exit status 0 is success; 1 and 2 fail without a retry, with Yellow's reason; 10 (nothing is due) skips the task, so that it makes no asset event;
+    all else is tried again."""
 
     template_fields = ("arguments",)
     ui_color = "#fff3bf"
@@ -55,7 +56,8 @@ class YellowOperator(BaseOperator):
         try:
             outcome = self._hook.call(arguments, log)
         except OSError as error:
-            raise AirflowFailException(f"{self.command[0]} cannot be started: {error}. The program must be on every worker, where the compiled file says") from error
+            why = f"{self.command[0]} cannot be started: {error}. The program must be on every worker, where the compiled file says"
+            raise AirflowFailException(why) from error
         why = outcome.reason or outcome.state or last
         if outcome.status == Status.DONE or (outcome.status == Status.NOTHING_DUE and not self.skips):
             if not outcome.document:
@@ -96,8 +98,8 @@ class YellowJobOperator(YellowOperator):
 
 
 class YellowIngestOperator(YellowJobOperator):
-    """`yellow job ingest NODE`. Of a source stream a person, or a DAG, may ask: then the batch is read although it is not time, but only if none was opened since they asked, so
-    that a repeated, cleared or doubled task finds nothing due. The stream of an output is due when its run has ended, and never because somebody asks."""
+    """`yellow job ingest NODE`. Of a source stream a person, or a DAG, may ask: then the batch is read although it is not time, but only if none was opened
+    since they asked, so that a repeated, cleared or doubled task finds nothing due. The stream of an output is due when its run has ended, and never because somebody asks."""
 
     def __init__(self, *, asked: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -111,7 +113,8 @@ class YellowIngestOperator(YellowJobOperator):
 
 
 class YellowLaunchOperator(YellowJobOperator):
-    """`yellow job launch RUN`: the code, inside the call, or in a container of its own, which is waited for without a worker. `timeout`: the run's, in seconds."""
+    """`yellow job launch RUN`: the code, inside the call, or in a container of its own, which is waited for without a worker.
+    `timeout`: the run's, in seconds."""
 
     def __init__(self, *, run: str, timeout: Optional[float] = None, **kwargs: Any) -> None:
         super().__init__(arguments=["launch", run], **kwargs)
@@ -133,6 +136,31 @@ class YellowLaunchOperator(YellowJobOperator):
         if reason and state != "closed":
             raise AirflowFailException(reason)
         return run
+
+
+class YellowCloseOperator(YellowJobOperator):
+    """`yellow job close RUN`: waits for the end of its code, and records what became of it. When the code's task has failed, because somebody has ended it
+    or its time was over, code that is still at work is ended first."""
+
+    def __init__(self, *, run: str, code: str, **kwargs: Any) -> None:
+        super().__init__(arguments=["close", run], **kwargs)
+        self.code = code
+
+    def execute(self, context: Context) -> Any:
+        ti = context["ti"]
+        states = ti.get_task_states(dag_id=ti.dag_id, task_ids=[self.code], run_ids=[context["run_id"]])
+        if states.get(context["run_id"], {}).get(self.code) == "failed":
+            self.end_code()
+        return super().execute(context)
+
+    def end_code(self) -> None:
+        run = self.arguments[1]
+        if self.call(["job", "look", run]).state != "running":
+            return
+        try:
+            self.call(["runs", "cancel", run])
+        except AirflowFailException as error:
+            self.log.warning("run %s could not be cancelled, which is right if it has ended by now: %s", run, error)
 
 
 class YellowDueOperator(YellowJobOperator):

@@ -13,8 +13,8 @@ ACTIVE = ["queued", "running"]
 
 
 class StartDagOperator(TriggerDagRunOperator):
-    """Starts the DAG run of this id once: a task that was cleared or tried again finds it, waits for it if it is under way, and runs it again only if it has failed.
-    `unless_active`: skips when the DAG has an active run, or is paused."""
+    """Starts the DAG run of this id once: a task that was cleared or tried again finds it, waits for it if it is under way, and runs it again only
+    if it has failed. `unless_active`: skips when the DAG has an active run, or is paused."""
 
     def __init__(self, *, unless_active: bool = False, **kwargs: Any) -> None:
         # Should another start it in the very moment between the question and the start, it is started.
@@ -33,8 +33,8 @@ class StartDagOperator(TriggerDagRunOperator):
             self.log.info("%s has the run %s: %s", dag, run, state)
             if state != "failed":
                 if self.wait_for_completion and state in ACTIVE:
-                    self.defer(trigger=DagStateTrigger(dag_id=dag, states=[*self.allowed_states, *self.failed_states], run_ids=[run], poll_interval=self.poke_interval),
-                               method_name="execute_complete")
+                    ends = [*self.allowed_states, *self.failed_states]
+                    self.defer(trigger=DagStateTrigger(dag_id=dag, states=ends, run_ids=[run], poll_interval=self.poke_interval), method_name="execute_complete")
                 return
             self.reset_dag_run = True
         elif self.unless_active and ti.get_dr_count(dag_id=dag, states=ACTIVE) > 0:

@@ -13,8 +13,8 @@ FIRST, LONGEST, GROWTH = 0.5, 5.0, 1.5      # seconds between two looks
 
 
 class YellowRunTrigger(BaseTrigger):
-    """Asks `yellow job look RUN` until the code has ended or somebody has closed the run. It keeps nothing: after a restart of the triggerer it begins again. A look that fails
-    is repeated: the run's deadline is Yellow's, and the wait's is the task's."""
+    """Asks `yellow job look RUN` until the code has ended or somebody has closed the run. It keeps nothing: after a restart of the triggerer it begins
+    again. A look that fails is repeated: the run's deadline is Yellow's, and the wait's is the task's."""
 
     def __init__(self, command: Sequence[str], run: str) -> None:
         super().__init__()
