@@ -10,6 +10,7 @@ from simulated_node import FIRST_LINE, LAST_LINE, SimulatedNode
 
 WATCHES = 2     # docs/decisions/0045-code-in-pods.md
 GROWTH = 1.05
+AT_REST = 5     # MiB: connections that are kept, two watches; a run that left something behind would be seen here
 
 
 def measure(small):
@@ -41,7 +42,7 @@ def require_logs(folder):
 
 def figures_of(cluster, samples, runs):
     """From when as many runs have ended as are in flight: before that, what a run takes is taken for the first time. Memory in the first, second and last third of the time since."""
-    samples = [sample for sample in samples if sample["ended"] >= runs]
+    *samples, rest = [sample for sample in samples if sample["ended"] >= runs]
     third = len(samples) // 3
     thirds = (samples[:third], samples[third:-third], samples[-third:])
     resident = [median(sample["kib"] for sample in part) for part in thirds]
@@ -58,6 +59,7 @@ def figures_of(cluster, samples, runs):
         Figure("resident memory at the start", resident[0] / 1024, "MiB"),
         Figure("resident memory in the middle", resident[1] / 1024, "MiB"),
         Figure("resident memory at the end", resident[2] / 1024, "MiB"),
+        Figure("memory still allocated when none is in flight any more", rest["allocated"] / 1024, "MiB", AT_REST),
         Figure("open files for each run whose code has begun: at the end / at the start", files[2] / files[0], "", GROWTH),
         Figure("watches open at the same time, at most", sum(cluster.most_at_once("watch", kind) for kind in ("jobs", "pods")), "", WATCHES),
         Figure("requests for each run", requests, ""),

@@ -7,9 +7,10 @@
 //   seconds).
 // kubernetes_load KUBECONFIG NAMESPACE IMAGE flight RUNS SECONDS FOLDER
 //   Keeps so many runs in flight, a new one for each that ends, as a serving Yellow does: a thread that follows it,
-//   with its log in FOLDER. SECONDS count from when as many have ended. Every five seconds one JSON object: seconds,
-//   flight (Jobs that have not ended), begun (of them, those whose code has begun), ended (so far), kib (resident),
-//   allocated (KiB of that, without what the allocator keeps for later), files (open), own (processor seconds).
+//   with its log in FOLDER. SECONDS count from when as many have ended. Every five seconds, and when none is in flight
+//   any more, one JSON object: seconds, flight (Jobs that have not ended), begun (of them, those whose code has begun),
+//   ended (so far), kib (resident), allocated (KiB of that, without what the allocator keeps for later), files (open),
+//   own (processor seconds).
 
 #include <fmt/format.h>
 #include <malloc.h>
@@ -141,19 +142,25 @@ class Load {
     for (auto replaced = began; Seconds(steady_clock::now() - replaced) < seconds;) {
       std::this_thread::sleep_for(kReport);
       if (ended_ < runs) replaced = steady_clock::now();
-      fmt::print(
-          "{{\"seconds\": {:.1f}, \"flight\": {}, \"begun\": {}, \"ended\": {}, \"kib\": {}, \"allocated\": {}, "
-          "\"files\": {}, "
-          "\"own\": {:.2f}}}\n",
-          Seconds(steady_clock::now() - began), flying_.load(), begun_.load(), ended_.load(), ResidentKib(),
-          AllocatedKib(), OpenFiles(), OwnSeconds());
-      std::fflush(stdout);
+      Report(Seconds(steady_clock::now() - began));
     }
     stop_ = true;
     for (std::thread& thread : threads) thread.join();
+    std::this_thread::sleep_for(kReport);  // until the watches have told that the last Jobs are gone
+    Report(Seconds(steady_clock::now() - began));
   }
 
  private:
+  void Report(double seconds) const {
+    fmt::print(
+        "{{\"seconds\": {:.1f}, \"flight\": {}, \"begun\": {}, \"ended\": {}, \"kib\": {}, \"allocated\": {}, "
+        "\"files\": {}, "
+        "\"own\": {:.2f}}}\n",
+        seconds, flying_.load(), begun_.load(), ended_.load(), ResidentKib(), AllocatedKib(), OpenFiles(),
+        OwnSeconds());
+    std::fflush(stdout);
+  }
+
   /// Connections, and the watches.
   void Warm() {
     clusters_->Of(environment_)->Describe();
