@@ -30,7 +30,8 @@ class YellowRunTrigger(BaseTrigger):
         while True:
             try:
                 outcome, said = await hook.look(["job", "look", self.run_id])
-                if outcome.state in ("ended", "closed"):
+                # Also when somebody has taken the next step by hand, and it is finished.
+                if outcome.status == Status.DONE and outcome.state != "running":
                     yield TriggerEvent({"state": outcome.state, "reason": outcome.reason})
                     return
                 if outcome.status == Status.USAGE:
