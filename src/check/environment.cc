@@ -198,10 +198,6 @@ void CheckEnvironment(const model::Model& model, base::Diagnostics& diagnostics)
   }
   CheckDocker(model, diagnostics);
   CheckKubernetes(model, diagnostics);
-  if (environment.scheduler != model::SchedulerKind::kYellow) {
-    diagnostics.Error("Y705", environment.scheduler_where, "this version has scheduler: yellow only",
-                      "write scheduler: yellow");
-  }
   const std::string& prefix = environment.role_prefix;
   if (prefix.empty() || prefix.size() > 20 ||
       prefix.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos || prefix.back() == '_') {

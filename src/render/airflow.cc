@@ -45,7 +45,10 @@ Json TransformJson(const AirflowTransform& transform) {
 
 std::string AirflowName(const std::string& project) {
   std::string name;
-  for (const unsigned char c : project) name += std::isalnum(c) ? static_cast<char>(std::tolower(c)) : '_';
+  for (const char c : project) {
+    const auto byte = static_cast<unsigned char>(c);
+    name += std::isalnum(byte) != 0 ? static_cast<char>(std::tolower(byte)) : '_';
+  }
   return name.empty() ? "yellow" : name;
 }
 

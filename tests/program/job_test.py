@@ -3,6 +3,7 @@
 import json
 import pathlib
 import subprocess
+import time
 import unittest
 
 from project import YELLOW, Project
@@ -153,6 +154,33 @@ class JobTest(unittest.TestCase):
             model.write_text(before)
             selects.write_text(old)
             self.assertEqual(self.project.yellow("run", "--apply").status, 0)
+        self.all_is_well()
+
+    def test_another_scheduler(self):
+        """serve starts nothing then, and ends what nobody goes on with."""
+        local = self.project.root / "environments/local.yaml"
+        before = local.read_text()
+        local.write_text(before.replace("scheduler: yellow", "scheduler: airflow"))
+        try:
+            self.assertEqual(self.project.yellow("apply").status, 0)
+            self.assertEqual(self.project.yellow("render", "airflow").err, "")
+            self.change()
+            run = self.job("open", "MaskShop", "--by", "nightly 13", status=0)["run"]
+            self.overdue(run)
+            serving = subprocess.Popen([YELLOW, "--project", str(self.project.root), "serve"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                until = time.monotonic() + 30
+                while self.run_state(run) != "lost":
+                    self.assertLess(time.monotonic(), until)
+                    time.sleep(0.1)
+                time.sleep(3)       # one look more than that
+                self.assertEqual([d["node"] for d in self.job("due", status=0)["due"]], ["MaskShop"])
+            finally:
+                serving.terminate()
+                serving.wait(60)
+        finally:
+            local.write_text(before)
+            self.assertEqual(self.project.yellow("apply").status, 0)
         self.all_is_well()
 
     def test_what_is_held_is_a_finding(self):
