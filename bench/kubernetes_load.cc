@@ -105,21 +105,21 @@ class Load {
   }
 
   void Rate(double per_second, double seconds) {
-    const int runs = static_cast<int>(per_second * seconds);
+    const auto runs = static_cast<size_t>(per_second * seconds);
     Warm();
     std::vector<double> took(runs), answered(runs);
-    std::atomic<int> next{0};
+    std::atomic<size_t> next{0};
     const double own = OwnSeconds();
     const auto began = steady_clock::now();
     std::vector<std::thread> callers;
     for (int i = 0; i < kCallers; ++i) {
       callers.emplace_back([&] {
         const auto engine = clusters_->Of(environment_);
-        for (int run = next++; run < runs; run = next++) {
+        for (size_t run = next++; run < runs; run = next++) {
           std::this_thread::sleep_until(
-              began + std::chrono::duration_cast<steady_clock::duration>(duration<double>(run / per_second)));
+              began + std::chrono::duration_cast<steady_clock::duration>(duration<double>(static_cast<double>(run) / per_second)));
           const auto before = steady_clock::now();
-          engine->Start(RunOf(image_, run));
+          engine->Start(RunOf(image_, static_cast<int>(run)));
           took[run] = Seconds(steady_clock::now() - before) * 1000;
           answered[run] = Seconds(steady_clock::now() - began);
         }
