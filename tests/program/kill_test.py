@@ -24,7 +24,7 @@ class Kills(unittest.TestCase):
         self.assertEqual(change.states | first_load.states, ALL_STATES, "a state in which no kill fell")
 
     def test_runs_that_jobs_hand_on(self):
-        self.sweep("steps", 2, stride=40)
+        self.sweep("steps", 2, stride=20)
 
     def test_apply(self):
         self.sweep("apply", 8, stride=20)
