@@ -193,7 +193,7 @@ class TriggerTest(ProgramCase):
         return asyncio.run(first()).payload
 
     def test_until_it_has_ended(self):
-        running = said(0, "launched", run="r1")
+        running = said(0, "running", run="r1")
         self.answers(running, {"status": 3, "out": "", "err": ["the database does not answer"]}, running, said(0, "ended", run="r1"))
         with capture_logs() as logs:
             self.assertEqual(self.wait(YellowRunTrigger(self.command, "r1")), {"state": "ended", "reason": ""})
@@ -205,7 +205,8 @@ class TriggerTest(ProgramCase):
             self.assertGreater(interval, least)
 
     def test_ends_that_are_not_good(self):
-        for answer, event in ((said(0, "closed", {"code": "cancelled", "text": "by somebody"}), {"state": "closed", "reason": "by somebody (cancelled)"}),
+        for answer, event in ((said(0, "finished", run="r1"), {"state": "finished", "reason": ""}),
+                              (said(0, "closed", {"code": "cancelled", "text": "by somebody"}), {"state": "closed", "reason": "by somebody (cancelled)"}),
                               ({"status": 2, "err": ["there is no run r1"]}, {"state": "unknown", "reason": "there is no run r1"})):
             self.answers(answer)
             self.assertEqual(self.wait(YellowRunTrigger(self.command, "r1")), event)

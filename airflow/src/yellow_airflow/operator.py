@@ -132,7 +132,7 @@ class YellowLaunchOperator(YellowJobOperator):
 
     def ended(self, run: str, state: str, reason: str) -> str:
         """The verdict is of the task that closes the run; here is only what is known now."""
-        self.log.info("the code of run %s has %s%s", run, "ended" if state == "ended" else f"been left: {state}", f": {reason}" if reason else "")
+        self.log.info("the code of run %s has %s%s", run, "ended" if state in ("ended", "finished") else f"been left: {state}", f": {reason}" if reason else "")
         if reason and state != "closed":
             raise AirflowFailException(reason)
         return run
