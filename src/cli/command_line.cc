@@ -1,7 +1,9 @@
 #include "cli/command_line.h"
 
+#include <chrono>
 #include <regex>
 
+#include "base/cron.h"
 #include "cli/version.h"
 
 namespace yellow::cli {
@@ -21,10 +23,24 @@ std::string WordsOf(const CLI::App& command) {
                                                               : WordsOf(*parent) + " " + command.get_name();
 }
 
-/// RFC 3339, as far as its shape goes; the database knows the rest.
+/// RFC 3339. Gives what is wrong.
 std::string IsTime(const std::string& text) {
-  static const std::regex kTime(R"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d))");
-  return std::regex_match(text, kTime) ? "" : "no time as 2026-01-31T06:00:00Z: " + text;
+  static const std::regex kTime(
+      R"((\d{4})-(\d\d)-(\d\d)[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d))");
+  std::smatch parts;
+  if (std::regex_match(text, parts, kTime)) {
+    const std::chrono::year_month_day day{std::chrono::year{std::stoi(parts[1])},
+                                          std::chrono::month{static_cast<unsigned>(std::stoi(parts[2]))},
+                                          std::chrono::day{static_cast<unsigned>(std::stoi(parts[3]))}};
+    if (day.ok() && std::stoi(parts[1]) > 0) return "";
+  }
+  return "no time as 2026-01-31T06:00:00Z: " + text;
+}
+
+/// Gives what is wrong.
+std::string IsCron(const std::string& text) {
+  std::string why;
+  return base::Cron::Parse(text, &why) ? "" : "no schedule as */5 * * * *: " + text + " (" + why + ")";
 }
 
 }  // namespace
@@ -241,6 +257,7 @@ void CommandLine::Render() {
   airflow->add_option("--program", airflow_.program, "yellow, for Airflow's workers (default: this one)");
   airflow->add_option("--root", airflow_.root, "The project, for Airflow's workers (default: where it is here)");
   airflow->add_option("--reconcile", airflow_.reconcile, "When to look for what was missed (cron, UTC)")
+      ->check(IsCron, "CRON")
       ->capture_default_str();
 }
 
@@ -248,7 +265,7 @@ void CommandLine::Machine() {
   CLI::App* job =
       Group("Machine", "job", {"Do one thing for a scheduler, with a typed result", {"yellow job ingest Shop"}});
   const auto add = [&](const char* section, const char* name, const char* about, const char* example, auto do_it,
-                       const char* node) {
+                       const char* what, const char* node) {
     CLI::App* command =
         Command(*job, section, name,
                 {about,
@@ -257,7 +274,7 @@ void CommandLine::Machine() {
                  "nothing is due;\n11 somebody else is at it. With --output json the result, which says "
                  "which."},
                 do_it, job_);
-    if (node != nullptr) command->add_option("node", job_.node, node)->required();
+    if (what != nullptr) command->add_option(what, job_.node, node)->required();
     return command;
   };
   const auto begins = [&](CLI::App* command) {
@@ -273,24 +290,24 @@ void CommandLine::Machine() {
   const char* whole = "Commands";
   with_result(
       begins(add(whole, "ingest", "Read a stream's next batch, if it is due; of an output, take in what was written",
-                 "yellow job ingest Shop", &JobIngest, "The stream")))
+                 "yellow job ingest Shop", &JobIngest, "node", "The stream")))
       ->add_option("--asked-at", job_.asked_at,
                    "Somebody asked for a batch then (RFC 3339): it is due if none was opened since (default: the "
                    "schedule decides)")
       ->check(IsTime, "TIME");
   with_result(begins(add(whole, "transform", "Run a transformer, if it is due, and take its output in",
-                         "yellow job transform MaskShop", &JobTransform, "The workspace")));
+                         "yellow job transform MaskShop", &JobTransform, "node", "The workspace")));
   add(whole, "due", "Say what is due, and end runs that nobody goes on with", "yellow job due --output json", &JobDue,
-      nullptr);
+      nullptr, nullptr);
   const char* steps = "A run step by step; at last, job ingest of its output";
   begins(add(steps, "open", "Open a run, if it is due, for the job that takes the next steps",
-             "yellow job open MaskShop --by nightly-7", &JobOpen, "The workspace"));
+             "yellow job open MaskShop --by nightly-7", &JobOpen, "node", "The workspace"));
   add(steps, "launch", "Start a run's code: a container goes on alone, a process is waited for",
-      "yellow job launch 01a0b1c2d3e4f5", &JobLaunch, "The run");
+      "yellow job launch 01a0b1c2d3e4f5", &JobLaunch, "run", "The run");
   add(steps, "look", "Say whether a run's code is still at work", "yellow job look 01a0b1c2d3e4f5 --output json",
-      &JobLook, "The run");
+      &JobLook, "run", "The run");
   add(steps, "close", "Wait for the end of a run's code and record it", "yellow job close 01a0b1c2d3e4f5", &JobClose,
-      "The run");
+      "run", "The run");
 }
 
 void CommandLine::Authors() {

@@ -92,22 +92,18 @@ const plan::Transformer& TransformerOf(const Job& job) {
   return *job.engine.applied->physical.FindTransformer(job.key);
 }
 
-/// Asks for a batch, unless one was opened since then.
-void Ask(const Job& job) {
-  job.engine.session->Execute(
-      {"UPDATE yellow.stream SET requested_at = $2::timestamptz WHERE key = $1 AND requested_at IS NULL AND "
-       "coalesce(last_opened_at < $2::timestamptz, true)",
-       {job.key, job.options.asked_at}});
-}
-
 run::JobReport Ingest(const Job& job) {
   const plan::Physical& physical = job.engine.applied->physical;
   const auto writer = std::find_if(physical.transformers.begin(), physical.transformers.end(),
                                    [&](const plan::Transformer& one) { return one.output_stream == job.key; });
-  if (writer != physical.transformers.end())
-    return run::IngestHanded(job.effects, job.actor, *job.engine.applied, *writer);
-  if (!job.options.asked_at.empty()) Ask(job);
-  return Carry(job);
+  if (writer == physical.transformers.end()) {
+    if (!job.options.asked_at.empty()) run::AskForBatch(*job.engine.session, job.key, job.options.asked_at);
+    return Carry(job);
+  }
+  if (!job.options.asked_at.empty())
+    throw base::UsageError("nobody can ask for a batch of " + job.options.node + ", it is an output")
+        .Remedy("leave --asked-at out, or ask for a run: yellow runs retry " + writer->workspace);
+  return run::IngestHanded(job.effects, job.actor, *job.engine.applied, *writer);
 }
 
 run::JobReport Open(const Job& job) {
@@ -224,6 +220,7 @@ int JobDue(const Program& program, const Options& options, const JobOptions&) {
       reporter.Line(decision.sentence);
     }
   }
+  if (found.due.empty()) reporter.Line("Nothing is due.");
   if (options.json) program.out << Printed(WhatIsDueRecord().Write(found));
   return found.due.empty() && found.closed.empty() ? kNothingDue : kDone;
 }

@@ -42,6 +42,7 @@ class HandedStep {
         return Said(JobState::kBusy, open->id, "run_open", "run " + open->id + " is open for " + open->handed_to);
       steps_.EndEarlierRuns();
     }
+    if (cause.empty()) return Busy("");  // what was open when it was decided is not, and nothing is known of now
     SayWhomToTrust(effects_, steps_.engine(), actor_, applied_, transformer_);
     steps_.writer().Execute(steps_.LimitStep("preparing", "start_limit", declared_.start_limit.seconds));
     steps_.writer().ExecuteAll(steps_.Clearing());
@@ -78,7 +79,7 @@ class HandedStep {
     if (!in_container_) return Lost("the process that ran its code has ended");
     if (!HasContainer(effects_, applied_, run_id)) return Lost("its container is gone");
     effects_.reporter.UnderWay({transformer_.workspace, "waits for its container"});
-    return End(AwaitContainer(effects_, Context("", {}), open->seconds_left));
+    return End(AwaitContainer(effects_, steps_.Context("", {}), open->seconds_left));
   }
 
   /// `in_doubt`: the run whose output was sent to be committed, and no answer came.
@@ -159,6 +160,7 @@ class HandedStep {
   /// Somebody has closed it: what became of it.
   JobReport Closed(const std::string& run_id) {
     const RunInfo run = ShowRun(steps_.engine(), run_id);
+    if (in_container_) RemoveContainer(effects_, applied_, run_id);  // nobody waits for it any more
     JobReport report = Report(JobState::kFailed, run_id, run.reason_code, run.reason);
     if (run.state == "committed")
       report.state = JobState::kCommitted, report.batch.batch = run.output_batch.value_or(0);
@@ -169,28 +171,14 @@ class HandedStep {
   JobReport Told(const RunReport& report) { return ReportOf(effects_.reporter, transformer_, report); }
 
   JobReport Lost(const std::string& reason) {
+    const RunReport lost = steps_.Fail(RunOutcome::kLost, {RunEvent::kLost, "lost", reason, {}});
     if (in_container_) RemoveContainer(effects_, applied_, steps_.run_id());
-    steps_.Fail(RunOutcome::kLost, {RunEvent::kLost, "lost", reason, {}});
-    return Said(JobState::kFailed, steps_.run_id(), "lost", fmt::format("run {} is lost: {}", steps_.run_id(), reason));
+    return Told(lost);
   }
 
   JobReport Committed() {
     steps_.DropLogin();
     return Told(steps_.Committed());
-  }
-
-  CodeContext Context(const std::string& snapshot, const ports::ConnectionTarget& target) {
-    return {applied_,
-            transformer_,
-            steps_.run_id(),
-            steps_.mode().word(),
-            snapshot,
-            target,
-            steps_.claims(),
-            [this] { return steps_.Wanted(); },
-            [this] { return steps_.lease().lost(); },
-            nullptr,
-            ""};
   }
 
   ports::ConnectionTarget OpenLogin() {
@@ -204,7 +192,7 @@ class HandedStep {
   /// `seconds`: that its code has, from now on.
   void Claim(const Claims& claims, int64_t seconds) {
     steps_.SetClaims(claims);
-    std::vector<sql::Statement> statements = steps_.Claiming(claims);
+    std::vector<sql::Statement> statements = steps_.Claiming();
     statements.push_back(
         {"UPDATE yellow.run SET launched_at = clock_timestamp(), holder = $2, job = nullif($3, ''), "
          "deadline = clock_timestamp() + make_interval(secs => $4) WHERE id = $1",
@@ -224,7 +212,7 @@ class HandedStep {
       keeper.Look();
       Claim(keeper.claims(), declared_.start_limit.seconds + declared_.timeout.seconds);
     }
-    StartContainer(effects_, Context("", OpenLogin()));
+    StartContainer(effects_, steps_.Context("", OpenLogin()));
     return Report(JobState::kLaunched, steps_.run_id());
   }
 
@@ -234,7 +222,7 @@ class HandedStep {
     Claim(keeper.claims(), declared_.timeout.seconds);
     const ports::ConnectionTarget target = OpenLogin();
     effects_.reporter.UnderWay({transformer_.workspace, "runs its code"});
-    const CodeResult code = ExecuteCode(effects_, Context(keeper.snapshot(), target));
+    const CodeResult code = ExecuteCode(effects_, steps_.Context(keeper.snapshot(), target));
     if (!keeper.Lives() &&
         (code.outcome != CodeOutcome::kFinished || declared_.snapshot == model::SnapshotUse::kRequired))
       return Lost("the session that kept the run's snapshot has ended: " + code.reason);

@@ -14,8 +14,8 @@
 /// different runs.
 namespace yellow::run {
 
-/// Opens a run that the actor's job, which has a name, hands on. The same job is given the run that it has opened
-/// before.
+/// Opens a run that the actor's job, which has a name, hands on; why is empty when only one is meant that it has
+/// opened. The same job is given the run that it has opened before.
 JobReport OpenHanded(const Effects& effects, const Actor& actor, const Applied& applied,
                      const plan::Transformer& transformer, const std::string& cause);
 

@@ -128,6 +128,15 @@ JobReport Work(const Effects& effects, const Actor& actor, const Applied& applie
                   RunTransformer(effects, actor, applied, *transformer, decision.cause));
 }
 
+void AskForBatch(ports::Session& engine, const std::string& stream, const std::string& asked_at) {
+  ports::Transaction transaction(engine, "", "ask");
+  engine.Execute(
+      {"UPDATE yellow.stream SET requested_at = $2::timestamptz WHERE key = $1 AND requested_at IS NULL AND "
+       "coalesce(last_opened_at < $2::timestamptz, true)",
+       {stream, asked_at}});
+  transaction.Commit();
+}
+
 void Add(LoopReport& total, const Decision& decision, const JobReport& report) {
   total.batches += report.state == JobState::kCommitted;
   total.runs += report.state == JobState::kCommitted && decision.action == Action::kTransform;

@@ -57,6 +57,9 @@ JobReport Work(const Effects& effects, const Actor& actor, const Applied& applie
 /// Says it, and what it means as a job.
 JobReport ReportOf(Reporter& reporter, const plan::Transformer& transformer, const RunReport& report);
 
+/// Makes a stream due, unless a batch of it was opened since then. `asked_at`: RFC 3339.
+void AskForBatch(ports::Session& engine, const std::string& stream, const std::string& asked_at);
+
 /// Counts a job.
 void Add(LoopReport& total, const Decision& decision, const JobReport& report);
 

@@ -107,13 +107,27 @@ std::vector<sql::Statement> RunSteps::Clearing() const {
   return statements;
 }
 
-std::vector<sql::Statement> RunSteps::Claiming(const Claims& claims) const {
+std::vector<sql::Statement> RunSteps::Claiming() const {
   std::vector<sql::Statement> statements;
-  for (const auto& [input, range] : claims) {
+  for (const auto& [input, range] : claims_) {
     statements.push_back({"INSERT INTO yellow.claim (run_id, input, from_batch, to_batch) VALUES ($1, $2, $3, $4)",
                           {run_id_, input, std::to_string(range.first), std::to_string(range.second)}});
   }
   return statements;
+}
+
+CodeContext RunSteps::Context(const std::string& snapshot, const ports::ConnectionTarget& target) {
+  return {applied_,
+          transformer_,
+          run_id_,
+          mode_.word(),
+          snapshot,
+          target,
+          claims_,
+          [this] { return Wanted(); },
+          [this] { return lease_->lost(); },
+          nullptr,
+          applied_.rehearsal ? actor_.holder : ""};
 }
 
 bool RunSteps::Wanted() {

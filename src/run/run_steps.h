@@ -91,11 +91,11 @@ class RunSteps {
   std::vector<sql::Statement> Opening(const std::string& cause, bool handed);
   /// Empties the outputs.
   std::vector<sql::Statement> Clearing() const;
-  /// Records what the run counts.
-  std::vector<sql::Statement> Claiming(const Claims& claims) const;
+  /// Records what the run counts. REQUIRES: SetClaims.
+  std::vector<sql::Statement> Claiming() const;
   std::string Cause(const std::string& cause) const;
-  /// False when the run was closed by somebody else: its code is to end. REQUIRES: it is launched.
-  bool Wanted();
+  /// What its code is given, with the claims that were set; it ends when the run is closed by somebody else.
+  CodeContext Context(const std::string& snapshot, const ports::ConnectionTarget& target);
   /// Code that ended is recorded, and its output has `seconds` to be taken in.
   void Finish(const CodeResult& code, int64_t seconds);
   void BeginIngesting() { MoveWith(*engine_, "ingesting", RunEvent::kIngesting, {}); }
@@ -120,6 +120,8 @@ class RunSteps {
   RunEnding Counted(RunEvent event, const std::string& code, const std::string& reason) const;
 
  private:
+  /// False when the run was closed by somebody else. REQUIRES: it is launched.
+  bool Wanted();
   /// The cursors have moved, so that changes of the inputs may be needed by nobody any more.
   void CleanConsumed();
 

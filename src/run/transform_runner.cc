@@ -96,7 +96,7 @@ class TransformRun {
 
   CodeResult AwaitAdopted() {
     effects_.reporter.UnderWay({transformer_.workspace, "waits for its container"});
-    return AwaitContainer(effects_, ContextWith("", {}), seconds_left_);
+    return AwaitContainer(effects_, steps_.Context("", {}), seconds_left_);
   }
 
   void BeginAhead() {
@@ -145,7 +145,8 @@ class TransformRun {
 
   void Claim() {
     keeper_->Look();
-    std::vector<sql::Statement> statements = steps_.Claiming(keeper_->claims());
+    steps_.SetClaims(keeper_->claims());
+    std::vector<sql::Statement> statements = steps_.Claiming();
     statements.push_back(
         {"UPDATE yellow.run SET keeper_pid = $2, launched_at = clock_timestamp(), "
          "deadline = clock_timestamp() + make_interval(secs => $3), job = nullif($4, '') "
@@ -155,26 +156,11 @@ class TransformRun {
     steps_.MoveWith(steps_.engine(), "claim", RunEvent::kLaunched, std::move(statements));
   }
 
-  CodeContext ContextWith(const std::string& snapshot, const ports::ConnectionTarget& target,
-                          const Claims& claims = {}) {
-    return {applied_,
-            transformer_,
-            steps_.run_id(),
-            steps_.mode().word(),
-            snapshot,
-            target,
-            claims,
-            [this] { return steps_.Wanted(); },
-            [this] { return steps_.lease().lost(); },
-            [this] { return ahead_->AwaitWorkplace(); },
-            applied_.rehearsal ? actor_.holder : ""};
-  }
-
   CodeResult Execute() {
-    const CodeContext context = ContextWith(
+    CodeContext context = steps_.Context(
         keeper_->snapshot(),
-        effects_.endpoints.As(transformer_.container, steps_.login().name(), password_, "run " + steps_.run_id()),
-        keeper_->claims());
+        effects_.endpoints.As(transformer_.container, steps_.login().name(), password_, "run " + steps_.run_id()));
+    context.workplace = [this] { return ahead_->AwaitWorkplace(); };
     effects_.reporter.UnderWay({transformer_.workspace, "runs its code"});
     CodeResult result = ExecuteCode(effects_, context);
     const bool relied_on_keeper =
@@ -183,7 +169,6 @@ class TransformRun {
       throw base::Error("keeper_lost", "the session that kept the run's snapshot has ended: " + result.reason)
           .Retryable();
     }
-    steps_.SetClaims(keeper_->claims());
     keeper_.reset();
     return result;
   }

@@ -194,8 +194,15 @@ class JobTest(unittest.TestCase):
             self.project.sql("ShopDB", "DROP TABLE customers; ALTER TABLE customers_away RENAME TO customers")
             self.project.yellow("run", "Shop")
 
+    def test_what_cannot_be_rendered(self):
+        for arguments, text in ((("--reconcile", "nonsense"), "no schedule"), (("--environment", "nowhere"), "nowhere")):
+            done = self.project.yellow("render", "airflow", *arguments)
+            self.assertEqual((done.status in (1, 2), done.out), (True, ""), done)
+            self.assertIn(text, done.err)
+
     def test_what_it_cannot_do(self):
-        for arguments, status, text in ((("ingest", "Shopp"), 2, "Shopp"), (("transform", "Shop"), 2, ""), (("close", "zzz"), 2, "no such run"), (("ingest", "Shop", "--asked-at", "today"), 2, "no time"), (("open", "MaskShop"), 2, "--by"),
+        for arguments, status, text in ((("ingest", "Shopp"), 2, "Shopp"), (("transform", "Shop"), 2, ""), (("close", "zzz"), 2, "no such run"), (("ingest", "Shop", "--asked-at", "today"), 2, "no time"),
+                                        (("ingest", "Shop", "--asked-at", "2026-02-30T00:00:00Z"), 2, "no time"), (("ingest", "ShopMasked", "--asked-at", "2026-01-30T00:00:00Z"), 2, "it is an output"), (("open", "MaskShop"), 2, "--by"),
                                         (("ingest", "Shop", "--result", "/nowhere/word"), 3, "/nowhere/word")):
             done = self.project.yellow("job", *arguments)
             self.assertEqual(done.status, status, done)

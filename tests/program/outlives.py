@@ -75,6 +75,19 @@ class Outlives:
         self.assertEqual(self.project.masked(), self.project.expected_masked())
         self.assertEqual(self.project.broken_invariants(), {})
 
+    def test_handed_code_that_somebody_cancels(self):
+        """Nobody waits for it; the next job takes its container away."""
+        self.code("time.sleep(300)\n" + MASK)
+        self.assertEqual(self.project.yellow("apply").status, 0)
+        run = self.job("open", "MaskShop", "--by", "nightly")["run"]
+        self.job("launch", run)
+        self.assertEqual(self.project.yellow("runs", "cancel", run).status, 0)
+        self.assertEqual(self.job("look", run)["state"], "closed")
+        self.assertEqual(self.job("close", run, status=1)["state"], "cancelled")
+        self.nothing_is_left()
+        self.code(MASK)
+        self.assertEqual(self.project.yellow("run", "--apply").status, 0)
+
     def test_handed_code_that_fails(self):
         self.code("raise SystemExit(3)")
         self.assertEqual(self.project.yellow("apply").status, 0)
