@@ -1,8 +1,6 @@
 """The shop's customers masked by code in a container, on a real engine: `container_test.py podman` or `container_test.py docker`."""
 
-import base64
 import http.client
-import http.server
 import json
 import os
 import pathlib
@@ -13,12 +11,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "program"))
+sys.path[:0] = [str(HERE), str(HERE.parent / "program")]
+from guard import Guard  # noqa: E402
 from outlives import MASK, Outlives, slow_mask  # noqa: E402
 from project import ROOT, YELLOW, Project  # noqa: E402
 from server import NamedPostgres  # noqa: E402
@@ -171,54 +169,6 @@ class Standing(Shop):
             self.assertEqual((run["state"], run["exit_status"], run["reason"]["code"]), ("failed", 1, "exit_status"))
             self.assertNotIn("is copied", project.yellow("runs", "logs", run["id"]).out)
             self.assertEqual(project.masked(), before)
-
-
-class Guard:
-    """A proxy before the registry that asks for a login."""
-
-    PASSWORD = "pass:word \u00e4"
-
-    def __init__(self):
-        self.served = 0
-        self.address = (FOLDER / "registry/other").read_text().strip()
-        registry = engine("up", "registry")
-        right = "Basic " + base64.b64encode(f"puller:{self.PASSWORD}".encode()).decode()
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(handler):
-                if handler.headers.get("Authorization") != right:
-                    handler.send_response(401)
-                    handler.send_header("WWW-Authenticate", 'Basic realm="guard"')
-                    handler.send_header("Content-Length", "0")
-                    handler.end_headers()
-                    return
-                self.served += 1
-                connection = http.client.HTTPConnection(registry)
-                connection.putrequest(handler.command, handler.path, skip_host=True, skip_accept_encoding=True)
-                for name, value in handler.headers.items():
-                    if name != "Authorization":
-                        connection.putheader(name, value)
-                connection.endheaders()
-                answer = connection.getresponse()
-                body = answer.read()
-                handler.send_response(answer.status)
-                for name, value in answer.getheaders():
-                    handler.send_header(name, value)
-                handler.end_headers()
-                handler.wfile.write(body)
-
-            do_HEAD = do_GET
-
-            def log_message(self, *_):
-                pass
-
-        host, port = self.address.split(":")
-        self.server = http.server.ThreadingHTTPServer((host, int(port)), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 class Code(Outlives, Shop):
@@ -435,7 +385,7 @@ raise SystemExit(3)
 
     def test_a_registry_that_wants_a_login(self):
         """Images are pulled with the credential that the launcher names."""
-        guard = Guard()
+        guard = Guard((FOLDER / "registry/other").read_text().strip(), engine("up", "registry"))
         self.addCleanup(guard.close)
         self.addCleanup(self.project.write, "environments/local.yaml", self.environment)
         team = (self.project.root / "model/team.yaml").read_text()

@@ -85,6 +85,7 @@ class JobTest(unittest.TestCase):
         self.assertEqual((opened["state"], self.job("open", "MaskShop", "--by", "nightly 8", status=0)["run"]), ("opened", run))
         self.assertEqual(self.job("open", "MaskShop", "--by", "nightly 9", status=11)["reason"]["code"], "run_open")
         self.assertEqual(self.job("transform", "MaskShop", status=11)["state"], "busy")
+        self.assertEqual(self.job("due", status=10), {"due": [], "closed": []})
         self.assertIn("nothing is due", self.project.yellow("run").out.lower())
         self.assertEqual(self.job("ingest", "ShopMasked", status=10)["state"], "nothing_due")
         self.assertEqual(self.job("look", run, status=0)["state"], "opened")
@@ -194,12 +195,6 @@ class JobTest(unittest.TestCase):
             self.project.sql("ShopDB", "DROP TABLE customers; ALTER TABLE customers_away RENAME TO customers")
             self.project.yellow("run", "Shop")
 
-    def test_what_cannot_be_rendered(self):
-        for arguments, text in ((("--reconcile", "nonsense"), "no schedule"), (("--environment", "nowhere"), "nowhere")):
-            done = self.project.yellow("render", "airflow", *arguments)
-            self.assertEqual((done.status in (1, 2), done.out), (True, ""), done)
-            self.assertIn(text, done.err)
-
     def test_what_it_cannot_do(self):
         for arguments, status, text in ((("ingest", "Shopp"), 2, "Shopp"), (("transform", "Shop"), 2, ""), (("close", "zzz"), 2, "no such run"), (("ingest", "Shop", "--asked-at", "today"), 2, "no time"),
                                         (("ingest", "Shop", "--asked-at", "2026-02-30T00:00:00Z"), 2, "no time"), (("ingest", "ShopMasked", "--asked-at", "2026-01-30T00:00:00Z"), 2, "it is an output"), (("open", "MaskShop"), 2, "--by"),
@@ -207,6 +202,62 @@ class JobTest(unittest.TestCase):
             done = self.project.yellow("job", *arguments)
             self.assertEqual(done.status, status, done)
             self.assertIn(text, done.err)
+
+
+class RenderTest(unittest.TestCase):
+    """What Airflow is given. Nothing runs for it."""
+
+    WHEN = """kind: Workspace
+name: When
+groups: {{In: {{sinks: [ShopMasked.customers, {{dataset: ShopMasked.addresses, reference: true}}]}}}}
+transformer:
+  code: {{mask: {{}}}}
+  trigger: {trigger}
+  output: {{datastore: Then, datasets: {{customers: {{like: ShopMasked.customers}}}}}}
+---
+kind: Workspace
+name: ThenReader
+groups: {{Now: {{sinks: [Then.customers]}}}}
+"""
+
+    def setUp(self):
+        self.project = Project()
+        self.addCleanup(self.project.close)
+
+    def render(self, *arguments):
+        done = self.project.yellow("render", "airflow", "-o", str(self.project.base / "dags"), *arguments)
+        self.assertEqual(done.status, 0, done)
+        return json.loads((self.project.base / "dags/yellow_project.json").read_text())
+
+    def schedules(self):
+        return {one["node"]: one["schedule"] for one in self.render()["transforms"]}
+
+    def test_what_starts_a_transformer(self):
+        masked, shop = "yellow://Main/ShopMasked/", ["yellow://Main/Shop/addresses", "yellow://Main/Shop/customers"]
+        for trigger, schedule in (("any_batch", {"any": [masked + "customers"]}), ("any_change", {"any": [masked + "customers"]}), ("all_inputs", {"all": [masked + "customers"]}),
+                                  ("{cron: {cron: 0 6 * * *, timezone: Europe/Berlin}}", {"cron": "0 6 * * *", "timezone": "Europe/Berlin"})):
+            self.project.write("model/when.yaml", self.WHEN.format(trigger=trigger))
+            self.assertEqual(self.schedules(), {"MaskShop": {"any": shop}, "When": schedule}, trigger)
+        workspace = (self.project.root / "model/mask_shop.yaml").read_text()
+        self.project.write("model/mask_shop.yaml", workspace.replace("sinks: [Shop.customers, Shop.addresses]", "sinks: [Shop.customers, Shop.addresses, ShopMasked.customers]"))
+        self.assertEqual(self.schedules()["MaskShop"], {"any": shop}, "its own output starts nothing")
+
+    def test_what_cannot_be_rendered(self):
+        for arguments, text in ((("--reconcile", "nonsense"), "no schedule"), (("--environment", "nowhere"), "nowhere")):
+            self.refused(text, *arguments)
+        workspace = (self.project.root / "model/mask_shop.yaml").read_text()
+        self.assertIn("    sql: mask/", workspace)
+        code = "\n".join("  code: {image: shop/mask}\n  snapshot: required" if line == "  code:" else line for line in workspace.splitlines() if "    sql: mask/" not in line)
+        self.project.write("model/mask_shop.yaml", code + "\n")
+        local = (self.project.root / "environments/local.yaml").read_text()
+        self.project.write("environments/local.yaml", local.replace("launcher: process", 'launcher: docker\nimages: {shop/mask: "registry.example.com/mask@sha256:' + "a" * 64 + '"}'))
+        self.refused("needs the snapshot of its run")
+
+    def refused(self, text, *arguments):
+        done = self.project.yellow("render", "airflow", *arguments)
+        self.assertIn(done.status, (1, 2), done)
+        self.assertEqual(done.out, "")
+        self.assertIn(text, done.err)
 
 
 if __name__ == "__main__":
