@@ -51,15 +51,16 @@ class HandedStep {
     return Report(JobState::kOpened, steps_.run_id());
   }
 
-  JobReport Launch(const std::string& run_id) {
+  /// `here`: what became of code that has run in this process, in an earlier try of this step.
+  JobReport Launch(const std::string& run_id, std::optional<CodeResult>& here) {
     const auto open = TakeUp(run_id);
     if (!open) return Untaken(run_id);
-    if (open->state == RunState::kFinished || open->state == RunState::kIngesting)
-      return Report(JobState::kEnded, run_id);
+    if (HasFinished(*open)) return Report(JobState::kEnded, run_id);
+    if (here) return EndHere(*here);
     const bool again = open->state == RunState::kLaunched;
     if (again && !in_container_) return Lost("the process that ran its code has ended");
     if (again && HasContainer(effects_, applied_, run_id)) return Report(JobState::kLaunched, run_id);
-    return in_container_ ? LaunchContainer(again) : RunHere();
+    return in_container_ ? LaunchContainer(again) : RunHere(here);
   }
 
   JobReport Look(const std::string& run_id) {
@@ -73,8 +74,10 @@ class HandedStep {
   JobReport Close(const std::string& run_id) {
     const auto open = TakeUp(run_id);
     if (!open) return Untaken(run_id);
-    if (open->state == RunState::kFinished || open->state == RunState::kIngesting)
+    if (HasFinished(*open)) {
+      if (in_container_) RemoveContainer(effects_, applied_, run_id);  // who recorded its end may not have come to it
       return Report(JobState::kFinished, run_id);
+    }
     if (open->state == RunState::kPreparing) return Lost("its code was never launched");
     if (!in_container_) return Lost("the process that ran its code has ended");
     if (!HasContainer(effects_, applied_, run_id)) return Lost("its container is gone");
@@ -87,10 +90,13 @@ class HandedStep {
     if (!in_doubt.empty() && steps_.WasCommitted(in_doubt)) return Committed();
     in_doubt.clear();
     const auto found = Find();
-    if (!found || found->handed_to.empty() || !HasFinished(*found))
+    if (!found || found->handed_to.empty() || !HasFinished(*found)) {
+      // Who took it in may have been killed before its login was dropped.
+      DropOrphanLogins(effects_, steps_.engine(), steps_.prefix(), transformer_.key);
       return Said(
           JobState::kNothingDue, found ? found->id : "", "no_finished_run",
           found ? "run " + found->id + " is " + std::string(Word(found->state)) : "no run has written anything new");
+    }
     const auto open = TakeUp(found->id);
     if (!open) return Untaken(found->id);
     const sql::Statement limit = steps_.LimitStep("taking the output in", "timeout", declared_.timeout.seconds);
@@ -181,9 +187,14 @@ class HandedStep {
     return Told(steps_.Committed());
   }
 
+  /// What an earlier try of this step has made is of no use: nobody has its password.
   ports::ConnectionTarget OpenLogin() {
+    steps_.login().Quiesce();
     base::Secret password;
     steps_.Write(steps_.engine(), "login", [&] {
+      steps_.login().Drop();
+      steps_.engine().Execute(
+          {"UPDATE yellow.run SET login = $2 WHERE id = $1", {steps_.run_id(), steps_.login().name()}});
       password = steps_.login().Open(transformer_.workspace, declared_.start_limit.seconds + declared_.timeout.seconds);
     });
     return effects_.endpoints.As(transformer_.container, steps_.login().name(), password, "run " + steps_.run_id());
@@ -216,28 +227,45 @@ class HandedStep {
     return Report(JobState::kLaunched, steps_.run_id());
   }
 
-  JobReport RunHere() {
+  /// What may fail and pass comes before the claims: what is launched is not launched again.
+  JobReport RunHere(std::optional<CodeResult>& here) {
+    std::unique_ptr<ports::Workplace> workplace;
+    if (StartsProcess(applied_.model, declared_))
+      workplace = MakeWorkplace(effects_, applied_, *declared_.code.process, steps_.run_id());
+    const ports::ConnectionTarget target = OpenLogin();
     Keeper keeper(steps_.Connect(ports::ServiceRole::kEngine, "keeper"), transformer_);
     keeper.Look();
     Claim(keeper.claims(), declared_.timeout.seconds);
-    const ports::ConnectionTarget target = OpenLogin();
+    CodeContext context = steps_.Context(keeper.snapshot(), target);
+    context.workplace = [&workplace] { return std::move(workplace); };
     effects_.reporter.UnderWay({transformer_.workspace, "runs its code"});
-    const CodeResult code = ExecuteCode(effects_, steps_.Context(keeper.snapshot(), target));
+    const CodeResult code = ExecuteCode(effects_, context);
     if (!keeper.Lives() &&
         (code.outcome != CodeOutcome::kFinished || declared_.snapshot == model::SnapshotUse::kRequired))
       return Lost("the session that kept the run's snapshot has ended: " + code.reason);
+    here = code;
+    return EndHere(code);
+  }
+
+  JobReport EndHere(const CodeResult& code) {
     JobReport report = End(code);
     if (report.state == JobState::kFinished) report.state = JobState::kEnded;
     return report;
   }
 
+  /// Nothing writes any more before the output is somebody's to take in, and it never is if the code has failed.
   JobReport End(const CodeResult& code) {
-    steps_.Finish(code, declared_.timeout.seconds + declared_.start_limit.seconds);
-    if (in_container_) RemoveContainer(effects_, applied_, steps_.run_id());
     steps_.login().Quiesce();
-    if (code.outcome == CodeOutcome::kFinished) return Report(JobState::kFinished, steps_.run_id());
-    return Told(steps_.Fail(code.outcome == CodeOutcome::kTimedOut ? RunOutcome::kTimedOut : RunOutcome::kFailed,
-                            steps_.EndingOf(code)));
+    JobReport report = Report(JobState::kFinished, steps_.run_id());
+    if (code.outcome == CodeOutcome::kFinished) {
+      steps_.Finish(code, declared_.timeout.seconds + declared_.start_limit.seconds);
+    } else {
+      steps_.RecordFailed(code);
+      report = Told(steps_.Fail(code.outcome == CodeOutcome::kTimedOut ? RunOutcome::kTimedOut : RunOutcome::kFailed,
+                                steps_.EndingOf(code)));
+    }
+    if (in_container_) RemoveContainer(effects_, applied_, steps_.run_id());
+    return report;
   }
 
   const Effects& effects_;
@@ -280,7 +308,8 @@ JobReport OpenHanded(const Effects& effects, const Actor& actor, const Applied& 
 
 JobReport LaunchHanded(const Effects& effects, const Actor& actor, const Applied& applied,
                        const plan::Transformer& transformer, const std::string& run_id) {
-  return Patiently(effects, actor, applied, transformer, [&](HandedStep& step) { return step.Launch(run_id); });
+  std::optional<CodeResult> here;
+  return Patiently(effects, actor, applied, transformer, [&](HandedStep& step) { return step.Launch(run_id, here); });
 }
 
 JobReport LookAtHanded(const Effects& effects, const Actor& actor, const Applied& applied,

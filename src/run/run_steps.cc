@@ -139,14 +139,25 @@ bool RunSteps::Wanted() {
   }
 }
 
+sql::Statement RunSteps::Recording(const CodeResult& code) const {
+  return {
+      "UPDATE yellow.run SET finished_at = clock_timestamp(), exit_status = $2, log = $3, keeper_pid = NULL WHERE id = "
+      "$1",
+      {run_id_, std::to_string(code.exit_status), base::AsText(code.log)}};
+}
+
 void RunSteps::Finish(const CodeResult& code, int64_t seconds) {
   const sql::Statement limit = LimitStep("taking the output in", "timeout", declared_.timeout.seconds);
   writer_->Execute(limit);
   MoveWith(*engine_, "finish", RunEvent::kFinished,
            {limit,
-            {"UPDATE yellow.run SET finished_at = clock_timestamp(), exit_status = $2, log = $3, keeper_pid = NULL, "
-             "deadline = clock_timestamp() + make_interval(secs => $4) WHERE id = $1",
-             {run_id_, std::to_string(code.exit_status), base::AsText(code.log), std::to_string(seconds)}}});
+            Recording(code),
+            {"UPDATE yellow.run SET deadline = clock_timestamp() + make_interval(secs => $2) WHERE id = $1",
+             {run_id_, std::to_string(seconds)}}});
+}
+
+void RunSteps::RecordFailed(const CodeResult& code) {
+  Write(*engine_, "failed", [&] { return std::vector{Recording(code)}; });
 }
 
 void RunSteps::IngestOutput(const std::string& cause, std::string& in_doubt) {

@@ -98,6 +98,8 @@ class RunSteps {
   CodeContext Context(const std::string& snapshot, const ports::ConnectionTarget& target);
   /// Code that ended is recorded, and its output has `seconds` to be taken in.
   void Finish(const CodeResult& code, int64_t seconds);
+  /// Code that ended and failed is recorded; the run stays as it is, until Fail.
+  void RecordFailed(const CodeResult& code);
   void BeginIngesting() { MoveWith(*engine_, "ingesting", RunEvent::kIngesting, {}); }
   /// One transaction: locks, checks, merge of every output, batch, cursors, run; the fence of the output's stream last.
   /// `in_doubt`: set when COMMIT is sent. Throws RefusedOutput.
@@ -120,6 +122,7 @@ class RunSteps {
   RunEnding Counted(RunEvent event, const std::string& code, const std::string& reason) const;
 
  private:
+  sql::Statement Recording(const CodeResult& code) const;
   /// False when the run was closed by somebody else. REQUIRES: it is launched.
   bool Wanted();
   /// The cursors have moved, so that changes of the inputs may be needed by nobody any more.

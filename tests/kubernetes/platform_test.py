@@ -140,7 +140,7 @@ class PlatformTest(unittest.TestCase):
             self.postgres.psql("shop", f"UPDATE customers SET firstname = chr(ascii('P') + {victim}) || 'aula' WHERE id = (SELECT min(id) FROM customers)")
             self.assertFalse(self.follows())
             self.await_("the change is masked", self.follows, 150)
-        self.assertEqual(self.postgres.psql("merge", "SELECT count(*) FROM yellow.run WHERE state = 'committed'"), "3")
+        self.every_batch_arrived_once()
 
         self.jobs_are_pods()
         everything = self.kubectl("get", "all,configmaps,events,jobs,pods", "-A", "-o", "yaml") + "".join(texts.values())
@@ -151,6 +151,20 @@ class PlatformTest(unittest.TestCase):
         for canary in ("canary-reader-577", "canary-other-577"):
             self.assertNotIn(canary, everything)
         self.what_the_account_may_not()
+
+    def every_batch_arrived_once(self):
+        """However many there were: a read that falls between the changes finds none, and is a batch too."""
+        claims = self.postgres.psql("merge", "SELECT input, from_batch, to_batch FROM yellow.claim c JOIN yellow.run r ON r.id = c.run_id WHERE r.state = 'committed' ORDER BY 1, 2")
+        reached = {}
+        for claim in claims.splitlines():
+            store_dataset, first, last = claim.split("|")
+            self.assertEqual(int(first), reached.get(store_dataset, 0), claims)
+            self.assertGreater(int(last), int(first), claims)
+            reached[store_dataset] = int(last)
+        self.assertEqual(set(reached), {"Shop.addresses", "Shop.customers"}, claims)
+        self.assertGreaterEqual(min(reached.values()), 3, claims)
+        output = "SELECT sum(inserted), sum(updated), sum(deleted) FROM yellow.batch_dataset WHERE stream = 'Ingest/Main/ShopMasked' AND dataset = 'customers'"
+        self.assertEqual(self.postgres.psql("merge", output), "3000|2|0")
 
     def jobs_are_pods(self):
         """The next read is seen as a pod: with the reader's password for the source, as nobody to the API."""

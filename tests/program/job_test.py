@@ -157,6 +157,35 @@ class JobTest(unittest.TestCase):
             self.assertEqual(self.project.yellow("run", "--apply").status, 0)
         self.all_is_well()
 
+    def test_code_that_failed_is_never_taken_in(self):
+        """Wherever the job that ran it is killed."""
+        select = self.project.root / "model/mask/customers.sql"
+        before = select.read_text()
+        select.write_text("SELECT id, left(firstname, 1 / (length(id) - length(id))) AS firstname, lastname, dob FROM Shop.customers\n")
+        killed = 0
+        try:
+            self.assertEqual(self.project.yellow("apply").status, 0)
+            batch = "SELECT max(batch) FROM yellow.batch WHERE stream = 'Ingest/Main/ShopMasked'"
+            last = self.project.sql("MergeDB", batch)
+            for point in range(1, 200):
+                self.assertEqual(self.project.yellow("runs", "retry", "MaskShop").status, 0)
+                run = self.job("open", "MaskShop", "--by", f"nightly {point}", status=0)["run"]
+                done = self.project.yellow("job", "launch", run, environment={"YELLOW_FAULT": f"kill@*:{point}"})
+                for step in ("launch", "close") if done.status == -9 else ():
+                    self.assertEqual(self.job(step, run, status=1)["state"], "failed", point)
+                self.assertEqual(self.job("ingest", "ShopMasked", status=10)["state"], "nothing_due")
+                self.assertIn(self.run_state(run), ("failed", "lost"))
+                if done.status != -9:
+                    self.assertEqual(done.status, 1, done)
+                    break
+                killed += 1
+            self.assertEqual(self.project.sql("MergeDB", batch), last)
+            self.assertGreater(killed, 10)
+        finally:
+            select.write_text(before)
+            self.assertEqual(self.project.yellow("run", "--apply").status, 0)
+        self.all_is_well()
+
     def test_another_scheduler(self):
         """serve starts nothing then, and ends what nobody goes on with."""
         local = self.project.root / "environments/local.yaml"

@@ -75,6 +75,27 @@ class Outlives:
         self.assertEqual(self.project.masked(), self.project.expected_masked())
         self.assertEqual(self.project.broken_invariants(), {})
 
+    def test_a_run_whose_jobs_are_killed(self):
+        """At every point of each of them, and taken again at once: the code is started once."""
+        self.code(MASK)
+        self.assertEqual(self.project.yellow("apply").status, 0)
+        run = self.job("open", "MaskShop", "--by", "nightly")["run"]
+        for step, state in ((("launch", run), "launched"), (("close", run), "finished"), (("ingest", "ShopMasked"), "committed")):
+            for point in range(1, 1000):
+                done = self.project.yellow("job", *step, "--output", "json", environment={"YELLOW_FAULT": f"kill@*:{point}"})
+                if done.status != -signal.SIGKILL:
+                    break
+            if step[0] == "ingest" and done.status == 10:   # killed after its commit
+                state = "nothing_due"
+            self.assertIn(done.status, (0, 10), done)
+            self.assertEqual(json.loads(done.out)["state"], state, done)
+            self.assertGreater(point, 5)
+        self.nothing_is_left()
+        newest = self.newest_runs()[0]
+        self.assertEqual((newest["id"], newest["state"]), (run, "committed"))
+        self.assertEqual(self.project.masked(), self.project.expected_masked())
+        self.assertEqual(self.project.broken_invariants(), {})
+
     def test_handed_code_that_somebody_cancels(self):
         """Nobody waits for it; the next job takes its container away."""
         self.code("time.sleep(300)\n" + MASK)

@@ -1,7 +1,9 @@
 #include <sodium.h>
 
 #include <array>
+#include <cctype>
 #include <string>
+#include <string_view>
 
 #include "adapters/postgres/session.h"
 
@@ -10,6 +12,7 @@
 namespace yellow::adapters::postgres {
 namespace {
 
+constexpr std::string_view kMethod = "SCRAM-SHA-256$";
 constexpr int kIterations = 4096;  // PostgreSQL's own default
 constexpr size_t kSaltBytes = 16;
 using Hash = std::array<unsigned char, crypto_auth_hmacsha256_BYTES>;
@@ -54,8 +57,21 @@ std::string MakeScramVerifier(const base::Secret& password) {
   Hash stored_key;
   crypto_hash_sha256(stored_key.data(), client_key.data(), client_key.size());
   sodium_memzero(salted.data(), salted.size());
-  return "SCRAM-SHA-256$" + std::to_string(kIterations) + ":" + Base64(salt_and_block.data(), kSaltBytes) + "$" +
+  return std::string(kMethod) + std::to_string(kIterations) + ":" + Base64(salt_and_block.data(), kSaltBytes) + "$" +
          Base64(stored_key.data(), stored_key.size()) + ":" + Base64(server_key.data(), server_key.size());
+}
+
+std::string WithoutVerifiers(std::string message) {
+  constexpr std::string_view kMarks = "+/=:$";
+  for (size_t at = message.find(kMethod); at != std::string::npos; at = message.find(kMethod, at)) {
+    at += kMethod.size();
+    size_t end = at;
+    while (end < message.size() && (std::isalnum(static_cast<unsigned char>(message[end])) != 0 ||
+                                    kMarks.find(message[end]) != std::string_view::npos))
+      ++end;
+    message.replace(at, end - at, "***");
+  }
+  return message;
 }
 
 }  // namespace yellow::adapters::postgres

@@ -50,7 +50,7 @@ bool WasRolledBack(PGresult* result, std::string_view statement) {
 
 std::string Field(const PGresult* result, int field) {
   const char* value = PQresultErrorField(result, field);
-  return value == nullptr ? "" : value;
+  return value == nullptr ? "" : WithoutVerifiers(value);
 }
 
 base::Error ErrorOf(PGconn* connection, const PGresult* result, std::string_view statement) {

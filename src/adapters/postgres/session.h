@@ -93,4 +93,7 @@ class LibpqSession : public ports::Session {
 /// SCRAM-SHA-256 verifier in PostgreSQL's format (RFC 5802, RFC 7677), with a random salt.
 std::string MakeScramVerifier(const base::Secret& password);
 
+/// The server's message with `***` for every verifier in it: a statement that it quotes may have held one.
+std::string WithoutVerifiers(std::string message);
+
 }  // namespace yellow::adapters::postgres

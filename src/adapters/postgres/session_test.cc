@@ -92,6 +92,19 @@ TEST_F(SessionTest, OfManyStatementsNoneIsExecutedAfterOneThatFails) {
   }
 }
 
+TEST_F(SessionTest, AStatementThatTheServerQuotesShowsNoVerifier) {
+  const std::string verifier = MakeScramVerifier(base::Secret("canary"));
+  try {
+    session_->ExecuteScript("DO $$ BEGIN EXECUTE 'CREATE ROLE ' || current_user || $q$ PASSWORD '" + verifier +
+                            "' VALID UNTIL 'infinity'$q$; END $$");
+    FAIL() << "the role was there twice";
+  } catch (const base::Error& error) {
+    const std::string told = base::Describe(error);
+    EXPECT_NE(told.find("PASSWORD 'SCRAM-SHA-256$***' VALID UNTIL 'infinity'"), std::string::npos) << told;
+    EXPECT_EQ(told.find(verifier.substr(14)), std::string::npos) << told;
+  }
+}
+
 TEST_F(SessionTest, WhatCouldNotBePreparedIsPreparedWhenItCan) {
   const sql::Statement read{"SELECT i FROM later WHERE $1 = 'x'", {"x"}};
   EXPECT_THROW(session_->Execute(read), base::Error);
