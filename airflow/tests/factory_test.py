@@ -90,6 +90,35 @@ class FactoryTest(unittest.TestCase):
         timetable = self.build(document)["main__Mask0__transform"].timetable
         self.assertEqual((timetable.expression, timetable.timezone), ("30 2 * * 1", "Asia/Tokyo"))
 
+    def test_a_dag_for_a_team(self):
+        document = compiled(4, 3)
+        for ingest in document["ingests"][:3]:
+            ingest.update(dag="main__Default__sales__streams", group=ingest["node"])
+        document["ingests"][1]["schedule"] = {"cron": "*/7 * * * *", "timezone": "Europe/Berlin"}
+        document["ingests"][2]["schedule"] = None
+        for transform in document["transforms"]:
+            transform.update(dag="main__Default__sales__transformers", group=transform["node"])
+        uris = [f"yellow://main/Shop{k}/table0" for k in range(4)]
+        for transform, schedule in zip(document["transforms"], ({"any": uris[:2]}, {"all": uris[1:]}, {"cron": "30 2 * * 1", "timezone": "UTC"})):
+            transform["schedule"] = schedule
+        document["transforms"][2]["priority"] = 70
+        dags = self.build(document)
+        self.assertEqual(set(dags), {"main__Default__sales__streams", "main__Shop3__ingest", *(f"main__Masked{k}__ingest" for k in range(3)), "main__Default__sales__transformers",
+                                     "demo__reconcile", "demo__apply"})
+        streams, transformers = dags["main__Default__sales__streams"], dags["main__Default__sales__transformers"]
+        self.assertEqual(sorted(streams.task_dict), ["Shop0.ingest", "Shop1.ingest", "Shop2.ingest"])
+        times = DagSerialization.to_dict(streams)["dag"]["timetable"]["__var"]
+        self.assertEqual((times["expressions"], times["timezone"]), (["0 5 * * *", "*/7 * * * *"], "Europe/Berlin"))
+        self.assertEqual(transformers.timetable.asset_condition, AssetAny(*map(Asset, uris)), "each finds out whether all of its own are there")
+        self.assertEqual((transformers.timetable.timetable.expression, transformers.timetable.timetable.timezone), ("30 2 * * 1", "UTC"))
+        self.assertEqual(transformers.get_task("Mask1.open").downstream_task_ids, {"Mask1.code", "Mask1.close"})
+        close = transformers.get_task("Mask1.close")
+        self.assertEqual((close.upstream_task_ids, close.code, close.arguments[1]), ({"Mask1.open", "Mask1.code"}, "Mask1.code", "{{ ti.xcom_pull(task_ids='Mask1.open') }}"))
+        self.assertEqual([transformers.get_task(f"Mask{k}.code").priority_weight for k in range(3)], [50, 50, 70])
+        self.assertEqual(dags["demo__reconcile"].get_task("due").dags["Mask1"], "main__Default__sales__transformers")
+        for dag in (streams, transformers):
+            self.assertEqual(set(DagSerialization.from_dict(copy.deepcopy(DagSerialization.to_dict(dag))).task_dict), set(dag.task_dict))
+
     def test_reconcile_and_apply(self):
         dags = self.build(compiled(1, 1))
         due = dags["demo__reconcile"].get_task("due")
@@ -117,7 +146,7 @@ class FactoryTest(unittest.TestCase):
 
     def test_what_cannot_be_read(self):
         document = compiled()
-        for change, words in (({"format": 2}, "has format 2, and this yellow-airflow reads format 1"), ({"ingests": [{}]}, "lacks what format 1 has: 'dag'")):
+        for change, words in (({"format": 3}, "has format 3, and this yellow-airflow reads format 2"), ({"ingests": [{}]}, "lacks what format 2 has: 'dag'")):
             with self.assertRaisesRegex(CompiledError, words):
                 self.build({**document, **change})
         self.path.write_text("{")

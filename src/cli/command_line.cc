@@ -259,6 +259,11 @@ void CommandLine::Render() {
   airflow->add_option("--reconcile", airflow_.reconcile, "When to look for what was missed (cron, UTC)")
       ->check(IsCron, "CRON")
       ->capture_default_str();
+  airflow
+      ->add_option("--dag-per", airflow_.dag_per,
+                   "A DAG for each stream and each transformer, or for all of a team's, which then start together")
+      ->check(CLI::IsMember({"stream", "team"}))
+      ->capture_default_str();
 }
 
 void CommandLine::Machine() {

@@ -60,6 +60,7 @@ struct RenderAirflowOptions {
   std::string program;  ///< empty: this one
   std::string root;     ///< of the project for Airflow's workers; empty: where it is here
   std::string reconcile = "*/5 * * * *";
+  std::string dag_per = "stream";  ///< or team
 };
 int RenderAirflow(const Program& program, const Options& options, const RenderAirflowOptions& render);
 

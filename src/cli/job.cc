@@ -6,6 +6,7 @@
 #include "cli/exit_status.h"
 #include "cli/find_node.h"
 #include "cli/views/history_json.h"
+#include "run/adoption.h"
 #include "run/execute_container.h"
 #include "run/handed_run.h"
 #include "run/jobs.h"
@@ -213,6 +214,13 @@ int JobDue(const Program& program, const Options& options, const JobOptions&) {
       found.closed.push_back(std::move(id));
     run::DropOrphanLogins(effects, *engine.session, run::PrefixOf(*engine.applied));
     run::RemoveOrphanContainers(effects, *engine.session, *engine.applied);
+    for (const run::WaitingOutput& waiting : run::FindWaitingOutputs(*engine.session)) {
+      const plan::Transformer* writer = engine.applied->physical.FindTransformer(waiting.transformer);
+      if (writer == nullptr) continue;  // it has left the model, and the run is lost at its deadline
+      found.due.push_back({writer->output_stream, run::NameOfNode(writer->output_stream), "output_waits",
+                           "the output of run " + waiting.run_id + " waits to be taken in"});
+      reporter.Line(run::NameOfNode(writer->output_stream) + ": " + found.due.back().sentence);
+    }
     for (const run::Decision& decision :
          run::Tick(run::ReadWorld(*engine.session, *engine.applied, program.actor, program.processes))) {
       if (decision.action == run::Action::kWait) continue;

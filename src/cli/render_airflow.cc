@@ -31,7 +31,7 @@ render::AirflowSchedule CronOf(const model::Schedule& schedule) {
 /// What is laid out for Airflow, node by node.
 class AirflowLayout {
  public:
-  explicit AirflowLayout(const run::Applied& applied) : applied_(applied) {
+  AirflowLayout(const run::Applied& applied, bool by_team) : applied_(applied), by_team_(by_team) {
     for (const plan::Stream& stream : applied.physical.streams) ++names_[run::NameOfNode(stream.key)];
     for (const plan::Transformer& one : applied.physical.transformers) ++names_[run::NameOfNode(one.key)];
   }
@@ -49,6 +49,11 @@ class AirflowLayout {
       if (const auto id = graph.Find(stream.key)) ingest.priority = WeightOf(graph.node(*id).priority);
     ingest.team = store.owner.team;
     ingest.output = stream.workspace.has_value();
+    // Each transformer starts the ingestion of its own output, and waits for its end.
+    if (by_team_ && !ingest.output) {
+      ingest.dag = TeamDag(stream.platform, store.owner, "streams", ingest.schedule);
+      ingest.group = stream.store + (stream.dataset.empty() ? "" : "__" + stream.dataset);
+    }
     return ingest;
   }
 
@@ -64,6 +69,10 @@ class AirflowLayout {
     transform.timeout = declared.start_limit.seconds + declared.timeout.seconds;
     transform.priority = WeightOf(transformer.priority);
     transform.team = workspace.owner.team;
+    if (by_team_) {
+      transform.dag = TeamDag(transformer.platform, workspace.owner, "transformers", transform.schedule);
+      transform.group = transformer.workspace;
+    }
     if (transform.deferred && declared.snapshot == model::SnapshotUse::kRequired)
       throw base::UsageError(
           "the code of " + transformer.workspace +
@@ -95,7 +104,17 @@ class AirflowLayout {
     return schedule;
   }
 
+  /// A DAG has one time zone: crons of others than UTC are a DAG apart.
+  static std::string TeamDag(const std::string& platform, const model::Owner& owner, const std::string& what,
+                             const render::AirflowSchedule& schedule) {
+    std::string name = platform + "__" + owner.zone + "__" + owner.team + "__" + what;
+    if (schedule.kind == render::AirflowSchedule::Kind::kCron && schedule.timezone != "UTC")
+      name += "__" + render::AirflowWord(schedule.timezone);
+    return name;
+  }
+
   const run::Applied& applied_;
+  const bool by_team_;
   std::map<std::string, int> names_;
 };
 
@@ -109,7 +128,7 @@ render::AirflowProject ProjectOf(const Program& program, const Options& options,
                      project.environment};
   if (!options.data.empty()) airflow.command.insert(airflow.command.end(), {"--data", project.data});
   airflow.reconcile = render.reconcile;
-  const AirflowLayout layout(applied);
+  const AirflowLayout layout(applied, render.dag_per == "team");
   for (const plan::Stream& stream : applied.physical.streams) airflow.ingests.push_back(layout.Ingest(stream));
   for (const plan::Transformer& transformer : applied.physical.transformers)
     airflow.transforms.push_back(layout.Transform(transformer));

@@ -8,7 +8,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kFormat = 1;  // what yellow_airflow reads
+constexpr int kFormat = 2;  // what yellow_airflow reads
 
 Json ScheduleJson(const AirflowSchedule& schedule) {
   switch (schedule.kind) {
@@ -27,7 +27,7 @@ Json ScheduleJson(const AirflowSchedule& schedule) {
 Json IngestJson(const AirflowIngest& ingest) {
   return {{"dag", ingest.dag},       {"node", ingest.node},         {"schedule", ScheduleJson(ingest.schedule)},
           {"assets", ingest.assets}, {"priority", ingest.priority}, {"team", ingest.team},
-          {"output", ingest.output}};
+          {"output", ingest.output}, {"group", ingest.group}};
 }
 
 Json TransformJson(const AirflowTransform& transform) {
@@ -38,7 +38,8 @@ Json TransformJson(const AirflowTransform& transform) {
           {"deferred", transform.deferred},
           {"timeout", transform.timeout},
           {"priority", transform.priority},
-          {"team", transform.team}};
+          {"team", transform.team},
+          {"group", transform.group}};
 }
 
 }  // namespace
@@ -50,6 +51,12 @@ std::string AirflowName(const std::string& project) {
     name += std::isalnum(byte) != 0 ? static_cast<char>(std::tolower(byte)) : '_';
   }
   return name.empty() ? "yellow" : name;
+}
+
+std::string AirflowWord(std::string text) {
+  for (char& c : text)
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-' && c != '_') c = '.';
+  return text;
 }
 
 std::vector<std::pair<std::string, std::string>> AirflowFiles(const AirflowProject& project) {

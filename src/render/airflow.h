@@ -13,18 +13,19 @@ struct AirflowSchedule {
   std::string cron, timezone;       ///< kCron
 };
 
-/// The DAG that takes in one stream.
+/// What takes in one stream: a DAG, or a group of tasks in one that it shares.
 struct AirflowIngest {
-  std::string dag;                  ///< unique
+  std::string dag;                  ///< unique, or with a group that is unique in it
   std::string node;                 ///< as commands call the stream
   AirflowSchedule schedule;         ///< kNever or kCron
   std::vector<std::string> assets;  ///< URIs of what it brings
   int priority = 0;                 ///< greater is more urgent
   std::string team;
   bool output = false;  ///< a transformer writes it
+  std::string group;    ///< empty: the DAG is its own. Who shares one has crons of one time zone
 };
 
-/// The DAG that runs one DataTransformer.
+/// What runs one DataTransformer: a DAG, or a group of tasks in one that it shares.
 struct AirflowTransform {
   std::string dag;
   std::string node;
@@ -34,6 +35,7 @@ struct AirflowTransform {
   int64_t timeout = 0;    ///< seconds from launch to end, images included
   int priority = 0;
   std::string team;
+  std::string group;
 };
 
 /// Everything of a project that Airflow starts.
@@ -47,6 +49,9 @@ struct AirflowProject {
 
 /// A name for the files and the service DAGs: `My Shop` is my_shop.
 std::string AirflowName(const std::string& project);
+
+/// What a part of a DAG's name may be: Etc/GMT+5 is Etc.GMT.5.
+std::string AirflowWord(std::string text);
 
 /// The two files, by name: what Airflow loads, and what that reads. The same project, the same text.
 std::vector<std::pair<std::string, std::string>> AirflowFiles(const AirflowProject& project);

@@ -12,14 +12,15 @@ AirflowProject Shop() {
   AirflowProject project{
       "shop", {"/usr/bin/yellow", "--project", "/srv/shop", "--environment", "prod"}, "*/5 * * * *", {}, {}};
   project.ingests.push_back(
-      {"Main__Masked__ingest", "Masked", {}, {"yellow://Main/Masked/customers"}, 4, "privacy", true});
-  project.ingests.push_back({"Main__Shop__ingest",
+      {"Main__Masked__ingest", "Masked", {}, {"yellow://Main/Masked/customers"}, 4, "privacy", true, ""});
+  project.ingests.push_back({"Main__Default__sales__streams",
                              "Shop",
                              {AirflowSchedule::Kind::kCron, {}, "0 5 * * *", "Europe/Berlin"},
                              {"yellow://Main/Shop/customers", "yellow://Main/Shop/orders"},
                              4,
                              "sales",
-                             false});
+                             false,
+                             "Shop"});
   project.transforms.push_back({"Main__Mask__transform",
                                 "Mask",
                                 {AirflowSchedule::Kind::kAny, {"yellow://Main/Shop/customers"}, "", ""},
@@ -27,7 +28,8 @@ AirflowProject Shop() {
                                 true,
                                 3900,
                                 4,
-                                "privacy"});
+                                "privacy",
+                                ""});
   return project;
 }
 
@@ -43,6 +45,12 @@ TEST(Airflow, TwoFilesWhateverTheSize) {
 TEST(Airflow, NameOfAnyFolder) {
   EXPECT_EQ(AirflowName("My Shop-2"), "my_shop_2");
   EXPECT_EQ(AirflowName(""), "yellow");
+}
+
+TEST(Airflow, WordsThatItTakes) {
+  EXPECT_EQ(AirflowWord("Europe/Berlin"), "Europe.Berlin");
+  EXPECT_EQ(AirflowWord("Etc/GMT+5"), "Etc.GMT.5");
+  EXPECT_EQ(AirflowWord("Etc/GMT-5"), "Etc.GMT-5");
 }
 
 }  // namespace

@@ -31,6 +31,15 @@ std::optional<OpenRun> FindOpenRun(ports::Session& engine, const std::string& tr
 
 bool IsHanded(const OpenRun& run) { return !run.handed_to.empty() && run.seconds_left > -kOverdueSeconds; }
 
+std::vector<WaitingOutput> FindWaitingOutputs(ports::Session& engine) {
+  const ports::Rows rows = engine.Execute(
+      "SELECT id, transformer FROM yellow.run WHERE state IN ('finished', 'ingesting') AND handed_to IS NOT NULL AND "
+      "finished_at < clock_timestamp() - interval '1 minute' ORDER BY finished_at, id");
+  std::vector<WaitingOutput> waiting;
+  for (size_t i = 0; i < rows.size(); ++i) waiting.push_back({rows.Text(i, 0), rows.Text(i, 1)});
+  return waiting;
+}
+
 std::optional<OpenRun> FindAdoptable(const Effects& effects, ports::Session& engine, const Applied& applied,
                                      const plan::Transformer& transformer) {
   const model::DataTransformer& declared = *applied.model.FindWorkspace(transformer.workspace)->transformer;

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "plan/physical.h"
 #include "run/context.h"
@@ -27,6 +28,15 @@ std::optional<OpenRun> FindOpenRun(ports::Session& engine, const std::string& tr
 
 /// Whether somebody's next job may still take it over: it is left alone until half a minute after its deadline.
 bool IsHanded(const OpenRun& run);
+
+/// A handed run whose code has ended, and whose output nobody has taken in for a minute.
+struct WaitingOutput {
+  std::string run_id;
+  std::string transformer;
+};
+
+/// In the order of their ends.
+std::vector<WaitingOutput> FindWaitingOutputs(ports::Session& engine);
 
 /// The launched run of this transformer, whose job has outlived the process that started it, if its definition is still
 /// the same, its code does not need the keeper's snapshot for certain, and its container is there. Throws base::Error

@@ -57,8 +57,8 @@ class AirflowCase(unittest.TestCase):
         cls.trigger_and_settle("shop__reconcile")
 
     @classmethod
-    def render(cls):
-        cls.yellow("render", "airflow", "-o", str(cls.dags), "--name", "shop", "--reconcile", "0 0 1 1 *")
+    def render(cls, *arguments):
+        cls.yellow("render", "airflow", "-o", str(cls.dags), "--name", "shop", "--reconcile", "0 0 1 1 *", *arguments)
 
     @classmethod
     def yellow(cls, *arguments, status=0):

@@ -127,6 +127,20 @@ class JobTest(unittest.TestCase):
             self.assertEqual(self.project.sql("MergeDB", "SELECT failures FROM yellow.transformer"), [("0",)])
             self.all_is_well()
 
+    def test_an_output_that_nobody_takes_in_is_due(self):
+        """After a minute, in which the next job should have come."""
+        self.change()
+        run = self.job("open", "MaskShop", "--by", "nightly 14", status=0)["run"]
+        self.job("launch", run, status=0)
+        self.assertEqual(self.job("due", status=10), {"due": [], "closed": []})
+        self.project.sql("MergeDB", f"UPDATE yellow.run SET finished_at = finished_at - interval '2 minutes' WHERE id = '{run}'")
+        [due] = self.job("due", status=0)["due"]
+        self.assertEqual((due["key"], due["node"], due["reason"]["code"]), ("Ingest/Main/ShopMasked", "ShopMasked", "output_waits"))
+        self.assertIn(run, due["reason"]["text"])
+        self.assertEqual(self.job("ingest", due["node"], status=0)["run"], run)
+        self.assertEqual(self.job("due", status=10), {"due": [], "closed": []})
+        self.all_is_well()
+
     def test_a_run_that_was_never_launched_is_closed(self):
         self.change()
         run = self.job("open", "MaskShop", "--by", "nightly 11", status=0)["run"]
@@ -270,6 +284,15 @@ groups: {{Now: {{sinks: [Then.customers]}}}}
         workspace = (self.project.root / "model/mask_shop.yaml").read_text()
         self.project.write("model/mask_shop.yaml", workspace.replace("sinks: [Shop.customers, Shop.addresses]", "sinks: [Shop.customers, Shop.addresses, ShopMasked.customers]"))
         self.assertEqual(self.schedules()["MaskShop"], {"any": shop}, "its own output starts nothing")
+
+    def test_a_dag_for_each_team(self):
+        """And for each time zone of its crons; outputs keep their own, which their transformers start."""
+        self.project.write("model/when.yaml", self.WHEN.format(trigger="{cron: {cron: 0 6 * * *, timezone: Europe/Berlin}}"))
+        rendered = self.render("--dag-per", "team")
+        self.assertEqual({one["node"]: (one["dag"], one["group"]) for one in (*rendered["ingests"], *rendered["transforms"])},
+                         {"Shop": ("Main__Default__Default__streams", "Shop"), "ShopMasked": ("Main__ShopMasked__ingest", ""), "Then": ("Main__Then__ingest", ""),
+                          "MaskShop": ("Main__Default__Default__transformers", "MaskShop"), "When": ("Main__Default__Default__transformers__Europe.Berlin", "When")})
+        self.assertEqual({one["node"]: one["output"] for one in rendered["transforms"]}, {"MaskShop": "Main__ShopMasked__ingest", "When": "Main__Then__ingest"})
 
     def test_what_cannot_be_rendered(self):
         for arguments, text in ((("--reconcile", "nonsense"), "no schedule"), (("--environment", "nowhere"), "nowhere")):

@@ -7,7 +7,7 @@ import json
 import os
 from typing import Any, Mapping, Optional
 
-FORMAT = 1
+FORMAT = 2
 
 
 class CompiledError(ValueError):
@@ -34,7 +34,8 @@ class Schedule:
 
 @dataclasses.dataclass(frozen=True)
 class Ingest:
-    """A stream: one DAG with one task. `output`: what a transformer writes, which has no schedule of its own."""
+    """A stream. `output`: what a transformer writes, which has no schedule of its own. `group`: of its tasks in a DAG that several share, whose crons are of one time zone;
+    empty when the DAG is its own."""
 
     dag: str
     node: str
@@ -43,12 +44,13 @@ class Ingest:
     priority: int
     team: str
     output: bool
+    group: str
 
 
 @dataclasses.dataclass(frozen=True)
 class Transform:
     """A DataTransformer. `output` is the DAG that takes its output in; `deferred`: the code runs in a container of its own, for which no worker waits;
-    `timeout` in seconds."""
+    `timeout` in seconds; `group` as of a stream."""
 
     dag: str
     node: str
@@ -58,6 +60,7 @@ class Transform:
     timeout: Optional[float]
     priority: int
     team: str
+    group: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,9 +93,9 @@ def read(path: str | os.PathLike[str]) -> Compiled:
 
 def _ingest(entry: Mapping[str, Any]) -> Ingest:
     return Ingest(dag=entry["dag"], node=entry["node"], schedule=Schedule.of(entry["schedule"]), assets=tuple(entry["assets"]), priority=entry["priority"],
-                  team=entry["team"], output=entry["output"])
+                  team=entry["team"], output=entry["output"], group=entry["group"])
 
 
 def _transform(entry: Mapping[str, Any]) -> Transform:
     return Transform(dag=entry["dag"], node=entry["node"], schedule=Schedule.of(entry["schedule"]), output=entry["output"], deferred=entry["deferred"],
-                     timeout=entry["timeout"], priority=entry["priority"], team=entry["team"])
+                     timeout=entry["timeout"], priority=entry["priority"], team=entry["team"], group=entry["group"])
