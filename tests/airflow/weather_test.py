@@ -25,9 +25,11 @@ SOURCES = ("Main__Shop__ingest", "Main__Billing__ingest")
 TRANSFORMS = ("Main__MaskShop__transform", "Main__CountNames__transform", "Main__ListCities__transform")
 BY = "airflow "      # what Yellow knows of a DAG run: `airflow DAG RUN`
 
-# The claims of the runs that were committed, input by input.
+# The batches (from, to] of each input that a committed run has counted, or that needed none because they changed nothing.
 CLAIMS = """SELECT r.transformer, c.input, c.from_batch, c.to_batch FROM yellow.claim c JOIN yellow.run r ON r.id = c.run_id
-WHERE r.state = 'committed' ORDER BY 1, 2, 3"""
+WHERE r.state = 'committed' AND c.to_batch > c.from_batch
+UNION ALL SELECT e.node, b.key, (b.value ->> 0)::int, (b.value ->> 1)::int FROM yellow.event e, jsonb_each(e.batches) b WHERE e.kind = 'consumed_unchanged'
+ORDER BY 1, 2, 3"""
 COMMITTED = "SELECT stream, max(batch) FROM yellow.batch WHERE state = 'committed' GROUP BY 1"
 # What a task has handed on. Airflow keeps JSON.
 HANDED_ON = """SELECT json_agg(json_build_array(x.dag_id, x.run_id, x.value #>> '{}'))

@@ -1,9 +1,16 @@
 """Tests of code that outlives the yellow that started it, wherever it runs: for a test case that is about one place."""
 
+import collections
 import json
+import os
+import random
 import signal
+import subprocess
+import time
 
-from project import ROOT
+from project import ROOT, YELLOW
+
+STRIDE = 7      # of the fault points of serve, of which a run has some eighty
 
 # Code that does what the example's own image does.
 MASK = (ROOT / "examples/images/python/mask.py").read_text()
@@ -39,6 +46,34 @@ class Outlives:
         self.assertEqual(self.project.masked(), self.project.expected_masked())
         self.assertEqual(self.project.broken_invariants(), {})
         self.assertEqual(self.project.sql("MergeDB", f"SELECT count(*) FROM yellow.event WHERE kind = 'run_adopted' AND run_id = '{run}'"), [("1",)])
+
+    def test_serve_is_killed_in_every_phase(self):
+        """The next yellow brings it to its end, however far it was."""
+        phases = collections.Counter()
+        begin = random.randrange(1, STRIDE + 1)
+        for point in range(begin, 1000, STRIDE):
+            self.code(MASK)
+            self.assertEqual(self.project.yellow("apply").status, 0)
+            before = self.newest_runs()[0]["id"]
+            command = [YELLOW, "--project", str(self.project.root), "serve"]
+            serve = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "YELLOW_FAULT": f"kill@*:{point}"})
+            committed = "SELECT 1 FROM yellow.run WHERE state = 'committed' AND id > '" + before + "'"
+            while serve.poll() is None and not self.project.sql("MergeDB", committed):
+                time.sleep(0.1)
+            if serve.poll() is None:
+                serve.terminate()
+            killed = serve.wait(timeout=60) == -signal.SIGKILL
+            phases.update(state for (state,) in self.project.sql("MergeDB", f"SELECT state FROM yellow.run WHERE id > '{before}'") or [("none",)])
+            again = self.project.yellow("run")
+            self.assertEqual(again.status, 0, f"kill@*:{point}: {again}")
+            # Its last request may still have been under way to the engine: what came of it is an orphan, which the next one removes.
+            self.assertEqual(self.project.yellow("run").status, 0)
+            self.assertEqual((self.project.masked(), self.project.broken_invariants()), (self.project.expected_masked(), {}), f"kill@*:{point}")
+            self.nothing_is_left()
+            if not killed:
+                break
+        print(f"\nkilled from point {begin} on at each {STRIDE}th: {dict(phases)}", flush=True)
+        self.assertGreaterEqual(len(phases.keys() & {"preparing", "launched", "finished", "ingesting"}), 2)
 
     def test_what_has_ended_meanwhile_is_adopted_too(self):
         run = self.killed(slow_mask(1))
