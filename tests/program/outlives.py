@@ -10,7 +10,7 @@ import time
 
 from project import ROOT, YELLOW
 
-STRIDE = 7      # of the fault points of serve, of which a run has some eighty
+STRIDE = 11     # of the fault points of serve, of which a run has some hundred and fifty
 
 # Code that does what the example's own image does.
 MASK = (ROOT / "examples/images/python/mask.py").read_text()
