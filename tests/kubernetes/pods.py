@@ -38,8 +38,8 @@ class Registry:
             self.close()
             raise
 
-    def engine(self, *arguments):
-        done = subprocess.run([ENGINE, "--folder", self.folder, *arguments], capture_output=True, text=True, timeout=500)
+    def engine(self, *arguments, timeout=500):
+        done = subprocess.run([ENGINE, "--folder", self.folder, *arguments], capture_output=True, text=True, timeout=timeout)
         if done.returncode != 0:
             raise AssertionError(done.stderr)
         return done.stdout.strip()
