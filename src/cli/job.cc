@@ -219,7 +219,8 @@ int JobDue(const Program& program, const Options& options, const JobOptions&) {
       if (writer == nullptr) continue;  // it has left the model, and the run is lost at its deadline
       found.due.push_back({writer->output_stream, run::NameOfNode(writer->output_stream), "output_waits",
                            "the output of run " + waiting.run_id + " waits to be taken in"});
-      reporter.Line(run::NameOfNode(writer->output_stream) + ": " + found.due.back().sentence);
+      const std::string& name = found.due.back().name;
+      reporter.Line(name + ": " + found.due.back().sentence + "\n  = next: yellow job ingest " + name);
     }
     for (const run::Decision& decision :
          run::Tick(run::ReadWorld(*engine.session, *engine.applied, program.actor, program.processes))) {

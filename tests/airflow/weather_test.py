@@ -1,6 +1,6 @@
 """Random changes in a real Airflow whose programs are killed meanwhile; afterwards its metadata database and Yellow's history tell the same, nothing is lost and nothing doubled.
 
-  tests/airflow/weather_test.py [--minutes 60] [--seed N]"""
+  python3 tests/airflow/weather_test.py [--minutes 60] [--seed N]"""
 
 import argparse
 import collections
@@ -113,7 +113,7 @@ class WeatherTest(ShopCase):
             time.sleep(self.chance.random() * 6)
 
     def calm(self):
-        """Everything is let finish. What changed last, and nobody asked for, is asked for now."""
+        """Everything is let finish, with a last batch of each source: a change need not have been asked for."""
         airflow("up")
         for dag in SOURCES:
             self.trigger(dag)

@@ -94,6 +94,7 @@ class JobTest(unittest.TestCase):
         for _ in range(2):
             self.assertEqual(self.job("close", run, status=0)["state"], "finished")
         self.assertEqual(self.job("look", run, status=0)["state"], "finished")
+        self.assertEqual(self.project.sql("MergeDB", f"SELECT rolcanlogin FROM pg_roles WHERE rolname = 'yellow_run_{run}'"), [("f",)], "nothing writes any more")
         taken = self.job("ingest", "ShopMasked", status=0)
         self.assertEqual((taken["state"], taken["run"]), ("committed", run))
         self.assertEqual(self.job("ingest", "ShopMasked", status=10)["state"], "nothing_due")
@@ -134,6 +135,10 @@ class JobTest(unittest.TestCase):
         self.job("launch", run, status=0)
         self.assertEqual(self.job("due", status=10), {"due": [], "closed": []})
         self.project.sql("MergeDB", f"UPDATE yellow.run SET finished_at = finished_at - interval '2 minutes' WHERE id = '{run}'")
+        taken = f"UPDATE yellow.run SET handed_to = %s WHERE id = '{run}'"
+        self.project.sql("MergeDB", taken % "NULL")
+        self.assertEqual([due["node"] for due in self.job("due", status=0)["due"]], ["MaskShop"], "of a process that has left it")
+        self.project.sql("MergeDB", taken % "'nightly 14'")
         [due] = self.job("due", status=0)["due"]
         self.assertEqual((due["key"], due["node"], due["reason"]["code"]), ("Ingest/Main/ShopMasked", "ShopMasked", "output_waits"))
         self.assertIn(run, due["reason"]["text"])
@@ -191,6 +196,7 @@ class JobTest(unittest.TestCase):
                 self.assertIn(self.run_state(run), ("failed", "lost"))
                 if done.status != -9:
                     self.assertEqual(done.status, 1, done)
+                    self.assertEqual(self.project.sql("MergeDB", f"SELECT exit_status, log LIKE '%division by zero%' FROM yellow.run WHERE id = '{run}'"), [("1", "t")])
                     break
                 killed += 1
             self.assertEqual(self.project.sql("MergeDB", batch), last)
@@ -198,6 +204,18 @@ class JobTest(unittest.TestCase):
         finally:
             select.write_text(before)
             self.assertEqual(self.project.yellow("run", "--apply").status, 0)
+        self.all_is_well()
+
+    def test_what_passes_by_itself_is_waited_for(self):
+        """Before the claims, and after the code has ended: it has run once."""
+        for fault in ("fail@transform.login.commit:1", "lose@transform.login.commit:1", "fail@transform.finish.commit:1", "lose@transform.finish.commit:1"):
+            with self.subTest(fault):
+                self.change()
+                run = self.job("open", "MaskShop", "--by", f"nightly {fault}", status=0)["run"]
+                done = self.project.yellow("job", "launch", run, "--output", "json", environment={"YELLOW_FAULT": fault})
+                self.assertIn("fault: ", done.err)
+                self.assertEqual((done.status, json.loads(done.out)["state"]), (0, "ended"), done)
+                self.assertEqual(self.job("ingest", "ShopMasked", status=0)["run"], run)
         self.all_is_well()
 
     def test_another_scheduler(self):
