@@ -239,10 +239,10 @@ raise SystemExit(3)
         cluster("up")
 
     def test_the_cluster_ends_what_yellow_does_not(self):
-        yellow, run, _ = self.begin("time.sleep(600)", timeout="3s")
+        yellow, run, _ = self.begin("time.sleep(600)", timeout="20s")       # which begin before its pod has
         yellow.send_signal(signal.SIGKILL)
         yellow.wait()
-        wait("the Job is over its deadline", lambda: not namespace.pod_of(run) or namespace.pod_of(run)["status"]["phase"] == "Failed", 40)
+        wait("the Job is over its deadline", lambda: not namespace.pod_of(run) or namespace.pod_of(run)["status"]["phase"] == "Failed", 90)
         self.assertEqual(self.project.yellow("run").status, 1)
         ended = next(one for one in self.project.runs() if one["id"] == run)
         self.assertEqual((ended["state"], ended["reason"]["code"]), ("timed_out", "timeout"), ended)
@@ -321,6 +321,14 @@ while True:
         print(f"seed {rough.seed}: {dict(sorted(rough.did.items()))}", flush=True)
         rough.calm = True
         self.assertEqual(self.project.yellow("run").status, 0)      # what could not be removed then
+
+    def test_what_has_ended_before_its_pod_is_heard_of(self):
+        """Its log is there all the same."""
+        rough = RoughApi(namespace, seed=1, chance=0)
+        self.addCleanup(rough.close)
+        rough.late = "/pods?"
+        self.place({"kubeconfig": str(rough.kubeconfig)})
+        self.test_a_run_that_jobs_hand_on()
 
     def test_an_account_that_may_not(self):
         self.addCleanup(namespace.give, Namespace.RULES)

@@ -14,10 +14,10 @@ MISDEEDS = ("too_many", "broken", "unavailable", "lost", "slow", "cut", "gone")
 
 
 class RoughApi:
-    """REQUIRES: ended with `close`. `did`: how often it did what. `calm`: it passes on everything from now on."""
+    """REQUIRES: ended with `close`. `did`: how often it did what. `calm`: it passes on everything from now on. `late`: what is asked of paths with this in it is answered two seconds later."""
 
     def __init__(self, namespace, seed, chance=0.2):
-        self.seed, self.chance, self.calm = seed, chance, False
+        self.seed, self.chance, self.calm, self.late = seed, chance, False, None
         self.random = random.Random(seed)
         self.did = collections.Counter()
         self.lock = threading.Lock()
@@ -40,6 +40,8 @@ class RoughApi:
             def handle_any(handler):
                 body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
                 follows = "watch=true" in handler.path or "follow=true" in handler.path
+                if self.late and self.late in handler.path:
+                    time.sleep(2)
                 misdeed = self.choose(follows)
                 if misdeed == "slow":
                     time.sleep(0.5)

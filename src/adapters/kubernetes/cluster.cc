@@ -123,6 +123,14 @@ std::vector<PodFacts> PodsOf(Place& place, const std::string& job) {
   return pods;
 }
 
+/// The one that was made last.
+std::optional<PodFacts> NewestPodOf(Place& place, const std::string& job) {
+  const std::vector<PodFacts> pods = PodsOf(place, job);
+  const auto newest = std::max_element(pods.begin(), pods.end(),
+                                       [](const PodFacts& a, const PodFacts& b) { return a.created < b.created; });
+  return newest == pods.end() ? std::nullopt : std::optional(*newest);
+}
+
 class PodFollower : public ports::ContainerFollower {
  public:
   PodFollower(std::shared_ptr<Place> place, const std::string& name, const std::string& file, int64_t limit)
@@ -134,7 +142,7 @@ class PodFollower : public ports::ContainerFollower {
     heard_of_ = true;
     pending_ = seen->state.pending;
     if (!seen->pod.empty()) has_pod_ = true;
-    if (seen->code_began) log_.Begin(seen->pod);
+    if (seen->code_began) BeginLog(seen->pod);
     return !seen->state.container.running;
   }
 
@@ -148,9 +156,26 @@ class PodFollower : public ports::ContainerFollower {
     return pending_ + why_no_pod_;
   }
 
-  void Finish() override { log_.Finish(); }
+  /// The end of the Job may be heard of before anything of its pod.
+  void Finish() override {
+    if (!log_began_) LookForLog();
+    log_.Finish();
+  }
 
  private:
+  void BeginLog(const std::string& pod) {
+    log_.Begin(pod);
+    log_began_ = true;
+  }
+
+  void LookForLog() {
+    try {
+      const std::optional<PodFacts> pod = NewestPodOf(*place_, name_);
+      if (pod && pod->code != PodFacts::Code::kWaiting) BeginLog(pod->name);
+    } catch (const base::Error&) {  // costs the log, not the run
+    }
+  }
+
   std::optional<Observer::Seen> Look() const {
     try {
       return place_->Observed().Look(name_);
@@ -184,7 +209,7 @@ class PodFollower : public ports::ContainerFollower {
   const std::shared_ptr<Place> place_;
   const std::string name_;
   LogCopy log_;
-  bool heard_of_ = false, has_pod_ = false;
+  bool heard_of_ = false, has_pod_ = false, log_began_ = false;
   const steady_clock::time_point began_ = steady_clock::now();
   steady_clock::time_point asked_ = began_;
   std::chrono::milliseconds ask_why_at_ = kUnheardOf;
@@ -237,12 +262,10 @@ class Cluster : public ports::ContainerEngine {
   std::optional<ports::ContainerState> Find(const std::string& name) override {
     const Reply reply = Patiently(*place_, [&] { return place_->client.Get(place_->Jobs(name)); });
     if (reply.outcome == Outcome::kNotFound) return std::nullopt;
-    const std::vector<PodFacts> pods = PodsOf(*place_, name);
-    const auto newest = std::max_element(pods.begin(), pods.end(),
-                                         [](const PodFacts& a, const PodFacts& b) { return a.created < b.created; });
+    const std::optional<PodFacts> newest = NewestPodOf(*place_, name);
     const JobFacts job = ReadJob(reply.body);
     ports::ContainerState state =
-        Judge(job, newest == pods.end() ? nullptr : &*newest, place_->Observed().IsStranded(name)).container;
+        Judge(job, newest ? &*newest : nullptr, place_->Observed().IsStranded(name)).container;
     state.labels = job.annotations;
     return state;
   }
