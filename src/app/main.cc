@@ -12,6 +12,8 @@
 #include "adapters/faults/faults.h"
 #include "adapters/faults/wrappers.h"
 #include "adapters/files/local_files.h"
+#include "adapters/http/local_door.h"
+#include "adapters/http/ticket_client.h"
 #include "adapters/http/watch_server.h"
 #include "adapters/http/webhook_client.h"
 #include "adapters/kubernetes/cluster.h"
@@ -89,6 +91,7 @@ int main(int argc, char** argv) {
                           faults);
   const auto entropy = adapters::secrets::MakeEntropy();
   const auto secrets = adapters::secrets::MakeSecretStore(*files);
+  const auto tickets = adapters::http::MakeTickets(*files, *secrets);
   const auto stop = adapters::process::MakeStop();
   const auto watch = adapters::http::MakeWatch();
   const auto supervisor = adapters::process::MakeSupervisor(Variable("NOTIFY_SOCKET"));
@@ -101,6 +104,7 @@ int main(int argc, char** argv) {
       *processes,
       *containers,
       *webhook,
+      *tickets,
       *stop,
       *watch,
       *supervisor,
@@ -109,6 +113,8 @@ int main(int argc, char** argv) {
                                                                  *programs);
       },
       foreground,
+      &adapters::http::MakeDoor,
+      &adapters::http::CallDoor,
       [](const std::string& name) { return Variable(name.c_str()); },
       Actor(),
       std::filesystem::current_path().string(),

@@ -13,6 +13,7 @@ base::Diagnostics Check(const model::Model& model, const std::map<std::string, s
   CheckKeys(model, built, diagnostics);
   CheckSinks(model, diagnostics);
   CheckOwnership(model, diagnostics);
+  CheckAccess(model, diagnostics);
   CheckClasses(model, diagnostics);
   CheckMasks(model, diagnostics);
   CheckZones(model, built, diagnostics);

@@ -87,6 +87,22 @@ constexpr Entry kEntries[] = {
     {"Y424",
      "readers are roles that the owner of the database manages. apply makes them members of the Workspace's group, so "
      "they cannot be everyone, the server's own roles, or Yellow's."},
+    {"Y431",
+     "A scope is what somebody may ask to be let in for: dt_write:<Workspace>, the outputs of its transformer, to read "
+     "and to write; ws_read:<Workspace>, what the Workspace sees. Each is declared once."},
+    {"Y432",
+     "People are known by identities, os:<user>, oidc:<address>, ticket:<name>, and each belongs to one person: else "
+     "somebody could approve under one name what they have asked for under another."},
+    {"Y433",
+     "As many people as the scope has approvers need the role senior_devops, in the Ecosystem or in the zone that "
+     "declares the scope. Who asks never approves, so one more is needed for what seniors ask for themselves."},
+    {"Y434", "A zone declares scopes of its own Workspaces; those of others belong to their zone or the Ecosystem."},
+    {"Y435",
+     "The URL of a ticket system holds {ticket} where the ticket stands, and begins with https:// unless it is on "
+     "this machine; state and owner are JSON pointers (RFC 6901) into its answer."},
+    {"Y436",
+     "Recordings of terminal sessions are sealed to the public keys of those who may review them. yellow access keygen "
+     "makes a pair: the private part stays with the reviewer, the public one stands in the model."},
     {"Y501", "Classes are words in families; the Ecosystem may add more with classes: {add: […]}."},
     {"Y502",
      "A Workspace with a restricted column has no standing readers; its data is read through an approved request, or "

@@ -55,6 +55,7 @@ class CommandLine {
   void Batches();
   void Runs();
   void Authors();
+  void Access();
   void Machine();
 
   CLI::App app_{"Yellow compiles a model of a data ecosystem and realises it on PostgreSQL.", "yellow"};
@@ -83,6 +84,7 @@ class CommandLine {
   StreamsOptions streams_;
   BatchesOptions batches_;
   RunsOptions runs_;
+  AccessOptions access_;
   std::function<int(const Program&, const Options&)> action_;
   std::string command_;
 };

@@ -18,6 +18,9 @@ void CommandLine::Operate() {
                              "With --output json each line is an object of its own."},
                             &Serve, serve_);
   serve->add_option("--listen", serve_.listen, "host:port for /healthz, /readyz and /metrics (default: none)");
+  serve->add_option("--socket", serve_.socket,
+                    "Where 'yellow access' finds it; everybody may call, and the system says who it is (default: "
+                    "access.sock in the data folder)");
   serve->add_option("--grace", serve_.grace_seconds, "Seconds that jobs under way have to end after a SIGTERM")
       ->capture_default_str();
   Command(app_, "Operate", "status",

@@ -90,6 +90,7 @@ RunOutcome RunAll(const Program& program, const Options& options, const RunOptio
 struct ServeOptions {
   int grace_seconds = 30;
   std::string listen;
+  std::string socket;  ///< of the local door; empty: in the data folder
 };
 int Serve(const Program& program, const Options& options, const ServeOptions& serve);
 
@@ -180,6 +181,29 @@ int BatchesShow(const Program& program, const Options& options, const BatchesOpt
 int BatchesRelease(const Program& program, const Options& options, const BatchesOptions& batches);
 int BatchesReject(const Program& program, const Options& options, const BatchesOptions& batches);
 int BatchesReplay(const Program& program, const Options& options, const BatchesOptions& batches);
+
+struct AccessOptions {
+  std::string socket;
+  std::string id;
+  std::string scope, duration, ticket, reason;
+  std::string content;  ///< hash, or its first digits
+  std::string note;     ///< of a vote or a review
+  bool all = false;
+};
+int AccessRequest(const Program& program, const Options& options, const AccessOptions& access);
+int AccessScopes(const Program& program, const Options& options, const AccessOptions& access);
+int AccessList(const Program& program, const Options& options, const AccessOptions& access);
+int AccessQueue(const Program& program, const Options& options, const AccessOptions& access);
+int AccessShow(const Program& program, const Options& options, const AccessOptions& access);
+int AccessEdit(const Program& program, const Options& options, const AccessOptions& access);
+int AccessApprove(const Program& program, const Options& options, const AccessOptions& access);
+int AccessDeny(const Program& program, const Options& options, const AccessOptions& access);
+int AccessWithdraw(const Program& program, const Options& options, const AccessOptions& access);
+int AccessActivate(const Program& program, const Options& options, const AccessOptions& access);
+int AccessRelease(const Program& program, const Options& options, const AccessOptions& access);
+int AccessRevoke(const Program& program, const Options& options, const AccessOptions& access);
+int AccessAccept(const Program& program, const Options& options, const AccessOptions& access);
+int AccessEscalate(const Program& program, const Options& options, const AccessOptions& access);
 
 struct RunsOptions {
   std::string id;

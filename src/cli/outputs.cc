@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "api/access_json.h"
 #include "cli/views/author_json.h"
 #include "cli/views/deploy_json.h"
 #include "cli/views/doctor_view.h"
@@ -41,6 +42,20 @@ Json GraphSchema() {
 
 std::map<std::string, Json> Schemas() {
   return {
+      {"access accept", api::RequestRecord().Schema()},
+      {"access activate", api::RequestRecord().Schema()},
+      {"access approve", api::RequestRecord().Schema()},
+      {"access deny", api::RequestRecord().Schema()},
+      {"access edit", api::RequestRecord().Schema()},
+      {"access escalate", api::RequestRecord().Schema()},
+      {"access list", api::RequestRecord().ListSchema()},
+      {"access queue", api::RequestRecord().ListSchema()},
+      {"access release", api::RequestRecord().Schema()},
+      {"access request", api::RequestRecord().Schema()},
+      {"access revoke", api::RequestRecord().Schema()},
+      {"access scopes", api::ScopeRecord().ListSchema()},
+      {"access show", api::RequestRecord().Schema()},
+      {"access withdraw", api::RequestRecord().Schema()},
       {"apply", AppliedContainerRecord().ListSchema()},
       {"batches list", BatchRecord().ListSchema()},
       {"batches reject", RepairedBatchRecord().Schema()},

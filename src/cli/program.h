@@ -10,6 +10,7 @@
 #include "ports/clock.h"
 #include "ports/container.h"
 #include "ports/database.h"
+#include "ports/door.h"
 #include "ports/entropy.h"
 #include "ports/files.h"
 #include "ports/process.h"
@@ -17,6 +18,7 @@
 #include "ports/servers.h"
 #include "ports/stop.h"
 #include "ports/supervisor.h"
+#include "ports/tickets.h"
 #include "ports/watch.h"
 #include "ports/webhook.h"
 #include "run/context.h"
@@ -33,12 +35,15 @@ struct Program {
   ports::ProcessLauncher& processes;
   ports::ContainerEngines& containers;
   ports::Webhook& webhook;
+  ports::Tickets& tickets;
   ports::Stop& stop;
   ports::Watch& watch;
   ports::Supervisor& supervisor;
   /// The servers of a model's environment; `data` is the data folder of the project.
   std::function<std::unique_ptr<ports::Servers>(const model::Model& model, const std::string& data)> open_servers;
   ports::Foreground foreground;
+  std::function<std::unique_ptr<ports::Door>()> open_door;
+  ports::DoorClient call_door;
   /// The value of an environment variable, or an empty text.
   std::function<std::string(const std::string& name)> variable;
   run::Actor actor;

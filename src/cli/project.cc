@@ -44,6 +44,9 @@ void AnchorPaths(model::Model& model, const std::string& root) {
     if (auto* file = std::get_if<model::UrlInFile>(&receiver.webhook); file != nullptr && !file->path.starts_with('/'))
       file->path = root + "/" + file->path;
   }
+  if (auto* file = std::get_if<model::TicketFile>(&model.environment->tickets);
+      file != nullptr && !file->path.starts_with('/'))
+    file->path = root + "/" + file->path;
   for (model::ContainerPlace& place : model.environment->containers) {
     if (auto* server = std::get_if<model::NamedServer>(&place.server)) {
       if (!server->ca.empty() && !server->ca.starts_with('/')) server->ca = root + "/" + server->ca;

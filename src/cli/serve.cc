@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "cli/access_service.h"
 #include "cli/commands.h"
 #include "cli/engine.h"
 #include "cli/exit_status.h"
@@ -75,6 +76,20 @@ void TellSupervisor(const Program& program, const std::stop_token& ended) {
   if (program.stop.Asked()) program.supervisor.Stopping();
 }
 
+/// Without a door access goes on to end when it has to; only a door that somebody has named has to open.
+void OpenDoor(AccessService& access, const Program& program, const Project& project, const ServeOptions& serve,
+              run::Reporter& reporter) {
+  if (!serve.socket.empty()) {
+    access.Listen(AbsolutePath(program, serve.socket));
+    return;
+  }
+  try {
+    access.Listen(DefaultSocket(project));
+  } catch (const base::Error& error) {
+    reporter.Line(std::string("yellow access does not reach this service: ") + error.what());
+  }
+}
+
 }  // namespace
 
 int Serve(const Program& program, const Options& options, const ServeOptions& serve) {
@@ -89,6 +104,10 @@ int Serve(const Program& program, const Options& options, const ServeOptions& se
   if (!serve.listen.empty()) {
     reporter.Line("Health and metrics: http://" + program.watch.Listen(serve.listen) + "/healthz, /readyz, /metrics");
   }
+  std::vector<std::string> containers;
+  for (const Engine& engine : engines.engines) containers.push_back(engine.container);
+  AccessService access(program, project, *engines.servers, containers, reporter);
+  OpenDoor(access, program, project, serve, reporter);
   program.supervisor.Ready();
   std::vector<Served> served(engines.engines.size());
   std::vector<std::thread> threads;

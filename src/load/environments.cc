@@ -193,7 +193,6 @@ void Reader::ReadEnvironmentSettings(const Node& node) {
   if (Text(node.Find("jobs")) == "kubernetes") environment.jobs = model::JobsKind::kKubernetes;
   environment.jobs_where = WhereOf(node.Find("jobs"), node);
   environment.launcher_where = WhereOf(node.Find("launcher"), node);
-  environment.scheduler_where = WhereOf(node.Find("scheduler"), node);
   environment.role_prefix_where = WhereOf(node.Find("role_prefix"), node);
   if (const Node* launcher = node.Find("launcher")) ReadLauncher(*launcher);
   if (Text(node.Find("scheduler")) == "airflow") environment.scheduler = model::SchedulerKind::kAirflow;
@@ -205,6 +204,7 @@ void Reader::ReadEnvironmentSettings(const Node& node) {
     environment.max_connections = Integer(limits->Find("connections"), environment.max_connections);
   }
   if (const Node* receivers = node.Find("notify")) ReadReceivers(*receivers);
+  if (const Node* tickets = node.Find("tickets")) environment.tickets = ReadTickets(*tickets);
 }
 
 }  // namespace yellow::load

@@ -268,10 +268,22 @@ const Shape kVendor{.what = "{cloud: …, locations: […]}",
                     .fields = {Optional("cloud", kText, "Its kind of cloud, for policies."),
                                Optional("locations", kTexts, "Its locations; a / stands between an area and a part.")}};
 const Shape kVendors{.what = "vendors by name", .values = &kVendor, .keys = &kName};
-const Shape kPerson{.what = "{identities: […], roles: […]}",
-                    .fields = {Optional("identities", kTexts, "Who that is to the system: os:name, oidc:address."),
-                               Optional("roles", kReferences, "What the person may do, such as senior_devops.")}};
+const Shape kReviewKey{.what = "a public key as yellow access keygen prints it",
+                       .scalar = S::kText,
+                       .pattern = "^yellow-review-1:[A-Za-z0-9+/]{43}=$"};
+const Shape kPerson{
+    .what = "{identities: […], roles: […]}",
+    .fields = {Optional("identities", kTexts,
+                        "Who that is to the system: os:name, oidc:address; ticket:name to the ticket system, where "
+                        "that knows the person by another name."),
+               Optional("roles", kReferences,
+                        "What the person may do: devops may ask for access, senior_devops approve and review it too."),
+               Optional("review_key", kReviewKey, "Recordings that the person may review are sealed to this key.")}};
 const Shape kPeople{.what = "people by name", .values = &kPerson, .keys = &kName};
+const Shape kScope{.what = "{longest: …, approvers: …}",
+                   .fields = {Optional("longest", kDuration, "For how long it may be had at most; 4h by default."),
+                              Optional("approvers", kPositive, "How many have to approve it; 1 by default.")}};
+const Shape kScopes{.what = "scopes such as dt_write:MaskShop", .values = &kScope};
 const Shape kRetention{
     .what = "retention times",
     .fields = {Optional("control", kDuration, "Batches, runs and events; 90d by default."),
@@ -298,6 +310,9 @@ const Shape kEcosystem{
                Optional("platforms", kPlatforms,
                         "What realises the model; without any there is Main, on the container MergeDB."),
                Optional("people", kPeople, "Who may approve what."),
+               Optional("scopes", kScopes,
+                        "What people may ask for: dt_write:<Workspace>, the outputs of its transformer; "
+                        "ws_read:<Workspace>, what it sees."),
                Optional("retention", kRetention, "How long things are kept that no one asks for."),
                Optional("zones", kOwneds, "The GovernanceZones and their repositories."),
                Optional("classes", kClasses, "Classes of data.")}};
@@ -317,7 +332,8 @@ const Shape kZone{.what = "a GovernanceZone",
                              Optional("teams", kOwneds, "The zone's Teams and their repositories."),
                              Optional("containers", kContainers, "Containers that the zone's teams may use."),
                              Optional("credentials", kCredentials, "Credentials that the zone's teams may use."),
-                             Optional("people", kPeople, "Who may approve what in the zone.")}};
+                             Optional("people", kPeople, "Who may approve what in the zone."),
+                             Optional("scopes", kScopes, "What people may ask for in the zone's Workspaces.")}};
 const Shape kTeam{.what = "a Team",
                   .fields = {KindField(), NameField("The same as its folder, model/zones/<zone>/<name>/."),
                              Optional("containers", kContainers, "Containers that only this team may use."),
@@ -435,6 +451,19 @@ const Shape kReceiver{
         Optional("stale_after", kDuration,
                  "How long after the tick of its schedule that it has missed a store is stale; 1h by default.")}};
 const Shape kReceivers{.what = "receivers by name", .values = &kReceiver, .keys = &kName};
+const Shape kTicketService{
+    .what = "{url: …, state: …, open: […], owner: …}",
+    .fields = {Required("url", kText, "Where a ticket is asked for; {ticket} in it stands for the ticket."),
+               Optional("credential", kReference, "The Credential with which it is asked."),
+               Required("state", kText, "Where its state is in the answer, as a JSON pointer: /fields/status/name."),
+               Required("open", kTexts, "The states in which a ticket is open."),
+               Required("owner", kText, "Where the person is whose ticket it is: /fields/assignee/name.")}};
+const Shape kTickets{
+    .what = "{file: …} or {http: …}",
+    .fields = {Optional("file", kText, "A file that says of each ticket whether it is open and whose it is."),
+               Optional("http", kTicketService, "A ticket system that answers in JSON.")},
+    .one_of_fields = true,
+    .choice = "ticket system"};
 const Shape kAllowed{.what = "{allowed: […]}",
                      .fields = {Optional("allowed", kReferences, "Restricted classes that may enter here.")}};
 const Shape kEnvironment{
@@ -451,7 +480,8 @@ const Shape kEnvironment{
                Optional("scheduler", kScheduler, "Who starts what is due; yellow by default."),
                Optional("role_prefix", kReference, "What the names of Yellow's roles begin with; yellow by default."),
                Optional("limits", kLimits, "How much at once, and how patiently."),
-               Optional("notify", kReceivers, "Who is told that something is held, has failed or is stale.")}};
+               Optional("notify", kReceivers, "Who is told that something is held, has failed or is stale."),
+               Optional("tickets", kTickets, "Where a ticket is looked up that somebody asks for access with.")}};
 
 }  // namespace
 

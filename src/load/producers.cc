@@ -117,14 +117,6 @@ void Reader::ReadCredentials(const Node* node, const model::Owner& owner) {
   }
 }
 
-void Reader::ReadPeople(const Node* node, const model::Owner& owner) {
-  if (node == nullptr) return;
-  for (const auto& [name, value] : node->entries) {
-    model_.people.push_back(
-        {name.text, Texts(value.Find("identities")), Texts(value.Find("roles")), owner, name.where});
-  }
-}
-
 void Reader::ReadEcosystem(const Node& node) {
   model::Ecosystem& ecosystem = model_.ecosystem;
   if (ecosystem.where.begin.line > 0) {
@@ -178,6 +170,7 @@ void Reader::ReadEcosystem(const Node& node) {
   ReadContainers(node.Find("containers"), {});
   ReadCredentials(node.Find("credentials"), {});
   ReadPeople(node.Find("people"), {});
+  ReadScopes(node.Find("scopes"), {});
 }
 
 model::GovernanceZone& Reader::ZoneOf(const model::Name& name) {
@@ -220,6 +213,7 @@ void Reader::ReadZone(const Node& node, const Place& place) {
   ReadContainers(node.Find("containers"), owner);
   ReadCredentials(node.Find("credentials"), owner);
   ReadPeople(node.Find("people"), owner);
+  ReadScopes(node.Find("scopes"), owner);
 }
 
 void Reader::ReadTeam(const Node& node, const Place& place) {

@@ -284,6 +284,8 @@ void Resolve(model::Model& model, std::vector<OutputDraft> outputs, base::Diagno
   SortUnique(model.containers, "container", diagnostics);
   SortUnique(model.credentials, "credential", diagnostics);
   SortUnique(model.people, "person", diagnostics);
+  std::sort(model.scopes.begin(), model.scopes.end(),
+            [](const model::Scope& a, const model::Scope& b) { return a.Text() < b.Text(); });
   SortUnique(model.zones, "GovernanceZone", diagnostics);
   SortUnique(model.teams, "Team", diagnostics);
   CheckReferences(model, diagnostics);

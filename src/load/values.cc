@@ -66,31 +66,11 @@ std::optional<model::DatasetAddress> ParseAddress(const std::string& text) {
 
 std::optional<model::Duration> Reader::ReadDuration(const Node* node) {
   if (!IsScalar(node)) return std::nullopt;
-  const std::string& text = node->text;
-  int64_t unit = 0;
-  switch (text.empty() ? '\0' : text.back()) {
-    case 's':
-      unit = 1;
-      break;
-    case 'm':
-      unit = 60;
-      break;
-    case 'h':
-      unit = 3600;
-      break;
-    case 'd':
-      unit = 86400;
-      break;
-    default:
-      break;
-  }
-  const auto number = text.empty() ? std::nullopt : Number(std::string_view(text).substr(0, text.size() - 1));
-  if (unit == 0 || !number || *number <= 0 || *number > 1e6) {
-    diagnostics_.Error("Y207", node->where, "this is not a duration: " + text,
+  const auto duration = model::ParseDuration(node->text);
+  if (!duration)
+    diagnostics_.Error("Y207", node->where, "this is not a duration: " + node->text,
                        "write a number and a unit: 15s, 30m, 1h, 90d");
-    return std::nullopt;
-  }
-  return model::Duration{static_cast<int64_t>(*number * static_cast<double>(unit))};
+  return duration;
 }
 
 std::optional<model::RowLimit> Reader::ReadRowLimit(const Node* node) {

@@ -8,51 +8,16 @@
 #include <variant>
 #include <vector>
 
-#include "base/source_range.h"
 #include "model/address.h"
 #include "model/data_type.h"
+#include "model/declared.h"
+#include "model/environment.h"
+#include "model/people.h"
 
 /// The declared world as values: what the YAML documents say, after defaults are filled in and names resolved, before
 /// anything is concluded from it. References between objects are names, unique in the ecosystem. Sequences keep the
 /// order of the text where order means something (columns, keys) and are sorted by name otherwise.
 namespace yellow::model {
-
-using base::SourceRange;
-
-/// Who owns a document; `Default`/`Default` for documents directly under model/. The ecosystem's own: both empty.
-struct Owner {
-  std::string zone;
-  std::string team;
-  auto operator<=>(const Owner&) const = default;
-};
-
-/// A name as it stands in a document, with its place.
-struct Name {
-  std::string text;
-  SourceRange where;
-};
-
-enum class Milestoning { kLive, kForensic };
-enum class Priority { kLowest, kLow, kMedium, kHigh, kCritical };  ///< ordered: greater is more urgent
-
-/// A schedule: five-field cron in a time zone (an IANA name).
-struct Schedule {
-  std::string cron;
-  std::string timezone = "UTC";
-  SourceRange where;
-};
-
-/// How long; from `90d`, `1h`, `30m`, `15s`.
-struct Duration {
-  int64_t seconds = 0;
-  auto operator<=>(const Duration&) const = default;
-};
-
-/// A number of rows, or a percentage of the rows there were.
-struct RowLimit {
-  std::optional<int64_t> rows;
-  std::optional<double> percent;  ///< 0 to 100
-};
 
 // ---- Datastores ----------------------------------------------------------------------------------------------------
 
@@ -288,14 +253,6 @@ struct Vendor {
   SourceRange where;
 };
 
-struct Person {
-  std::string name;
-  std::vector<std::string> identities;
-  std::vector<std::string> roles;
-  Owner owner;
-  SourceRange where;
-};
-
 /// `{allowed: […]}` or `{forbidden: […]}`; an absent list says nothing.
 struct AllowList {
   std::vector<Name> allowed;
@@ -340,139 +297,6 @@ struct Ecosystem {
   SourceRange where;
 };
 
-// ---- Environments --------------------------------------------------------------------------------------------------
-
-struct EmbeddedServer {
-  std::optional<int> port;
-};
-struct NamedServer {
-  std::string host;
-  int port = 5432;
-  std::string sslmode = "prefer";
-  std::string ca;  ///< path of a CA file, or empty
-};
-struct ContainerPlace {
-  std::string container;
-  std::variant<EmbeddedServer, NamedServer> server;
-  std::string database;  ///< empty: as the container declares
-  SourceRange where;
-  Owner owner = {};  ///< of the file that says so
-};
-
-struct EnvironmentSecret {
-  std::string prefix;
-};  ///< <PREFIX>_USER, <PREFIX>_PASSWORD, <PREFIX>_TOKEN
-struct FileSecret {
-  std::string path;
-};
-struct KubernetesSecret {
-  std::string name;
-};
-struct VaultSecret {
-  std::string path;
-};
-using SecretSource = std::variant<EnvironmentSecret, FileSecret, KubernetesSecret, VaultSecret>;
-struct CredentialPlace {
-  std::string credential;
-  SecretSource source;
-  SourceRange where;
-  Owner owner = {};  ///< of the file that says so
-};
-
-/// Where the URL of a webhook stands. One that is written down is not secret; the others are, and are read when
-/// something is sent.
-struct PlainUrl {
-  std::string url;
-};
-struct UrlInVariable {
-  std::string variable;
-};
-struct UrlInFile {
-  std::string path;  ///< its first line
-};
-using WebhookUrl = std::variant<PlainUrl, UrlInVariable, UrlInFile>;
-
-/// What somebody is told of: a batch that is held, a batch or run that has failed, a stream that is older than its
-/// schedule says.
-enum class NoticeEvent { kHeld, kFailed, kStale };
-std::string_view Word(NoticeEvent event);  ///< "held", …
-
-/// Who is told, as `notify:` of an environment says.
-struct NoticeReceiver {
-  std::string name;
-  WebhookUrl webhook;
-  std::vector<NoticeEvent> events{NoticeEvent::kHeld, NoticeEvent::kFailed, NoticeEvent::kStale};
-  Duration stale_after{3600};  ///< after the tick of the schedule that was missed
-  SourceRange where, webhook_where;
-
-  bool Wants(NoticeEvent event) const {
-    for (const NoticeEvent e : events)
-      if (e == event) return true;
-    return false;
-  }
-};
-
-enum class LauncherKind { kProcess, kDocker, kKubernetes };
-enum class JobsKind { kProcess, kKubernetes };
-enum class SchedulerKind { kYellow, kAirflow };
-
-/// An engine that answers the Docker API, on this machine.
-struct DockerLauncher {
-  std::string socket = "/var/run/docker.sock";
-  std::string network = "none";  ///< of the engine; none: a database is reached through its unix socket only
-  std::optional<Name> pull;      ///< credential with which images are pulled
-};
-
-/// Lets pods on nodes with a taint.
-struct Toleration {
-  std::string key;                   ///< empty: any
-  std::optional<std::string> value;  ///< absent: any
-  std::string effect;                ///< NoSchedule, PreferNoSchedule, NoExecute; empty: any
-  std::optional<int> seconds;        ///< how long a pod stays that is there when the taint comes
-};
-
-struct KubernetesLauncher {
-  std::string name_space;           ///< where Jobs are made; empty: that of the kubeconfig's context, or of our own pod
-  std::string kubeconfig, context;  ///< empty: what there is; else the path of a file, one of its contexts
-  std::vector<std::string> pull;    ///< Secrets of the namespace, of type kubernetes.io/dockerconfigjson
-  std::map<std::string, std::string> node_selector, labels;
-  std::vector<Toleration> tolerations;
-  std::vector<std::string> database_networks;  ///< CIDR: where databases are that have a name
-};
-
-struct Environment {
-  std::string name;
-  std::vector<ContainerPlace> containers;
-  std::vector<CredentialPlace> credentials;
-  std::map<std::string, std::string> images;
-  std::vector<Name> allowed_classes;
-  LauncherKind launcher = LauncherKind::kProcess;
-  DockerLauncher docker;               ///< for LauncherKind::kDocker
-  KubernetesLauncher kubernetes;       ///< for LauncherKind::kKubernetes
-  JobsKind jobs = JobsKind::kProcess;  ///< where serve carries out what it decides
-  SchedulerKind scheduler = SchedulerKind::kYellow;
-  std::string role_prefix = "yellow";
-  SourceRange launcher_where, jobs_where, scheduler_where, role_prefix_where;
-  std::optional<int> max_runs;  ///< limits.runs
-  Duration retry{30};           ///< limits.retry: how long a fault that may pass by itself is waited for
-  int max_jobs = 4;             ///< limits.jobs: batches and runs that serve has under way at once, a merge database
-  int max_connections = 40;     ///< limits.connections: of all these jobs together
-  std::vector<NoticeReceiver> receivers;  ///< notify
-  SourceRange where;
-
-  /// The reference by which an image is known here, pinned to a digest; `image` itself when it is not mapped.
-  const std::string& ImageOf(const std::string& image) const {
-    const auto mapped = images.find(image);
-    return mapped == images.end() ? image : mapped->second;
-  }
-
-  const ContainerPlace* FindContainer(const std::string& container) const {
-    for (const ContainerPlace& place : containers)
-      if (place.container == container) return &place;
-    return nullptr;
-  }
-};
-
 // ---- The whole -----------------------------------------------------------------------------------------------------
 
 struct Model {
@@ -480,6 +304,7 @@ struct Model {
   std::vector<GovernanceZone> zones;  // all of these sorted by name
   std::vector<Team> teams;
   std::vector<Person> people;
+  std::vector<Scope> scopes;  ///< that requests may ask for
   std::vector<DataContainer> containers;
   std::vector<Credential> credentials;
   std::vector<DataPlatform> platforms;

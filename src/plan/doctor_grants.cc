@@ -53,6 +53,7 @@ class GrantJudge {
     Want(facts_.database, roles_.RoleMaker(), {"CREATE", "CONNECT", "CONNECT WITH GRANT OPTION"});
     Want("yellow_sec", roles_.Migrator(), {"USAGE"});
     Want("yellow_sec", roles_.Engine(), {"USAGE"});
+    Want("yellow_sec", roles_.Access(), {"USAGE"});
     Want("yellow_op", roles_.IngestOut(), {"USAGE"});
     for (const std::string& engine : {roles_.Engine(), roles_.IngestOut()}) {
       Want(facts_.database, engine, {"TEMPORARY"});
@@ -67,6 +68,8 @@ class GrantJudge {
     for (const char* function : {"run_prepare", "run_open", "run_disable", "run_end", "run_prepared", "run_drop",
                                  "backends_end", "sessions_idle"})
       Want("yellow_sec." + std::string(function), roles_.Engine(), {"EXECUTE"});
+    for (const char* function : {"tmp_open", "tmp_disable", "tmp_end", "tmp_prepared", "tmp_drop"})
+      Want("yellow_sec." + std::string(function), roles_.Access(), {"EXECUTE"});
     for (const char* function : {"dt_clear", "dt_lock"})
       Want("yellow_op." + std::string(function), roles_.IngestOut(), {"EXECUTE"});
   }

@@ -114,6 +114,10 @@ std::optional<StoredModel> LoadApplied(ports::Session& session) {
   return NewestModel(session);
 }
 
+int NewestVersion(ports::Session& session) {
+  return static_cast<int>(session.Execute("SELECT coalesce(max(version), 0) FROM yellow.model").Integer(0, 0));
+}
+
 std::optional<StoredModel> NewestModel(ports::Session& session) {
   if (SchemaVersion(session) == 0) return std::nullopt;
   const ports::Rows newest =

@@ -28,6 +28,9 @@ std::optional<StoredModel> LoadApplied(ports::Session& session);
 /// Version of Yellow's own schema, 0 when it is not there. Throws base::Error code "newer_schema".
 int SchemaVersion(ports::Session& session);
 
+/// The version of the newest applied model. REQUIRES: SchemaVersion is not 0.
+int NewestVersion(ports::Session& session);
+
 /// The same as LoadApplied, of a schema that may be older than the program.
 std::optional<StoredModel> NewestModel(ports::Session& session);
 

@@ -40,7 +40,9 @@ std::string CallIn(const std::string& lower) {
     const size_t at = lower.find(call);
     if (at != std::string::npos) return "call " + Words(std::string_view(lower).substr(at), 1).front();
   }
-  return "";
+  // Its other functions stand behind FROM, and only read.
+  constexpr std::string_view kAccess = "select yellow_access.";
+  return lower.starts_with(kAccess) ? "call " + Words(std::string_view(lower).substr(7), 1).front() : "";
 }
 
 }  // namespace

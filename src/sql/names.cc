@@ -56,6 +56,9 @@ std::string Roles::WorkspaceGroup(std::string_view workspace) const {
 std::string Roles::OutputGroup(std::string_view workspace) const {
   return FitName(prefix + "_dt_" + std::string(workspace));
 }
+std::string Roles::TemporaryLogin(std::string_view request) const {
+  return FitName(prefix + "_tmp_" + std::string(request));
+}
 std::string Roles::RunLogin(std::string_view run_id) const { return FitName(prefix + "_run_" + std::string(run_id)); }
 
 std::string ScratchSchema(std::string_view run_id) { return FitName("scratch_" + std::string(run_id)); }

@@ -42,6 +42,7 @@ struct Roles {
   std::string WorkspaceGroup(std::string_view workspace) const;  ///< <prefix>_ws_<workspace>
   std::string OutputGroup(std::string_view workspace) const;     ///< <prefix>_dt_<workspace>
   std::string RunLogin(std::string_view run_id) const;           ///< <prefix>_run_<id>
+  std::string TemporaryLogin(std::string_view request) const;    ///< <prefix>_tmp_<request>
 };
 
 /// The scratch schema of a run: `scratch_<run id>`.

@@ -62,7 +62,7 @@ CREATE SCHEMA IF NOT EXISTS yellow AUTHORIZATION {prefix}_owner;
 CREATE SCHEMA IF NOT EXISTS yellow_sec AUTHORIZATION {prefix}_roles;
 CREATE SCHEMA IF NOT EXISTS yellow_op AUTHORIZATION {prefix}_owner;
 GRANT USAGE ON SCHEMA yellow TO {prefix}_engine, {prefix}_ingest_out;
-GRANT USAGE ON SCHEMA yellow_sec TO {prefix}_engine, {prefix}_migrator;
+GRANT USAGE ON SCHEMA yellow_sec TO {prefix}_engine, {prefix}_migrator, {prefix}_access;
 GRANT USAGE ON SCHEMA yellow_op TO {prefix}_ingest_out;
 ALTER DEFAULT PRIVILEGES FOR ROLE {prefix}_owner IN SCHEMA yellow
   GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {prefix}_engine, {prefix}_ingest_out;
@@ -217,6 +217,94 @@ BEGIN
 END
 $function$;
 
+-- The temporary login of a request (SECURITY 3): it is looked up here whether there is one, so who calls cannot make it up. A member of
+-- the groups that were approved, and nothing else; only the verifier of its password reaches the server.
+CREATE OR REPLACE FUNCTION yellow_sec.tmp_open(request_id text, verifier text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  login text := '{prefix}_tmp_' || request_id;
+  membership text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET FALSE' ELSE '' END;
+  ends timestamptz;
+  groups text[];
+  of_group text;
+BEGIN
+  IF request_id !~ '^[0-9a-f]{16}$' OR verifier IS NULL OR verifier !~ '^SCRAM-SHA-256\$' THEN
+    RAISE EXCEPTION 'not a request: %', request_id;
+  END IF;
+  SELECT expires_at, grants INTO ends, groups FROM yellow_access.request
+  WHERE id = request_id AND state = 'active' AND expires_at > clock_timestamp();
+  IF NOT FOUND THEN RAISE EXCEPTION 'the request is not active: %', request_id USING ERRCODE = 'object_not_in_prerequisite_state'; END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login) THEN
+    EXECUTE format('CREATE ROLE %I NOLOGIN INHERIT NOCREATEDB NOCREATEROLE CONNECTION LIMIT 8', login);
+    EXECUTE format('COMMENT ON ROLE %I IS %L', login, 'yellow: {owner}');
+    EXECUTE format('GRANT {prefix}_tmp TO %I', login) || membership;
+    FOREACH of_group IN ARRAY groups LOOP
+      IF of_group !~ '^{prefix}_(ws|dt)_[a-z0-9_]+$' THEN RAISE EXCEPTION 'not a group that is given out: %', of_group; END IF;
+      EXECUTE format('GRANT %I TO %I', of_group, login) || membership;
+    END LOOP;
+    EXECUTE format('ALTER ROLE %I SET search_path TO pg_catalog', login);
+  END IF;
+  EXECUTE format('ALTER ROLE %I LOGIN PASSWORD %L VALID UNTIL %L', login, verifier, ends);
+END
+$function$;
+
+-- As of a run: disable, end, drop, each of which may be repeated.
+CREATE OR REPLACE FUNCTION yellow_sec.tmp_disable(request_id text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  login text := '{prefix}_tmp_' || request_id;
+  of_group text;
+BEGIN
+  IF request_id !~ '^[0-9a-f]{16}$' THEN RAISE EXCEPTION 'not a request: %', request_id; END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login) THEN RETURN; END IF;
+  EXECUTE format('ALTER ROLE %I NOLOGIN PASSWORD NULL', login);
+  FOR of_group IN SELECT g.rolname FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles l ON l.oid = m.member
+                  WHERE l.rolname = login
+  LOOP
+    EXECUTE format('REVOKE %I FROM %I', of_group, login);
+  END LOOP;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION yellow_sec.tmp_end(request_id text) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  ended integer;
+BEGIN
+  IF request_id !~ '^[0-9a-f]{16}$' THEN RAISE EXCEPTION 'not a request: %', request_id; END IF;
+  SELECT count(pg_terminate_backend(pid)) INTO ended FROM pg_stat_activity WHERE usename = '{prefix}_tmp_' || request_id;
+  RETURN ended;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION yellow_sec.tmp_prepared(request_id text) RETURNS SETOF text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  login text := '{prefix}_tmp_' || request_id;
+BEGIN
+  IF request_id !~ '^[0-9a-f]{16}$' THEN RAISE EXCEPTION 'not a request: %', request_id; END IF;
+  IF NOT EXISTS (SELECT FROM pg_prepared_xacts WHERE owner = login AND database = current_database()) THEN RETURN; END IF;
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = login AND rolcanlogin) THEN RAISE EXCEPTION 'not disabled: %', login; END IF;
+  EXECUTE format('GRANT %I TO {prefix}_access', login);
+  RETURN QUERY SELECT gid FROM pg_prepared_xacts WHERE owner = login AND database = current_database() ORDER BY gid;
+END
+$function$;
+
+-- What it has left behind goes with it; nothing of it becomes anybody else's.
+CREATE OR REPLACE FUNCTION yellow_sec.tmp_drop(request_id text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  login text := '{prefix}_tmp_' || request_id;
+BEGIN
+  IF request_id !~ '^[0-9a-f]{16}$' THEN RAISE EXCEPTION 'not a request: %', request_id; END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login) THEN RETURN; END IF;
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = login AND rolcanlogin) THEN RAISE EXCEPTION 'not disabled: %', login; END IF;
+  EXECUTE format('GRANT %I TO {prefix}_roles', login);
+  EXECUTE format('DROP OWNED BY %I CASCADE', login);
+  EXECUTE format('DROP ROLE %I', login);
+END
+$function$;
+
 -- Who takes a lease over ends the sessions of the holder before; only those of Yellow's own logins, and not the caller's.
 CREATE OR REPLACE FUNCTION yellow_sec.backends_end(pids integer[]) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
@@ -245,6 +333,8 @@ GRANT EXECUTE ON FUNCTION yellow_sec.run_prepare(text, text, timestamptz),
   yellow_sec.run_open(text, text, timestamptz, text, text), yellow_sec.run_disable(text),
   yellow_sec.run_end(text), yellow_sec.run_prepared(text), yellow_sec.run_drop(text), yellow_sec.backends_end(integer[]),
   yellow_sec.sessions_idle() TO {prefix}_engine;
+GRANT EXECUTE ON FUNCTION yellow_sec.tmp_open(text, text), yellow_sec.tmp_disable(text), yellow_sec.tmp_end(text),
+  yellow_sec.tmp_prepared(text), yellow_sec.tmp_drop(text) TO {prefix}_access;
 -- group_admit grants CONNECT, for which its owner needs the right to pass it on.
 GRANT CONNECT ON DATABASE {database} TO {prefix}_roles WITH GRANT OPTION;
 
@@ -295,6 +385,11 @@ ALTER FUNCTION yellow_sec.run_disable(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.run_end(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.run_prepared(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.run_drop(text) OWNER TO {prefix}_roles;
+ALTER FUNCTION yellow_sec.tmp_open(text, text) OWNER TO {prefix}_roles;
+ALTER FUNCTION yellow_sec.tmp_disable(text) OWNER TO {prefix}_roles;
+ALTER FUNCTION yellow_sec.tmp_end(text) OWNER TO {prefix}_roles;
+ALTER FUNCTION yellow_sec.tmp_prepared(text) OWNER TO {prefix}_roles;
+ALTER FUNCTION yellow_sec.tmp_drop(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.backends_end(integer[]) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.sessions_idle() OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_op.dt_check(text, text) OWNER TO {prefix}_owner;

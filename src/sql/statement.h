@@ -30,6 +30,9 @@ std::string Qualified(std::string_view schema, std::string_view name);
 /// A string as an SQL literal, for the few statements that take no parameters (DDL, COMMENT, roles).
 std::string Literal(std::string_view text);
 
+/// An array of texts in PostgreSQL's text format, for a parameter.
+std::string TextArray(const std::vector<std::string>& texts);
+
 /// A statement as data: text with $1, $2 … and the values, in PostgreSQL's text format. User data is always a
 /// parameter.
 struct Statement {

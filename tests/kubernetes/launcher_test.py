@@ -328,7 +328,7 @@ while True:
         self.addCleanup(rough.close)
         rough.late = "/pods?"
         self.place({"kubeconfig": str(rough.kubeconfig)})
-        self.test_a_run_that_jobs_hand_on()
+        self.test_a_run_that_jobs_hand_on(seconds=20)
 
     def test_an_account_that_may_not(self):
         self.addCleanup(namespace.give, Namespace.RULES)

@@ -26,8 +26,10 @@ MAY_INCLUDE = {
     "render": PORTS,
     "ports": PORTS,
     "run": RUN,
+    "access": RUN,
+    "api": RUN + ["access"],
     "adapters": PORTS + ["ports"],
-    "cli": RUN + ["run", "render", "load", "check"],
+    "cli": RUN + ["run", "access", "api", "render", "load", "check"],
     "app": ["*"],
     "testing": ["*"],
 }
@@ -41,10 +43,10 @@ ALLOWED_EFFECTS = {("base/cron.h", "chrono")}   # types of time points only
 # Third-party headers stay in their folder.
 AT_HOME = {"libpq-fe.h": ["adapters/postgres"], "yaml.h": ["load", "adapters/kubernetes"], "pg_query.h": ["sql"], "CLI/CLI.hpp": ["cli"], "httplib.h": ["adapters/http"],
            "curl/curl.h": ["adapters/http", "adapters/container", "adapters/kubernetes"],
-           "nlohmann/json.hpp": ["cli", "render", "sql", "adapters/container", "adapters/kubernetes"], "sodium.h": ["base", "adapters", "app"]}
+           "nlohmann/json.hpp": ["api", "cli", "render", "sql", "adapters/container", "adapters/http", "adapters/kubernetes"], "sodium.h": ["base", "adapters", "app"]}
 
-# A template that makes JSON and its schema of one description; .cc files of cli alone include it.
-JSON_HEADERS = {"cli/views/record.h"}
+# A template that makes JSON and its schema of one description; .cc files of api and cli alone include it.
+JSON_HEADERS = {"api/record.h"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 

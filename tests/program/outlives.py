@@ -93,9 +93,9 @@ class Outlives:
         self.assertEqual(done.status, status, done)
         return json.loads(done.out)
 
-    def test_a_run_that_jobs_hand_on(self):
+    def test_a_run_that_jobs_hand_on(self, seconds=3):
         """Its code goes on alone between two of them."""
-        self.code(slow_mask(3))
+        self.code(slow_mask(seconds))
         self.assertEqual(self.project.yellow("apply").status, 0)
         run = self.job("open", "MaskShop", "--by", "nightly")["run"]
         for _ in range(2):

@@ -1,0 +1,183 @@
+#include "access/decide.h"
+
+#include <algorithm>
+
+#include "base/suggest.h"
+#include "sql/names.h"
+
+namespace yellow::access {
+namespace {
+
+using Kind = Refusal::Kind;
+
+constexpr size_t kShortestHash = 12;
+constexpr int64_t kHour = 3600;
+
+/// Nothing that moves a terminal's cursor or hides what stands before it.
+bool IsPlain(const std::string& text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+bool IsTicket(const std::string& text) {
+  constexpr std::string_view kMarks = "-_#/.";
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
+  return !text.empty() && text.size() <= 64 && letter(text.front()) &&
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return letter(c) || kMarks.find(c) != std::string_view::npos; }) &&
+         text.find("..") == std::string::npos;
+}
+
+bool IsBlank(const std::string& text) { return text.find_first_not_of(' ') == std::string::npos; }
+
+std::optional<Refusal> IsSeniorFor(const model::Model& model, const model::Person& person, const Request& request,
+                                   const std::string& what) {
+  const model::Scope* scope = ScopeOf(model, request.content.scope);
+  if (scope == nullptr)
+    return Refusal{Kind::kForbidden, "scope",
+                   "the model does not declare this scope any more: " + request.content.scope};
+  if (person.Has(model::kSeniorDevops) && person.MayActIn(scope->owner)) return std::nullopt;
+  return Refusal{
+      Kind::kForbidden, "not_senior",
+      person.name + " may not " + what + " " + request.content.scope + ", which takes the role senior_devops",
+      "ask one of those who may"};
+}
+
+std::optional<Refusal> IsAskable(const Content& content) {
+  if (!IsTicket(content.ticket))
+    return Refusal{Kind::kInvalid, "ticket", "this is no ticket: " + (IsPlain(content.ticket) ? content.ticket : ""),
+                   "give the open ticket that this is for: --ticket OPS-142"};
+  if (IsBlank(content.reason) || content.reason.size() > kLongestReason || !IsPlain(content.reason))
+    return Refusal{Kind::kInvalid, "reason", "a reason is one line of text, of at most 1000 bytes",
+                   "say what is to be done: --reason \"names are missing in Germany\""};
+  return std::nullopt;
+}
+
+}  // namespace
+
+const model::Person* PersonOf(const model::Model& model, const std::string& identity) {
+  for (const model::Person& person : model.people)
+    if (std::find(person.identities.begin(), person.identities.end(), identity) != person.identities.end())
+      return &person;
+  return nullptr;
+}
+
+const model::Scope* ScopeOf(const model::Model& model, const std::string& text) {
+  for (const model::Scope& scope : model.scopes)
+    if (scope.Text() == text) return &scope;
+  return nullptr;
+}
+
+std::vector<std::string> SeniorsFor(const model::Model& model, const model::Scope& scope) {
+  std::vector<std::string> names;
+  for (const model::Person& person : model.people)
+    if (person.Has(model::kSeniorDevops) && person.MayActIn(scope.owner)) names.push_back(person.name);
+  return names;
+}
+
+std::vector<std::string> GrantsOf(const model::Scope& scope, const std::string& role_prefix) {
+  const sql::Roles roles(role_prefix);
+  switch (scope.kind) {
+    case model::ScopeKind::kDtWrite:
+      return {roles.OutputGroup(scope.workspace)};
+    case model::ScopeKind::kWsRead:
+      return {roles.WorkspaceGroup(scope.workspace)};
+  }
+  return {};
+}
+
+int64_t ReviewWithin(const std::string& scope) {
+  return scope.starts_with(model::Word(model::ScopeKind::kWsRead)) ? 24 * kHour : 4 * kHour;
+}
+
+std::optional<Refusal> MayAsk(const model::Model& model, const model::Person& person, const Content& content) {
+  if (!person.Has(model::kDevops) && !person.Has(model::kSeniorDevops))
+    return Refusal{Kind::kForbidden, "not_devops", person.name + " may not ask for access, which takes the role devops",
+                   "the role is given in the model, under people"};
+  const model::Scope* scope = ScopeOf(model, content.scope);
+  if (scope == nullptr) {
+    std::vector<std::string> names;
+    for (const model::Scope& one : model.scopes) names.push_back(one.Text());
+    const std::string near = base::Suggest(content.scope, names);
+    return Refusal{Kind::kInvalid, "scope",
+                   "there is no such scope" + (IsPlain(content.scope) ? ": " + content.scope : ""),
+                   !near.empty()   ? "did you mean " + near + "?"
+                   : names.empty() ? "the model declares none; see scopes in the Ecosystem"
+                                   : "yellow access scopes lists them"};
+  }
+  if (!person.MayActIn(scope->owner))
+    return Refusal{Kind::kForbidden, "zone",
+                   content.scope + " belongs to zone " + scope->owner.zone + ", and " + person.name + " to another",
+                   "ask somebody of that zone"};
+  if (content.seconds < kShortest || content.seconds > scope->longest.seconds)
+    return Refusal{Kind::kInvalid, "duration",
+                   "access is given for one minute at least, and " + content.scope + " for " +
+                       std::to_string(scope->longest.seconds / 60) + " minutes at most",
+                   "ask for less: --for 1h"};
+  return IsAskable(content);
+}
+
+std::optional<Refusal> Supports(const model::Person& person, const std::string& name,
+                                const std::optional<ports::Ticket>& ticket) {
+  if (!ticket)
+    return Refusal{Kind::kForbidden, "ticket_unknown", "there is no such ticket: " + name, "give one that is there"};
+  if (!ticket->open)
+    return Refusal{Kind::kForbidden, "ticket_closed", "the ticket is not open: " + name,
+                   "open it, or give another one"};
+  const std::vector<std::string>& known = person.identities;
+  const auto is = [&](const std::string& identity) {
+    return std::find(known.begin(), known.end(), identity) != known.end();
+  };
+  if (!ticket->owner.empty() &&
+      (ticket->owner == person.name || is("ticket:" + ticket->owner) || is("oidc:" + ticket->owner)))
+    return std::nullopt;
+  return Refusal{Kind::kForbidden, "ticket_owner", "the ticket is not " + person.name + "'s: " + name,
+                 "take it on in the ticket system, or give another one"};
+}
+
+std::optional<Refusal> MayVote(const model::Model& model, const model::Person& voter, const Request& request,
+                               const std::string& hash) {
+  if (request.content.person == voter.name)
+    return Refusal{Kind::kForbidden, "own_request", "nobody votes on a request of their own", "another senior has to"};
+  if (const auto refusal = IsSeniorFor(model, voter, request, "approve")) return refusal;
+  if (hash.size() < kShortestHash || !request.content_hash.starts_with(hash))
+    return Refusal{Kind::kState, "content", "the request is not what the vote is for; it may have been changed",
+                   "look at it and vote again: yellow access show " + request.id};
+  return std::nullopt;
+}
+
+std::optional<Refusal> MayRevoke(const model::Model& model, const model::Person& person, const Request& request) {
+  // A scope that was taken out of the model must not keep its access open.
+  if (ScopeOf(model, request.content.scope) == nullptr && person.Has(model::kSeniorDevops)) return std::nullopt;
+  return IsSeniorFor(model, person, request, "revoke");
+}
+
+std::optional<Refusal> MayReview(const model::Model& model, const model::Person& reviewer, const Request& request,
+                                 const std::string& sentence) {
+  if (request.content.person == reviewer.name)
+    return Refusal{Kind::kForbidden, "own_session", "nobody reviews a session of their own", "another senior has to"};
+  if (IsBlank(sentence) || sentence.size() > kLongestReason || !IsPlain(sentence))
+    return Refusal{Kind::kInvalid, "sentence", "a review says in one line what was found, in at most 1000 bytes"};
+  if (ScopeOf(model, request.content.scope) == nullptr && reviewer.Has(model::kSeniorDevops)) return std::nullopt;
+  return IsSeniorFor(model, reviewer, request, "review");
+}
+
+std::optional<Refusal> MaySee(const model::Person& person) {
+  for (const std::string_view role : {model::kDevops, model::kSeniorDevops, model::kAuditor})
+    if (person.Has(role)) return std::nullopt;
+  return Refusal{Kind::kForbidden, "no_role", person.name + " has no role that sees requests for access",
+                 "roles are given in the model, under people"};
+}
+
+std::optional<Refusal> Blocked(const model::Person& person, const std::vector<Request>& requests) {
+  for (const Request& request : requests) {
+    if (request.content.person != person.name || !request.review_overdue) continue;
+    return Refusal{
+        Kind::kForbidden, "review_overdue",
+        "the review of " + person.name + "'s request " + request.id + " is overdue, since " + request.review_due_at,
+        "a senior has to review it first: yellow access review " + request.id};
+  }
+  return std::nullopt;
+}
+
+}  // namespace yellow::access

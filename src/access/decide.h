@@ -1,0 +1,73 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "access/request.h"
+#include "model/model.h"
+#include "ports/tickets.h"
+
+/// What people may do with requests, decided from the model as it is now and nothing else. What can be decided from the
+/// requests alone (one vote each, never one's own, compare-and-set) the database decides once more, whoever calls it.
+namespace yellow::access {
+
+/// Why something is not done, for the person who wanted it.
+struct Refusal {
+  enum class Kind {
+    kInvalid,      ///< what was asked makes no sense
+    kForbidden,    ///< not for this person, or not on this ground
+    kNotFound,     ///< there is no such request
+    kState,        ///< not as things are now
+    kUnavailable,  ///< what has to be asked does not answer; may be tried again
+  };
+  Kind kind = Kind::kForbidden;
+  std::string code;  ///< stable word
+  std::string text;
+  std::string remedy = {};  ///< may be empty
+};
+
+inline constexpr int64_t kShortest = 60;            ///< seconds that a request lasts at least
+inline constexpr int64_t kLapsesAfter = 24 * 3600;  ///< seconds after which one that is not active is none any more
+inline constexpr size_t kLongestReason = 1000;
+
+/// The person whom the model knows by this identity, `os:alice`; null when there is none.
+const model::Person* PersonOf(const model::Model& model, const std::string& identity);
+
+/// The scope of this text that is declared; null when there is none.
+const model::Scope* ScopeOf(const model::Model& model, const std::string& text);
+
+/// The people who may approve and review what is in this scope, as the model is now; sorted.
+std::vector<std::string> SeniorsFor(const model::Model& model, const model::Scope& scope);
+
+/// The database groups that a scope is made of.
+std::vector<std::string> GrantsOf(const model::Scope& scope, const std::string& role_prefix);
+
+/// How long after its end a request is to be reviewed, in seconds.
+int64_t ReviewWithin(const std::string& scope);
+
+/// Whether what is asked for is well-formed, declared, and for this person.
+std::optional<Refusal> MayAsk(const model::Model& model, const model::Person& person, const Content& content);
+
+/// Whether the ticket supports a request of this person; none: the system knows no such ticket.
+std::optional<Refusal> Supports(const model::Person& person, const std::string& name,
+                                const std::optional<ports::Ticket>& ticket);
+
+/// Whether this person may approve or deny, and is meant to vote on this content: the first 12 digits of its hash, or
+/// more.
+std::optional<Refusal> MayVote(const model::Model& model, const model::Person& voter, const Request& request,
+                               const std::string& hash);
+
+/// Whether this person may end somebody else's access.
+std::optional<Refusal> MayRevoke(const model::Model& model, const model::Person& person, const Request& request);
+
+std::optional<Refusal> MayReview(const model::Model& model, const model::Person& reviewer, const Request& request,
+                                 const std::string& sentence);
+
+/// Whether this person sees requests at all.
+std::optional<Refusal> MaySee(const model::Person& person);
+
+/// Why a person who has to explain something first is not let in again: a review of theirs that is overdue.
+std::optional<Refusal> Blocked(const model::Person& person, const std::vector<Request>& requests);
+
+}  // namespace yellow::access

@@ -1,0 +1,144 @@
+#include "access/decide.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace yellow::access {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class Decide : public ::testing::Test {
+ protected:
+  Decide() {
+    model_.people = {Person("alice", "devops", ""),         Person("bob", "senior_devops", ""),
+                     Person("eve", "analyst", ""),          Person("uma", "devops", "USA"),
+                     Person("sam", "senior_devops", "USA"), Person("audra", "auditor", "")};
+    model_.scopes = {Scope(model::ScopeKind::kDtWrite, "MaskShop", ""),
+                     Scope(model::ScopeKind::kWsRead, "Reports", "USA")};
+    request_.id = "0123456789abcdef";
+    request_.content = {"alice", "dt_write:MaskShop", 3600, "OPS-1", "wrong names", {"yellow_dt_maskshop"}};
+    request_.content_hash = HashOf(request_.content);
+  }
+
+  static model::Person Person(const std::string& name, const std::string& role, const std::string& zone) {
+    model::Person person;
+    person.name = name, person.roles = {role}, person.owner.zone = zone,
+    person.identities = {"os:" + name, "ticket:" + name + "@desk"};
+    return person;
+  }
+  static model::Scope Scope(model::ScopeKind kind, const std::string& workspace, const std::string& zone) {
+    model::Scope scope;
+    scope.kind = kind, scope.workspace = workspace, scope.owner.zone = zone;
+    return scope;
+  }
+  const model::Person& The(const std::string& name) { return *PersonOf(model_, "os:" + name); }
+  std::string Asks(const std::string& name, const Content& content) {
+    const auto refusal = MayAsk(model_, The(name), content);
+    return refusal ? refusal->code : "";
+  }
+  Content Wish(const std::string& scope, int64_t seconds = 3600) { return {"", scope, seconds, "OPS-1", "names", {}}; }
+
+  model::Model model_;
+  Request request_;
+};
+
+TEST_F(Decide, WhoMayAskForWhat) {
+  EXPECT_EQ(Asks("alice", Wish("dt_write:MaskShop")), "");
+  EXPECT_EQ(Asks("bob", Wish("ws_read:Reports")), "");
+  EXPECT_EQ(Asks("eve", Wish("dt_write:MaskShop")), "not_devops");
+  EXPECT_EQ(Asks("audra", Wish("dt_write:MaskShop")), "not_devops");
+  EXPECT_EQ(Asks("uma", Wish("dt_write:MaskShop")), "zone");
+  EXPECT_EQ(Asks("uma", Wish("ws_read:Reports")), "");
+  EXPECT_EQ(Asks("alice", Wish("dt_write:Reports")), "scope");
+  EXPECT_EQ(PersonOf(model_, "os:nobody"), nullptr);
+  EXPECT_EQ(PersonOf(model_, "alice"), nullptr);
+}
+
+TEST_F(Decide, ForHowLong) {
+  for (const int64_t seconds : {int64_t{0}, int64_t{-1}, int64_t{59}, int64_t{4 * 3600 + 1}, INT64_MAX, INT64_MIN})
+    EXPECT_EQ(Asks("alice", Wish("dt_write:MaskShop", seconds)), "duration") << seconds;
+  for (const int64_t seconds : {60, 4 * 3600}) EXPECT_EQ(Asks("alice", Wish("dt_write:MaskShop", seconds)), "");
+}
+
+TEST_F(Decide, WhatIsWrittenIsPlain) {
+  Content wish = Wish("dt_write:MaskShop");
+  for (const char* reason : {"", "  ", "a\nb", "a\x1b[2J", "a\x7f"}) {
+    wish.reason = reason;
+    EXPECT_EQ(Asks("alice", wish), "reason");
+  }
+  wish.reason = std::string(1001, 'x');
+  EXPECT_EQ(Asks("alice", wish), "reason");
+  wish.reason = "größer";
+  EXPECT_EQ(Asks("alice", wish), "");
+  for (const char* ticket : {"", "../x", "a b", "-x", "a?b", "a%2fb"}) {
+    wish.ticket = ticket;
+    EXPECT_EQ(Asks("alice", wish), "ticket") << ticket;
+  }
+  for (const char* ticket : {"OPS-142", "acme/ops#12", "INC0010023"}) {
+    wish.ticket = ticket;
+    EXPECT_EQ(Asks("alice", wish), "") << ticket;
+  }
+}
+
+TEST_F(Decide, WhoseTicketItIs) {
+  EXPECT_FALSE(Supports(The("alice"), "OPS-1", ports::Ticket{true, "alice"}));
+  EXPECT_FALSE(Supports(The("alice"), "OPS-1", ports::Ticket{true, "alice@desk"}));
+  EXPECT_EQ(Supports(The("alice"), "OPS-1", ports::Ticket{true, "bob"})->code, "ticket_owner");
+  EXPECT_EQ(Supports(The("alice"), "OPS-1", ports::Ticket{true, ""})->code, "ticket_owner");
+  EXPECT_EQ(Supports(The("alice"), "OPS-1", ports::Ticket{false, "alice"})->code, "ticket_closed");
+  EXPECT_EQ(Supports(The("alice"), "OPS-1", std::nullopt)->code, "ticket_unknown");
+}
+
+TEST_F(Decide, WhoMayVote) {
+  const auto votes = [&](const std::string& who, const std::string& hash) {
+    const auto refusal = MayVote(model_, The(who), request_, hash);
+    return refusal ? refusal->code : "";
+  };
+  const std::string hash = request_.content_hash;
+  EXPECT_EQ(votes("bob", hash), "");
+  EXPECT_EQ(votes("bob", hash.substr(0, 12)), "");
+  EXPECT_EQ(votes("bob", hash.substr(0, 11)), "content");
+  EXPECT_EQ(votes("bob", ""), "content");
+  EXPECT_EQ(votes("bob", std::string(64, '0')), "content");
+  EXPECT_EQ(votes("alice", hash), "own_request");
+  EXPECT_EQ(votes("sam", hash), "not_senior");  // of another zone
+  EXPECT_EQ(votes("uma", hash), "not_senior");
+  request_.content.person = "bob";
+  EXPECT_EQ(votes("bob", hash), "own_request");
+  model_.scopes.clear();
+  EXPECT_EQ(votes("bob", hash), "own_request");
+  request_.content.person = "alice";
+  EXPECT_EQ(votes("bob", hash), "scope");
+}
+
+TEST_F(Decide, SeniorsAreThoseOfTheZoneAndOfAll) {
+  EXPECT_THAT(SeniorsFor(model_, model_.scopes[0]), ElementsAre("bob"));
+  EXPECT_THAT(SeniorsFor(model_, model_.scopes[1]), ElementsAre("bob", "sam"));
+}
+
+TEST_F(Decide, AScopeThatIsGoneCanStillBeRevokedAndReviewed) {
+  model_.scopes.clear();
+  EXPECT_FALSE(MayRevoke(model_, The("bob"), request_));
+  EXPECT_FALSE(MayReview(model_, The("bob"), request_, "fine"));
+  EXPECT_EQ(MayRevoke(model_, The("alice"), request_)->code, "scope");
+  EXPECT_EQ(MayReview(model_, The("alice"), request_, "fine")->code, "own_session");
+}
+
+TEST_F(Decide, AnOverdueReviewBlocksItsPersonOnly) {
+  request_.review_overdue = true;
+  EXPECT_EQ(Blocked(The("alice"), {request_})->code, "review_overdue");
+  EXPECT_FALSE(Blocked(The("bob"), {request_}));
+  request_.review_overdue = false;
+  EXPECT_FALSE(Blocked(The("alice"), {request_}));
+}
+
+TEST_F(Decide, EveryRefusalOfARequestSaysWhatToDo) {
+  EXPECT_THAT(MayAsk(model_, The("alice"), Wish("dt_write:MaskSop"))->remedy,
+              HasSubstr("did you mean dt_write:MaskShop?"));
+  EXPECT_THAT(MayAsk(model_, The("eve"), Wish("dt_write:MaskShop"))->remedy, HasSubstr("people"));
+}
+
+}  // namespace
+}  // namespace yellow::access

@@ -1,0 +1,225 @@
+#include "access/desk.h"
+
+#include <algorithm>
+
+#include "access/store.h"
+#include "base/error.h"
+
+namespace yellow::access {
+namespace {
+
+using Kind = Refusal::Kind;
+
+constexpr int kDigitsOfId = 16;
+
+tl::unexpected<Refusal> No(Refusal refusal) { return tl::unexpected<Refusal>(std::move(refusal)); }
+
+Refusal UnknownPerson(const std::string& identity) {
+  return {Kind::kForbidden, "unknown_person", "the model knows nobody as " + identity,
+          "a person is declared in the Ecosystem or a zone: people: {alice: {identities: [\"" + identity + "\"], …}}"};
+}
+
+/// What the database has refused by its own rules; everything else is a failure of the service.
+std::optional<Refusal> RefusedBy(const base::Error& error) {
+  if (error.sqlstate == "42501") return Refusal{Kind::kForbidden, "refused", error.what()};
+  if (error.sqlstate == "55000") return Refusal{Kind::kState, "state", error.what()};
+  if (error.sqlstate == "P0002") return Refusal{Kind::kNotFound, "not_found", error.what()};
+  return std::nullopt;
+}
+
+Refusal NoSuchRequest(const std::string& id) {
+  const bool plain = id.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return {Kind::kNotFound, "not_found", "there is no such request" + (plain ? ": " + id : ""), "yellow access list"};
+}
+
+bool IsRealised(const Place& place, const model::Scope& scope) { return place.workspaces.count(scope.workspace) > 0; }
+
+}  // namespace
+
+std::unique_ptr<ports::Session> Desk::Open(const Place& place, std::string_view purpose) const {
+  return effects_.connector.Open(effects_.endpoints.Service(place.container, ports::ServiceRole::kAccess, purpose));
+}
+
+std::optional<Refusal> Desk::AskTicketSystem(const Place& place, const model::Person& person,
+                                             const std::string& ticket) const {
+  const auto& environment = place.model.environment;
+  if (!environment || std::holds_alternative<std::monostate>(environment->tickets))
+    return Refusal{Kind::kUnavailable, "no_ticket_system", "the environment has no ticket system, so nobody is let in",
+                   "add to the environment: tickets: {file: tickets.json}"};
+  try {
+    return Supports(person, ticket, effects_.tickets.Find(*environment, ticket));
+  } catch (const base::Error& error) {
+    return Refusal{Kind::kUnavailable, "tickets", error.what(), error.remedy};
+  }
+}
+
+Result<Desk::Found> Desk::Find(const std::string& identity, const std::string& id) const {
+  bool known = false;
+  for (const auto& place : effects_.places()) {
+    const model::Person* person = PersonOf(place->model, identity);
+    if (person == nullptr) continue;
+    known = true;
+    if (const auto refusal = MaySee(*person)) return No(*refusal);
+    auto session = Open(*place, "access");
+    std::optional<Request> request = Store(*session, place->container).Find(id);
+    if (request) return Found{place, person, std::move(session), std::move(*request)};
+  }
+  return No(known ? NoSuchRequest(id) : UnknownPerson(identity));
+}
+
+template <typename Change>
+Result<Request> Desk::Do(Found& found, Change change) const {
+  Store store(*found.session, found.place->container);
+  try {
+    change(store);
+  } catch (const base::Error& error) {
+    if (auto refusal = RefusedBy(error)) return No(std::move(*refusal));
+    throw;
+  }
+  return store.Find(found.request.id).value();
+}
+
+Result<Request> Desk::Ask(const std::string& identity, const Wanted& wanted) {
+  const model::Person* person = nullptr;
+  for (const auto& place : effects_.places()) {
+    person = PersonOf(place->model, identity);
+    if (person == nullptr) continue;
+    Content content{person->name, wanted.scope, wanted.seconds.value_or(0), wanted.ticket, wanted.reason, {}};
+    if (const auto refusal = MayAsk(place->model, *person, content)) return No(*refusal);
+    const model::Scope& scope = *ScopeOf(place->model, content.scope);
+    if (!IsRealised(*place, scope)) continue;
+    if (const auto refusal = AskTicketSystem(*place, *person, content.ticket)) return No(*refusal);
+    content.grants = GrantsOf(scope, place->RolePrefix());
+    Found found{place, person, Open(*place, "access"), {}};
+    if (const auto refusal = Blocked(*person, Store(*found.session, place->container).All())) return No(*refusal);
+    found.request.id = effects_.entropy.Hex(kDigitsOfId);
+    return Do(found, [&](Store& store) { store.Ask(found.request.id, content, scope.approvers, kLapsesAfter); });
+  }
+  if (person == nullptr) return No(UnknownPerson(identity));
+  return No(
+      {Kind::kState, "not_realised", "this Workspace is not realised anywhere yet: " + wanted.scope, "yellow apply"});
+}
+
+Result<Request> Desk::Edit(const std::string& identity, const std::string& id, const Wanted& wanted) {
+  Result<Found> found = Find(identity, id);
+  if (!found) return No(found.error());
+  Content content = found->request.content;
+  if (content.person != found->person->name)
+    return No({Kind::kForbidden, "not_yours", "only who has asked may change it"});
+  if (wanted.seconds) content.seconds = *wanted.seconds;
+  if (!wanted.ticket.empty()) content.ticket = wanted.ticket;
+  if (!wanted.reason.empty()) content.reason = wanted.reason;
+  if (const auto refusal = MayAsk(found->place->model, *found->person, content)) return No(*refusal);
+  if (const auto refusal = AskTicketSystem(*found->place, *found->person, content.ticket)) return No(*refusal);
+  return Do(*found, [&](Store& store) { store.Edit(id, found->person->name, content); });
+}
+
+Result<Request> Desk::Vote(const std::string& identity, const std::string& id, const std::string& hash, bool approves,
+                           const std::string& note) {
+  Result<Found> found = Find(identity, id);
+  if (!found) return No(found.error());
+  const Request& request = found->request;
+  if (const auto refusal = MayVote(found->place->model, *found->person, request, hash)) return No(*refusal);
+  const auto asker = std::find_if(found->place->model.people.begin(), found->place->model.people.end(),
+                                  [&](const model::Person& person) { return person.name == request.content.person; });
+  if (approves && asker == found->place->model.people.end())
+    return No({Kind::kForbidden, "unknown_person", "the model knows " + request.content.person + " no more"});
+  if (approves) {
+    if (const auto refusal = MayAsk(found->place->model, *asker, request.content)) return No(*refusal);
+    if (const auto refusal = AskTicketSystem(*found->place, *asker, request.content.ticket)) return No(*refusal);
+  }
+  return Do(*found, [&](Store& store) { store.Vote(id, found->person->name, request.content_hash, approves, note); });
+}
+
+Result<Request> Desk::Withdraw(const std::string& identity, const std::string& id) {
+  Result<Found> found = Find(identity, id);
+  if (!found) return No(found.error());
+  return Do(*found, [&](Store& store) { store.Withdraw(id, found->person->name); });
+}
+
+Result<Request> Desk::Activate(const std::string& identity, const std::string& id) {
+  Result<Found> found = Find(identity, id);
+  if (!found) return No(found.error());
+  const Request& request = found->request;
+  const Place& place = *found->place;
+  if (request.content.person != found->person->name)
+    return No({Kind::kForbidden, "not_yours", "only who has asked may use it"});
+  if (const auto refusal = MayAsk(place.model, *found->person, request.content)) return No(*refusal);
+  if (const auto refusal = AskTicketSystem(place, *found->person, request.content.ticket)) return No(*refusal);
+  if (const auto refusal = Blocked(*found->person, Store(*found->session, place.container).All())) return No(*refusal);
+  const model::Scope& scope = *ScopeOf(place.model, request.content.scope);
+  if (GrantsOf(scope, place.RolePrefix()) != request.content.grants || scope.approvers > request.approvers)
+    return No({Kind::kState, "scope_changed", "the scope is not what was approved any more: " + request.content.scope,
+               "ask again: yellow access request"});
+  return Do(*found, [&](Store& store) {
+    store.Activate(id, found->person->name, request.content_hash, SeniorsFor(place.model, scope));
+  });
+}
+
+Result<Request> Desk::Release(const std::string& identity, const std::string& id) {
+  Result<Found> found = Find(identity, id);
+  if (!found) return No(found.error());
+  return Do(*found, [&](Store& store) {
+    store.Finish(id, found->person->name, RequestState::kReleased, "given back by " + found->person->name);
+  });
+}
+
+Result<Request> Desk::Revoke(const std::string& identity, const std::string& id, const std::string& why) {
+  Result<Found> found = Find(identity, id);
+  if (!found) return No(found.error());
+  if (const auto refusal = MayRevoke(found->place->model, *found->person, found->request)) return No(*refusal);
+  return Do(*found, [&](Store& store) {
+    store.Finish(id, found->person->name, RequestState::kRevoked,
+                 why.empty() ? "revoked by " + found->person->name : why);
+  });
+}
+
+Result<Request> Desk::Review(const std::string& identity, const std::string& id, bool accepts,
+                             const std::string& sentence) {
+  Result<Found> found = Find(identity, id);
+  if (!found) return No(found.error());
+  if (const auto refusal = MayReview(found->place->model, *found->person, found->request, sentence))
+    return No(*refusal);
+  return Do(*found, [&](Store& store) { store.Judge(id, found->person->name, accepts, sentence); });
+}
+
+Result<std::vector<Request>> Desk::List(const std::string& identity) {
+  std::vector<Request> all;
+  bool known = false;
+  for (const auto& place : effects_.places()) {
+    const model::Person* person = PersonOf(place->model, identity);
+    if (person == nullptr) continue;
+    known = true;
+    if (const auto refusal = MaySee(*person)) return No(*refusal);
+    const auto session = Open(*place, "access");
+    std::vector<Request> here = Store(*session, place->container).All();
+    std::move(here.begin(), here.end(), std::back_inserter(all));
+  }
+  if (!known) return No(UnknownPerson(identity));
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Request& a, const Request& b) { return a.requested_at > b.requested_at; });
+  return all;
+}
+
+Result<Request> Desk::Show(const std::string& identity, const std::string& id) {
+  Result<Found> found = Find(identity, id);
+  if (!found) return No(found.error());
+  return std::move(found->request);
+}
+
+Result<std::vector<model::Scope>> Desk::Scopes(const std::string& identity) {
+  std::vector<model::Scope> scopes;
+  bool known = false;
+  for (const auto& place : effects_.places()) {
+    const model::Person* person = PersonOf(place->model, identity);
+    if (person == nullptr) continue;
+    known = true;
+    if (const auto refusal = MaySee(*person)) return No(*refusal);
+    for (const model::Scope& scope : place->model.scopes)
+      if (IsRealised(*place, scope) && person->MayActIn(scope.owner)) scopes.push_back(scope);
+  }
+  if (!known) return No(UnknownPerson(identity));
+  return scopes;
+}
+
+}  // namespace yellow::access

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "access/decide.h"
+#include "access/request.h"
+#include "ports/clock.h"
+#include "ports/database.h"
+#include "ports/entropy.h"
+#include "ports/tickets.h"
+
+namespace yellow::access {
+
+/// A merge database with the model that was applied to it last.
+struct Place {
+  std::string container;
+  model::Model model;
+  std::set<std::string> workspaces;  ///< that are realised there
+
+  std::string RolePrefix() const { return model.environment ? model.environment->role_prefix : "yellow"; }
+};
+
+struct Effects {
+  ports::Connector& connector;
+  ports::Endpoints& endpoints;
+  ports::Clock& clock;
+  ports::Entropy& entropy;
+  ports::Tickets& tickets;
+  std::function<void(const std::string&)> report;  ///< a line for the service's log
+  /// The merge databases of the installation. May be called by several threads.
+  std::function<std::vector<std::shared_ptr<const Place>>()> places;
+};
+
+template <typename T>
+using Result = tl::expected<T, Refusal>;
+
+/// What somebody asks for, or what they change of it.
+struct Wanted {
+  std::string scope;
+  std::optional<int64_t> seconds;
+  std::string ticket;
+  std::string reason;
+};
+
+/// Where people ask for access, approve, use, give back and review it (SECURITY 3). Whoever calls has made sure who it
+/// is: `identity` is os:alice or oidc:alice@example.com. Thread-safe: each call has a session of its own. Throws
+/// base::Error when a database does not answer.
+class Desk {
+ public:
+  explicit Desk(Effects effects) : effects_(std::move(effects)) {}
+
+  Result<Request> Ask(const std::string& identity, const Wanted& wanted);
+  /// What is empty in `wanted` stays; every vote is void afterwards.
+  Result<Request> Edit(const std::string& identity, const std::string& id, const Wanted& wanted);
+  /// `hash`: of the content that is meant, or its first digits.
+  Result<Request> Vote(const std::string& identity, const std::string& id, const std::string& hash, bool approves,
+                       const std::string& note);
+  Result<Request> Withdraw(const std::string& identity, const std::string& id);
+  Result<Request> Activate(const std::string& identity, const std::string& id);
+  Result<Request> Release(const std::string& identity, const std::string& id);
+  Result<Request> Revoke(const std::string& identity, const std::string& id, const std::string& why);
+  Result<Request> Review(const std::string& identity, const std::string& id, bool accepts, const std::string& sentence);
+
+  Result<std::vector<Request>> List(const std::string& identity);
+  Result<Request> Show(const std::string& identity, const std::string& id);
+  /// What this person may ask for.
+  Result<std::vector<model::Scope>> Scopes(const std::string& identity);
+
+ private:
+  /// A request with what is needed to do something with it.
+  struct Found {
+    std::shared_ptr<const Place> place;
+    const model::Person* person;
+    std::unique_ptr<ports::Session> session;
+    Request request;
+  };
+
+  std::unique_ptr<ports::Session> Open(const Place& place, std::string_view purpose) const;
+  Result<Found> Find(const std::string& identity, const std::string& id) const;
+  std::optional<Refusal> AskTicketSystem(const Place& place, const model::Person& person,
+                                         const std::string& ticket) const;
+  /// Carries out a change in the database; returns the request as it is then, or what the database has refused.
+  template <typename Change>
+  Result<Request> Do(Found& found, Change change) const;
+
+  Effects effects_;
+};
+
+}  // namespace yellow::access

@@ -1,0 +1,81 @@
+#include "access/reaper.h"
+
+#include "access/login.h"
+#include "access/store.h"
+#include "base/error.h"
+
+namespace yellow::access {
+namespace {
+
+constexpr const char* kOver = "its time is over";
+
+}  // namespace
+
+/// All that is due for one request; each part is recorded when it is done, and may be done twice.
+void Reaper::Step(ports::Session& session, const Request& request) const {
+  Store store(session, request.container);
+  TemporaryLogin login(session, role_prefix_, request.id);
+  switch (request.state) {
+    case RequestState::kPending:
+    case RequestState::kApproved:
+      store.Lapse(request.id);
+      return;
+    case RequestState::kActive:
+      store.Finish(request.id, "yellow", RequestState::kExpired, kOver);
+      [[fallthrough]];
+    case RequestState::kExpired:
+    case RequestState::kRevoked:
+    case RequestState::kReleased:
+      store.Disabled(request.id, login.Quiesce(effects_.clock));
+      [[fallthrough]];
+    case RequestState::kDisabled:
+      login.Quiesce(effects_.clock);
+      login.Drop();
+      store.Dropped(request.id, ReviewWithin(request.content.scope));
+      effects_.report("Access " + request.id + " of " + request.content.person + " to " + request.content.scope +
+                      " is over, and its login is gone");
+      return;
+    case RequestState::kDropped:
+    case RequestState::kInReview:
+    case RequestState::kAccepted:
+    case RequestState::kEscalated:
+    case RequestState::kDenied:
+    case RequestState::kWithdrawn:
+    case RequestState::kLapsed:
+      return;
+  }
+}
+
+std::unique_ptr<ports::Session> Reaper::Open(const std::string& container) const {
+  return effects_.connector.Open(effects_.endpoints.Service(container, ports::ServiceRole::kAccess, "reaper"));
+}
+
+void Reaper::LookHere(const std::string& container, std::vector<std::string>& in_the_way) {
+  std::unique_ptr<ports::Session>& watching = watching_[container];
+  if (watching == nullptr) watching = Open(container);
+  for (const Store::Due& due : Store(*watching, container).WhatIsDue()) {
+    try {  // each on a session of its own, so that what is wrong with one keeps no other
+      const auto session = Open(container);
+      const auto request = Store(*session, container).Find(due.request);
+      if (request) Step(*session, *request);
+    } catch (const base::Error& error) {
+      if (error.sqlstate == "55000") continue;  // another yellow was faster
+      in_the_way.push_back("the access of request " + due.request + " has to end and does not: " + error.what());
+    }
+  }
+}
+
+std::vector<std::string> Reaper::Look() {
+  std::vector<std::string> in_the_way;
+  for (const std::string& container : containers_) {
+    try {
+      LookHere(container, in_the_way);
+    } catch (const base::Error& error) {
+      watching_.erase(container);
+      in_the_way.push_back("the access of " + container + " cannot be looked after: " + base::Describe(error));
+    }
+  }
+  return in_the_way;
+}
+
+}  // namespace yellow::access

@@ -1,0 +1,21 @@
+#include "access/request.h"
+
+#include "base/digest.h"
+
+namespace yellow::access {
+
+std::string HashOf(const Content& content) {
+  // Each part with its length, so that no two contents are the same bytes.
+  std::string bytes = "yellow-request-v1";
+  const auto add = [&](const std::string& part) { bytes += '\n' + std::to_string(part.size()) + ':' + part; };
+  add(content.person);
+  add(content.scope);
+  add(std::to_string(content.seconds));
+  add(content.ticket);
+  add(content.reason);
+  add(std::to_string(content.grants.size()));
+  for (const std::string& group : content.grants) add(group);
+  return base::Sha256Hex(bytes);
+}
+
+}  // namespace yellow::access

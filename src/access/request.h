@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "access/state.h"
+
+namespace yellow::access {
+
+/// What somebody asks for. An approval is for exactly this.
+struct Content {
+  std::string person;   ///< of the model
+  std::string scope;    ///< dt_write:MaskShop
+  int64_t seconds = 0;  ///< from its activation on
+  std::string ticket;
+  std::string reason;
+  std::vector<std::string> grants;  ///< groups that its login is to be a member of
+  bool operator==(const Content&) const = default;
+};
+
+/// SHA-256 over all of it, as 64 hexadecimal digits; two contents that differ in any way have different ones.
+std::string HashOf(const Content& content);
+
+struct Vote {
+  std::string request;
+  std::string person;
+  std::string content_hash;
+  bool approves = false;
+  std::string note;
+  std::string at;  ///< RFC 3339, as every time below
+};
+
+/// A terminal session under a request.
+struct AccessSession {
+  std::string id;
+  std::string request;
+  std::string began_at;
+  std::string ended_at;  ///< empty: it goes on
+  std::string end_reason;
+  std::string recording;  ///< the path of its file
+  int64_t bytes = 0;      ///< of the recording, once it has ended
+  std::string sha256;
+};
+
+struct Review {
+  std::string request;
+  std::string person;
+  bool accepts = false;
+  std::string sentence;
+  std::string at;
+};
+
+struct Request {
+  std::string id;  ///< 16 hexadecimal digits
+  std::string container;
+  Content content;
+  std::string content_hash;
+  int approvers = 1;
+  RequestState state = RequestState::kPending;
+  std::string requested_at, lapses_at;
+  std::string activated_at, expires_at, ended_at, review_due_at;  ///< empty: not yet
+  std::string end_reason;
+  bool review_overdue = false;
+  int64_t seconds_left = 0;  ///< while it is active, by the database's clock
+  std::vector<Vote> votes;
+  std::vector<AccessSession> sessions;
+  std::optional<Review> review;
+};
+
+}  // namespace yellow::access

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "access/request.h"
+#include "ports/database.h"
+
+namespace yellow::access {
+
+/// The requests of one merge database. Each call is one transaction of the database's own functions, which move by
+/// compare-and-set and write the audit record; what they refuse is a base::Error whose sqlstate is 42501 (not for this
+/// person), 55000 (not as things are now) or P0002 (no such request). On a session of Yellow's login for access.
+class Store {
+ public:
+  Store(ports::Session& session, std::string container) : session_(session), container_(std::move(container)) {}
+
+  /// All of them with their votes, sessions and reviews, the newest first.
+  std::vector<Request> All();
+  std::optional<Request> Find(const std::string& id);
+
+  void Ask(const std::string& id, const Content& content, int approvers, int64_t lapses_in_seconds);
+  void Edit(const std::string& id, const std::string& editor, const Content& content);
+  void Vote(const std::string& id, const std::string& voter, const std::string& hash, bool approves,
+            const std::string& note);
+  void Withdraw(const std::string& id, const std::string& asker);
+  void Lapse(const std::string& id);
+  /// `seniors`: who may approve it now.
+  void Activate(const std::string& id, const std::string& asker, const std::string& hash,
+                const std::vector<std::string>& seniors);
+  /// `end`: kExpired, kRevoked or kReleased.
+  void Finish(const std::string& id, const std::string& who, RequestState end, const std::string& why);
+  void Disabled(const std::string& id, int sessions_ended);
+  void Dropped(const std::string& id, int64_t review_within_seconds);
+  void Judge(const std::string& id, const std::string& reviewer, bool accepts, const std::string& sentence);
+
+  void SessionBegan(const std::string& session, const std::string& request, const std::string& recording);
+  void SessionEnded(const std::string& session, const std::string& why, int64_t bytes, const std::string& sha256);
+
+  /// What has to be ended or taken away now.
+  struct Due {
+    std::string request;
+    RequestState state;
+  };
+  std::vector<Due> WhatIsDue();
+
+ private:
+  ports::Session& session_;
+  std::string container_;
+};
+
+}  // namespace yellow::access

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <memory>
+
+#include "ports/door.h"
+
+namespace yellow::adapters::http {
+
+/// cpp-httplib parses and answers; who calls is read from the socket (SO_PEERCRED, socket(7)).
+std::unique_ptr<ports::Door> MakeDoor();
+
+ports::DoorAnswer CallDoor(const std::string& socket, const std::string& method, const std::string& path,
+                           const std::string& body);
+
+}  // namespace yellow::adapters::http

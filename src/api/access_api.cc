@@ -1,0 +1,159 @@
+#include "api/access_api.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "api/access_json.h"
+#include "base/check.h"
+#include "base/error.h"
+
+namespace yellow::api {
+namespace {
+
+using access::Refusal;
+using access::Result;
+
+int StatusOf(Refusal::Kind kind) {
+  switch (kind) {
+    case Refusal::Kind::kInvalid:
+      return 400;
+    case Refusal::Kind::kForbidden:
+      return 403;
+    case Refusal::Kind::kNotFound:
+      return 404;
+    case Refusal::Kind::kState:
+      return 409;
+    case Refusal::Kind::kUnavailable:
+      return 503;
+  }
+  YELLOW_CHECK(false);
+}
+
+ports::DoorAnswer Refused(const Refusal& refusal) { return {StatusOf(refusal.kind), Printed(RefusalJson(refusal))}; }
+
+ports::DoorAnswer Invalid(const std::string& text) { return Refused({Refusal::Kind::kInvalid, "call", text}); }
+
+/// What a caller has sent, read strictly: a field that is not known is an error, not a wish that nobody hears.
+class Body {
+ public:
+  explicit Body(const std::string& text) : json_(Json::parse(text.empty() ? "{}" : text, nullptr, false)) {
+    if (!json_.is_object()) fault_ = "the body is not a JSON object";
+  }
+  std::string Text(const char* name) {
+    known_.emplace_back(name);
+    const auto found = json_.is_object() ? json_.find(name) : json_.end();
+    if (!json_.is_object() || found == json_.end()) return "";
+    if (!found->is_string()) fault_ = std::string(name) + " is not a text";
+    return found->is_string() ? found->get<std::string>() : "";
+  }
+  std::optional<int64_t> Number(const char* name) {
+    known_.emplace_back(name);
+    if (!json_.is_object() || !json_.contains(name)) return std::nullopt;
+    const Json& value = json_.at(name);
+    // What does not fit into 64 bits is read as a floating-point number, or as one without a sign.
+    if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX)) {
+      fault_ = std::string(name) + " is not a whole number";
+      return std::nullopt;
+    }
+    return value.get<int64_t>();
+  }
+  /// Empty when it is all well. REQUIRES: every field was asked for.
+  std::string Fault() const {
+    if (!fault_.empty() || !json_.is_object()) return fault_;
+    for (const auto& [name, value] : json_.items())
+      if (std::find(known_.begin(), known_.end(), name) == known_.end())
+        return "there is no field " + Json(name).dump();
+    return "";
+  }
+
+ private:
+  Json json_;
+  std::vector<std::string> known_;
+  std::string fault_;
+};
+
+ports::DoorAnswer Answer(const Result<access::Request>& result) {
+  return result ? ports::DoorAnswer{200, Printed(RequestRecord().Write(*result))} : Refused(result.error());
+}
+
+access::Wanted WantedIn(Body& body) {
+  access::Wanted wanted;
+  wanted.scope = body.Text("scope");
+  wanted.seconds = body.Number("seconds");
+  wanted.ticket = body.Text("ticket");
+  wanted.reason = body.Text("why");
+  return wanted;
+}
+
+ports::DoorAnswer Ask(access::Desk& desk, const ports::DoorCall& call) {
+  Body body(call.body);
+  const access::Wanted wanted = WantedIn(body);
+  if (const std::string fault = body.Fault(); !fault.empty()) return Invalid(fault);
+  return Answer(desk.Ask(call.identity, wanted));
+}
+
+/// One thing that is done with a request.
+using Act = std::function<Result<access::Request>(access::Desk&, const std::string& who, const std::string& id)>;
+
+/// What the last word of the path does; null when it is no such word. Reads all of the body.
+Act ActOf(const std::string& word, Body& body) {
+  using access::Desk;
+  if (word == "edit")
+    return [wanted = WantedIn(body)](Desk& desk, auto& who, auto& id) { return desk.Edit(who, id, wanted); };
+  if (word == "approve" || word == "deny")
+    return [yes = word == "approve", content = body.Text("content"), note = body.Text("note")](
+               Desk& desk, auto& who, auto& id) { return desk.Vote(who, id, content, yes, note); };
+  if (word == "revoke")
+    return [why = body.Text("why")](Desk& desk, auto& who, auto& id) { return desk.Revoke(who, id, why); };
+  if (word == "accept" || word == "escalate")
+    return [yes = word == "accept", sentence = body.Text("sentence")](Desk& desk, auto& who, auto& id) {
+      return desk.Review(who, id, yes, sentence);
+    };
+  if (word == "withdraw") return [](Desk& desk, auto& who, auto& id) { return desk.Withdraw(who, id); };
+  if (word == "activate") return [](Desk& desk, auto& who, auto& id) { return desk.Activate(who, id); };
+  if (word == "release") return [](Desk& desk, auto& who, auto& id) { return desk.Release(who, id); };
+  return nullptr;
+}
+
+template <typename T>
+ports::DoorAnswer AnswerList(const Result<std::vector<T>>& result, const Record<T>& record) {
+  return result ? ports::DoorAnswer{200, Printed(record.List(*result))} : Refused(result.error());
+}
+
+ports::DoorAnswer NoSuchPath() {
+  return {404, Printed(RefusalJson({Refusal::Kind::kNotFound, "path", "there is nothing at this path"}))};
+}
+
+ports::DoorAnswer Route(access::Desk& desk, const ports::DoorCall& call) {
+  const std::string requests = "/v1/access/requests";
+  const bool get = call.method == "GET", post = call.method == "POST";
+  if (get && call.path == "/v1/access/scopes") return AnswerList(desk.Scopes(call.identity), ScopeRecord());
+  if (get && call.path == requests) return AnswerList(desk.List(call.identity), RequestRecord());
+  if (post && call.path == requests) return Ask(desk, call);
+  if (!call.path.starts_with(requests + "/")) return NoSuchPath();
+  const std::string rest = call.path.substr(requests.size() + 1);
+  const size_t slash = rest.find('/');
+  const std::string id = rest.substr(0, slash);
+  if (slash == std::string::npos) return get ? Answer(desk.Show(call.identity, id)) : NoSuchPath();
+  Body body(call.body);
+  const Act act = post ? ActOf(rest.substr(slash + 1), body) : nullptr;
+  if (act == nullptr) return NoSuchPath();
+  if (const std::string fault = body.Fault(); !fault.empty()) return Invalid(fault);
+  return Answer(act(desk, call.identity, id));
+}
+
+}  // namespace
+
+ports::DoorAnswer AnswerAccess(access::Desk& desk, const ports::DoorCall& call) {
+  try {
+    return Route(desk, call);
+  } catch (const base::Error& error) {
+    return Refused({Refusal::Kind::kUnavailable, error.code, error.what(), error.remedy});
+  } catch (const std::exception& error) {
+    return {500, Printed(RefusalJson(
+                     {Refusal::Kind::kUnavailable, "bug", std::string(error.what()) + " [this is a bug in yellow]"}))};
+  }
+}
+
+}  // namespace yellow::api

@@ -1,0 +1,114 @@
+#include "api/access_json.h"
+
+namespace yellow::api {
+namespace {
+
+std::vector<std::string> StateWords() {
+  std::vector<std::string> words;
+  for (int i = 0; i <= static_cast<int>(access::RequestState::kLapsed); ++i)
+    words.emplace_back(access::Word(static_cast<access::RequestState>(i)));
+  return words;
+}
+
+const Record<access::Vote>& VoteRecord() {
+  using Vote = access::Vote;
+  static const Record<Vote> kRecord = [] {
+    Record<Vote> record;
+    record.Field("person", "Who has voted.", &Vote::person)
+        .Field("approves", "Whether for it.", &Vote::approves)
+        .Field("content", "Hash of what the vote is for.", &Vote::content_hash)
+        .Field("note", "What was said with it.", &Vote::note)
+        .Time("at", "When.", &Vote::at);
+    return record;
+  }();
+  return kRecord;
+}
+
+const Record<access::AccessSession>& SessionRecord() {
+  using Session = access::AccessSession;
+  static const Record<Session> kRecord = [] {
+    Record<Session> record;
+    record.Field("id", "The session.", &Session::id)
+        .Time("began_at", "When it began.", &Session::began_at)
+        .TimeOrNull("ended_at", "When it ended.", &Session::ended_at)
+        .TextOrNull("end_reason", "Why it ended.", &Session::end_reason)
+        .Field("recording", "The file of its recording, on the machine of the service.", &Session::recording)
+        .Field("bytes", "The size of the recording.", &Session::bytes)
+        .TextOrNull("sha256", "The digest of the recording.", &Session::sha256);
+    return record;
+  }();
+  return kRecord;
+}
+
+const Record<access::Review>& ReviewRecord() {
+  using Review = access::Review;
+  static const Record<Review> kRecord = [] {
+    Record<Review> record;
+    record.Field("person", "Who has reviewed it.", &Review::person)
+        .Field("accepts", "Whether all was in order.", &Review::accepts)
+        .Field("sentence", "What was found.", &Review::sentence)
+        .Time("at", "When.", &Review::at);
+    return record;
+  }();
+  return kRecord;
+}
+
+}  // namespace
+
+const Record<access::Request>& RequestRecord() {
+  using Request = access::Request;
+  static const Record<Request> kRecord = [] {
+    Record<Request> record;
+    record.Field("id", "The request.", &Request::id)
+        .Word("state", "Where it is in its life.", StateWords(),
+              [](const Request& one) { return std::string(access::Word(one.state)); })
+        .As("reason", "Why its access has ended.", OrNull(BecauseSchema()),
+            [](const Request& one) {
+              return Because(one.end_reason.empty() ? "" : std::string(access::Word(one.state)), one.end_reason);
+            })
+        .Field("container", "The merge database that it is for.", &Request::container)
+        .Field("person", "Who asks.", [](const Request& one) { return one.content.person; })
+        .Field("scope", "What for.", [](const Request& one) { return one.content.scope; })
+        .Field("seconds", "For how long, from its activation on.",
+               [](const Request& one) { return one.content.seconds; })
+        .Field("ticket", "On which ground.", [](const Request& one) { return one.content.ticket; })
+        .Field("why", "What is to be done.", [](const Request& one) { return one.content.reason; })
+        .Field("grants", "The database groups that its login is a member of.",
+               [](const Request& one) { return one.content.grants; })
+        .Field("content", "Hash of all that; a vote is for it.", &Request::content_hash)
+        .Field("approvers", "How many have to approve it.", &Request::approvers)
+        .List("votes", "Who has voted.", VoteRecord(), &Request::votes)
+        .Time("requested_at", "When it was asked.", &Request::requested_at)
+        .Time("lapses_at", "When it is void, unless it is active by then.", &Request::lapses_at)
+        .TimeOrNull("activated_at", "When its time began.", &Request::activated_at)
+        .TimeOrNull("expires_at", "When its time is over.", &Request::expires_at)
+        .Field("seconds_left", "How much of it is left while it is active.", &Request::seconds_left)
+        .TimeOrNull("ended_at", "When it was over.", &Request::ended_at)
+        .List("sessions", "Its sessions.", SessionRecord(), &Request::sessions)
+        .TimeOrNull("review_due_at", "By when it has to be reviewed.", &Request::review_due_at)
+        .Field("review_overdue", "Whether nobody has, in time.", &Request::review_overdue)
+        .Maybe("review", "Its review.", ReviewRecord(), &Request::review);
+    return record;
+  }();
+  return kRecord;
+}
+
+const Record<model::Scope>& ScopeRecord() {
+  using Scope = model::Scope;
+  static const Record<Scope> kRecord = [] {
+    Record<Scope> record;
+    record.Field("key", "The scope.", &Scope::Text)
+        .Word("state", "What can be done with it.", {"open"}, [](const Scope&) { return "open"; })
+        .NoReason()
+        .Field("longest", "For how many seconds at most.", [](const Scope& scope) { return scope.longest.seconds; })
+        .Field("approvers", "How many have to approve it.", &Scope::approvers);
+    return record;
+  }();
+  return kRecord;
+}
+
+Json RefusalJson(const access::Refusal& refusal) {
+  return {{"error", {{"code", refusal.code}, {"text", refusal.text}, {"remedy", refusal.remedy}}}};
+}
+
+}  // namespace yellow::api

@@ -1,0 +1,114 @@
+#include <algorithm>
+#include <map>
+
+#include "base/suggest.h"
+#include "check/rules.h"
+
+namespace yellow::check {
+namespace {
+
+bool IsIdentity(const std::string& text) {
+  for (const char* kind : {"os:", "oidc:", "ticket:"})
+    if (text.starts_with(kind) && text.size() > std::string_view(kind).size()) return true;
+  return false;
+}
+
+/// `yellow-review-1:` and 32 bytes in Base64 (RFC 4648).
+bool IsReviewKey(const std::string& text) {
+  constexpr std::string_view kPrefix = "yellow-review-1:";
+  constexpr size_t kDigits = 43;
+  const std::string digits = text.starts_with(kPrefix) ? text.substr(kPrefix.size()) : "";
+  const auto in_alphabet = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+  };
+  return digits.size() == kDigits + 1 && digits.back() == '=' &&
+         std::all_of(digits.begin(), digits.end() - 1, in_alphabet);
+}
+
+void CheckReviewKey(const model::Person& person, base::Diagnostics& diagnostics) {
+  if (person.review_key.empty() || IsReviewKey(person.review_key)) return;
+  diagnostics.Error("Y436", person.where, "this is not a key of a reviewer: " + person.review_key,
+                    "yellow access keygen makes one, and prints its public part, which belongs here");
+}
+
+/// Who comes in as somebody is nobody else; else one person could approve what another name of theirs has asked for.
+void CheckPeople(const model::Model& model, base::Diagnostics& diagnostics) {
+  std::map<std::string, std::string> known;
+  for (const model::Person& person : model.people) {
+    CheckReviewKey(person, diagnostics);
+    for (const std::string& identity : person.identities) {
+      if (!IsIdentity(identity)) {
+        diagnostics.Error("Y432", person.where, "this is nobody's identity: " + identity,
+                          "write os:<user>, oidc:<address> or ticket:<name>");
+        continue;
+      }
+      const auto [other, fresh] = known.try_emplace(identity, person.name);
+      if (!fresh && other->second != person.name)
+        diagnostics.Error(
+            "Y432", person.where,
+            "two people have the same identity: " + other->second + " and " + person.name + ", " + identity,
+            "an identity belongs to one person");
+    }
+  }
+}
+
+void CheckWorkspace(const model::Model& model, const model::Scope& scope, base::Diagnostics& diagnostics) {
+  const model::Workspace* workspace = model.FindWorkspace(scope.workspace);
+  if (workspace == nullptr) {
+    std::vector<std::string> names;
+    for (const model::Workspace& one : model.workspaces) names.push_back(one.name);
+    const std::string near = base::Suggest(scope.workspace, names);
+    diagnostics.Error("Y431", scope.where, "there is no such Workspace: " + scope.workspace,
+                      near.empty() ? "name one that is there" : "did you mean " + near + "?");
+    return;
+  }
+  if (scope.kind == model::ScopeKind::kDtWrite && !workspace->transformer)
+    diagnostics.Error("Y431", scope.where, "this Workspace has no transformer: " + scope.workspace,
+                      "to read what it sees: ws_read:" + scope.workspace);
+  if (!scope.owner.zone.empty() && scope.owner.zone != workspace->owner.zone)
+    diagnostics.Error("Y434", scope.where,
+                      "this Workspace belongs to zone " + workspace->owner.zone + ": " + scope.workspace,
+                      "declare the scope there, or in the Ecosystem");
+}
+
+void CheckApprovers(const model::Model& model, const model::Scope& scope, base::Diagnostics& diagnostics) {
+  const auto seniors = std::count_if(model.people.begin(), model.people.end(), [&](const model::Person& person) {
+    return person.Has(model::kSeniorDevops) && person.MayActIn(scope.owner);
+  });
+  if (seniors >= scope.approvers) return;
+  diagnostics.Error("Y433", scope.where,
+                    "too few people may approve " + scope.Text() + ": it needs " + std::to_string(scope.approvers) +
+                        ", and " + std::to_string(seniors) + " with the role senior_devops may",
+                    "give people this role, in the Ecosystem or the zone");
+}
+
+void CheckTickets(const model::Environment& environment, base::Diagnostics& diagnostics) {
+  const auto* service = std::get_if<model::TicketService>(&environment.tickets);
+  if (service == nullptr) return;
+  const std::string& url = service->url;
+  if (url.find("{ticket}") == std::string::npos)
+    diagnostics.Error("Y435", service->where, "this URL asks for no ticket: " + url,
+                      "write {ticket} where the ticket stands");
+  if (!url.starts_with("https://") && !url.starts_with("http://127.0.0.1") && !url.starts_with("http://localhost"))
+    diagnostics.Error("Y435", service->where, "what it says about tickets could be changed on its way: " + url,
+                      "use https://");
+  for (const std::string& pointer : {service->state, service->owner})
+    if (!pointer.starts_with('/'))
+      diagnostics.Error("Y435", service->where, "this is not a JSON pointer: " + pointer, "write /fields/status");
+}
+
+}  // namespace
+
+void CheckAccess(const model::Model& model, base::Diagnostics& diagnostics) {
+  CheckPeople(model, diagnostics);
+  std::map<std::string, const model::Scope*> known;
+  for (const model::Scope& scope : model.scopes) {
+    if (!known.try_emplace(scope.Text(), &scope).second)
+      diagnostics.Error("Y431", scope.where, "this scope is declared twice: " + scope.Text(), "keep one");
+    CheckWorkspace(model, scope, diagnostics);
+    CheckApprovers(model, scope, diagnostics);
+  }
+  if (model.environment) CheckTickets(*model.environment, diagnostics);
+}
+
+}  // namespace yellow::check

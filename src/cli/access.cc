@@ -1,0 +1,265 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ostream>
+
+#include "base/error.h"
+#include "cli/access_service.h"
+#include "cli/commands.h"
+#include "cli/exit_status.h"
+#include "cli/text_table.h"
+#include "cli/views/findings_json.h"
+#include "cli/views/record.h"
+#include "model/declared.h"
+
+// Access for people: each command is a call to the service.
+namespace yellow::cli {
+namespace {
+
+constexpr const char* kRequests = "/v1/access/requests";
+constexpr size_t kShownOfHash = 12;
+
+std::string SocketOf(const Program& program, const Options& options, const AccessOptions& access) {
+  if (!access.socket.empty()) return AbsolutePath(program, access.socket);
+  if (const std::string named = program.variable("YELLOW_SOCKET"); !named.empty()) return named;
+  return DefaultSocket(OpenProject(program, options));
+}
+
+/// What the service has answered, or why it has refused.
+struct Answered {
+  Json json;
+  int status = kDone;
+};
+
+int StatusOf(int http) {
+  if (http == 400) return kUsage;
+  return http >= 500 ? kFailed : kFindings;
+}
+
+Answered Call(const Program& program, const Options& options, const AccessOptions& access, const std::string& method,
+              const std::string& path, const Json& body = Json::object()) {
+  const ports::DoorAnswer answer =
+      program.call_door(SocketOf(program, options, access), method, path, method == "POST" ? body.dump() : "");
+  Json json = Json::parse(answer.body, nullptr, false);
+  if (answer.status == 200 && !json.is_discarded()) return {std::move(json), kDone};
+  base::Error error("access", fmt::format("the service has answered with status {}", answer.status));
+  if (json.is_object() && json.contains("error")) {
+    const Json& said = json.at("error");
+    error = base::Error(said.value("code", "access"), said.value("text", ""));
+    error.Remedy(said.value("remedy", ""));
+  }
+  program.err << "error: " << base::Describe(error) << "\n";
+  if (options.json) program.out << PrintedInLine(ErrorJson(error, {}));
+  return {{}, StatusOf(answer.status)};
+}
+
+std::string Minutes(int64_t seconds) {
+  if (seconds % 3600 == 0) return fmt::format("{} h", seconds / 3600);
+  if (seconds < 120) return fmt::format("{} s", seconds);
+  return fmt::format("{} min", (seconds + 59) / 60);
+}
+
+std::string TextAt(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+/// What comes next for it, as a command where there is one.
+std::string NextStep(const Json& request) {
+  const std::string state = TextAt(request, "state"), id = TextAt(request, "id");
+  const std::string content = TextAt(request, "content").substr(0, kShownOfHash);
+  if (state == "pending")
+    return fmt::format("a senior looks at it and says: yellow access approve {} --content {}", id, content);
+  if (state == "approved") return fmt::format("{} begins: yellow access activate {}", TextAt(request, "person"), id);
+  if (state == "active") return fmt::format("give it back when it is done: yellow access release {}", id);
+  if (state == "in_review")
+    return fmt::format("a senior reviews it: yellow access accept {} \"what was found\", or escalate", id);
+  return "";
+}
+
+std::string Describe(const Json& request) {
+  std::string text = fmt::format("Request {}: {}\n", TextAt(request, "id"), TextAt(request, "state"));
+  const auto line = [&](const char* name, const std::string& value) {
+    if (!value.empty()) text += fmt::format("  {:<10} {}\n", name, value);
+  };
+  line("person", TextAt(request, "person"));
+  line("scope", TextAt(request, "scope"));
+  line("for", Minutes(request.value("seconds", int64_t{0})));
+  line("ticket", TextAt(request, "ticket"));
+  line("why", TextAt(request, "why"));
+  line("content", TextAt(request, "content").substr(0, kShownOfHash));
+  line("asked", TextAt(request, "requested_at"));
+  for (const Json& vote : request.value("votes", Json::array())) {
+    const std::string note = TextAt(vote, "note");
+    line(vote.value("approves", false) ? "approved" : "denied",
+         fmt::format("by {} at {}{}", TextAt(vote, "person"), TextAt(vote, "at"), note.empty() ? "" : ": " + note));
+  }
+  line("activated", TextAt(request, "activated_at"));
+  line(request.value("seconds_left", int64_t{0}) > 0 ? "expires" : "expired at",
+       TextAt(request, "expires_at").empty()
+           ? ""
+           : TextAt(request, "expires_at") + (request.value("seconds_left", int64_t{0}) > 0
+                                                  ? ", in " + Minutes(request.value("seconds_left", int64_t{0}))
+                                                  : ""));
+  if (const Json reason = request.value("reason", Json()); reason.is_object()) line("ended", TextAt(reason, "text"));
+  if (TextAt(request, "state") == "in_review")
+    line("review by", TextAt(request, "review_due_at") + (request.value("review_overdue", false) ? " (overdue)" : ""));
+  if (const Json review = request.value("review", Json()); review.is_object())
+    line(review.value("accepts", false) ? "accepted" : "escalated",
+         fmt::format("by {} at {}: {}", TextAt(review, "person"), TextAt(review, "at"), TextAt(review, "sentence")));
+  if (const std::string next = NextStep(request); !next.empty()) text += "  = " + next + "\n";
+  return text;
+}
+
+int Show(const Program& program, const Options& options, const Answered& answered) {
+  if (answered.status != kDone) return answered.status;
+  program.out << (options.json ? Printed(answered.json) : Describe(answered.json));
+  return kDone;
+}
+
+const std::string& IdOf(const AccessOptions& access) {
+  if (access.id.size() == 16 && access.id.find_first_not_of("0123456789abcdef") == std::string::npos) return access.id;
+  throw base::UsageError("a request is called by 16 hexadecimal digits").Remedy("yellow access list");
+}
+
+/// One thing that is done with a request that there is.
+int Act(const Program& program, const Options& options, const AccessOptions& access, const std::string& verb,
+        const Json& body) {
+  return Show(program, options,
+              Call(program, options, access, "POST", fmt::format("{}/{}/{}", kRequests, IdOf(access), verb), body));
+}
+
+Json WantedIn(const AccessOptions& access) {
+  Json body = Json::object();
+  if (!access.duration.empty()) {
+    const auto duration = model::ParseDuration(access.duration);
+    if (!duration)
+      throw base::UsageError("this is not a duration: " + access.duration)
+          .Remedy("write a number and a unit: --for 1h");
+    body["seconds"] = duration->seconds;
+  }
+  if (!access.scope.empty()) body["scope"] = access.scope;
+  if (!access.ticket.empty()) body["ticket"] = access.ticket;
+  if (!access.reason.empty()) body["why"] = access.reason;
+  return body;
+}
+
+int PrintTable(const Program& program, const Json& list, const char* nothing) {
+  std::vector<std::vector<std::string>> table{{"REQUEST", "STATE", "PERSON", "SCOPE", "TICKET", "FOR", ""}};
+  for (const Json& one : list) {
+    const int64_t left = one.value("seconds_left", int64_t{0});
+    std::string note = one.value("review_overdue", false) ? "review overdue" : "";
+    if (left > 0) note = Minutes(left) + " left";
+    table.push_back({TextAt(one, "id"), TextAt(one, "state"), TextAt(one, "person"), TextAt(one, "scope"),
+                     TextAt(one, "ticket"), Minutes(one.value("seconds", int64_t{0})), note});
+  }
+  if (table.size() == 1)
+    program.out << nothing << "\n";
+  else
+    program.out << TextTable(table);
+  return kDone;
+}
+
+bool IsOver(const Json& request) {
+  const std::string state = TextAt(request, "state");
+  return state == "accepted" || state == "denied" || state == "withdrawn" || state == "lapsed";
+}
+
+}  // namespace
+
+int AccessRequest(const Program& program, const Options& options, const AccessOptions& access) {
+  return Show(program, options, Call(program, options, access, "POST", kRequests, WantedIn(access)));
+}
+
+int AccessScopes(const Program& program, const Options& options, const AccessOptions& access) {
+  const Answered answered = Call(program, options, access, "GET", "/v1/access/scopes");
+  if (answered.status != kDone) return answered.status;
+  if (options.json) {
+    program.out << Printed(answered.json);
+    return kDone;
+  }
+  std::vector<std::vector<std::string>> table{{"SCOPE", "LONGEST", "APPROVERS"}};
+  for (const Json& one : answered.json)
+    table.push_back(
+        {TextAt(one, "key"), Minutes(one.value("longest", int64_t{0})), std::to_string(one.value("approvers", 1))});
+  if (table.size() == 1)
+    program.out << "There is nothing that you may ask for: the model declares no scopes.\n";
+  else
+    program.out << TextTable(table, {2});
+  return kDone;
+}
+
+int AccessList(const Program& program, const Options& options, const AccessOptions& access) {
+  Answered answered = Call(program, options, access, "GET", kRequests);
+  if (answered.status != kDone) return answered.status;
+  Json list = Json::array();
+  for (Json& one : answered.json)
+    if (access.all || !IsOver(one)) list.push_back(std::move(one));
+  if (options.json) {
+    program.out << Printed(list);
+    return kDone;
+  }
+  return PrintTable(program, list,
+                    "There is no request that waits or goes on; yellow access list --all shows the others.");
+}
+
+int AccessQueue(const Program& program, const Options& options, const AccessOptions& access) {
+  Answered answered = Call(program, options, access, "GET", kRequests);
+  if (answered.status != kDone) return answered.status;
+  std::vector<Json> waiting;
+  for (Json& one : answered.json)
+    if (TextAt(one, "state") == "in_review") waiting.push_back(std::move(one));
+  std::stable_sort(waiting.begin(), waiting.end(), [](const Json& a, const Json& b) {
+    return TextAt(a, "review_due_at") < TextAt(b, "review_due_at");
+  });
+  const Json list(waiting);
+  if (options.json) {
+    program.out << Printed(list);
+    return kDone;
+  }
+  if (waiting.empty()) program.out << "There is nothing to review.\n";
+  for (const Json& one : waiting) program.out << Describe(one);
+  return kDone;
+}
+
+int AccessShow(const Program& program, const Options& options, const AccessOptions& access) {
+  return Show(program, options, Call(program, options, access, "GET", std::string(kRequests) + "/" + IdOf(access)));
+}
+
+int AccessEdit(const Program& program, const Options& options, const AccessOptions& access) {
+  return Act(program, options, access, "edit", WantedIn(access));
+}
+
+int AccessApprove(const Program& program, const Options& options, const AccessOptions& access) {
+  return Act(program, options, access, "approve", {{"content", access.content}, {"note", access.note}});
+}
+
+int AccessDeny(const Program& program, const Options& options, const AccessOptions& access) {
+  return Act(program, options, access, "deny", {{"content", access.content}, {"note", access.note}});
+}
+
+int AccessWithdraw(const Program& program, const Options& options, const AccessOptions& access) {
+  return Act(program, options, access, "withdraw", Json::object());
+}
+
+int AccessActivate(const Program& program, const Options& options, const AccessOptions& access) {
+  return Act(program, options, access, "activate", Json::object());
+}
+
+int AccessRelease(const Program& program, const Options& options, const AccessOptions& access) {
+  return Act(program, options, access, "release", Json::object());
+}
+
+int AccessRevoke(const Program& program, const Options& options, const AccessOptions& access) {
+  return Act(program, options, access, "revoke", {{"why", access.reason}});
+}
+
+int AccessAccept(const Program& program, const Options& options, const AccessOptions& access) {
+  return Act(program, options, access, "accept", {{"sentence", access.note}});
+}
+
+int AccessEscalate(const Program& program, const Options& options, const AccessOptions& access) {
+  return Act(program, options, access, "escalate", {{"sentence", access.note}});
+}
+
+}  // namespace yellow::cli

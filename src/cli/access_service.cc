@@ -1,0 +1,102 @@
+#include "cli/access_service.h"
+
+#include <algorithm>
+#include <set>
+
+#include "access/reaper.h"
+#include "api/access_api.h"
+#include "base/error.h"
+#include "run/observe.h"
+
+namespace yellow::cli {
+namespace {
+
+constexpr std::chrono::milliseconds kLook{1000};
+constexpr std::chrono::minutes kTellAgain{1};
+
+access::Effects EffectsOf(const Program& program, ports::Servers& servers, run::Reporter& reporter,
+                          std::function<std::vector<std::shared_ptr<const access::Place>>()> places) {
+  return {program.connector, servers,         program.clock,
+          program.entropy,   program.tickets, [&reporter](const std::string& line) { reporter.Line(line); },
+          std::move(places)};
+}
+
+}  // namespace
+
+std::string DefaultSocket(const Project& project) { return project.data + "/access.sock"; }
+
+AccessService::AccessService(const Program& program, const Project& project, ports::Servers& servers,
+                             std::vector<std::string> containers, run::Reporter& reporter)
+    : program_(program),
+      project_(project),
+      servers_(servers),
+      containers_(std::move(containers)),
+      reporter_(reporter),
+      desk_(EffectsOf(program, servers, reporter, [this] { return Places(); })) {
+  reaper_ = std::thread([this] { Reap(); });
+}
+
+AccessService::~AccessService() {
+  {
+    const std::lock_guard lock(mutex_);
+    ends_ = true;
+  }
+  ending_.notify_all();
+  door_.reset();
+  reaper_.join();
+}
+
+void AccessService::Listen(const std::string& socket) {
+  auto door = program_.open_door();
+  door->Listen(socket, [this](const ports::DoorCall& call) { return api::AnswerAccess(desk_, call); });
+  door_ = std::move(door);
+}
+
+/// As it is applied now: who was made a senior, or is none any more, is known at once.
+std::shared_ptr<const access::Place> AccessService::PlaceOf(const std::string& container) {
+  const auto session = program_.connector.Open(servers_.Service(container, ports::ServiceRole::kEngine, "access"));
+  const int version = run::NewestVersion(*session);
+  {
+    const std::lock_guard lock(mutex_);
+    if (const Known& known = known_[container]; known.place != nullptr && known.version == version) return known.place;
+  }
+  const auto stored = run::LoadApplied(*session);
+  if (!stored) throw base::Error("not_applied", "no model was applied yet to " + container);
+  run::Applied applied = CompileStored(project_, container, *stored);
+  auto place = std::make_shared<access::Place>();
+  place->container = container;
+  for (const plan::PlacedWorkspace& workspace : applied.physical.workspaces)
+    place->workspaces.insert(workspace.workspace);
+  place->model = std::move(applied.model);
+  const std::lock_guard lock(mutex_);
+  known_[container] = {stored->version, place};
+  return place;
+}
+
+std::vector<std::shared_ptr<const access::Place>> AccessService::Places() {
+  std::vector<std::shared_ptr<const access::Place>> places;
+  for (const std::string& container : containers_) places.push_back(PlaceOf(container));
+  return places;
+}
+
+void AccessService::Reap() {
+  const auto& environment = project_.loaded.model.environment;
+  access::Reaper reaper(EffectsOf(program_, servers_, reporter_, {}), containers_,
+                        environment ? environment->role_prefix : "yellow");
+  std::map<std::string, ports::TimePoint> told;
+  for (;;) {
+    const std::vector<std::string> in_the_way = reaper.Look();
+    const ports::TimePoint now = program_.clock.Now();
+    for (const std::string& line : in_the_way) {
+      const auto before = told.find(line);
+      if (before != told.end() && now - before->second < kTellAgain) continue;
+      reporter_.Line(line);
+      told[line] = now;
+    }
+    std::erase_if(told, [&](const auto& one) { return now - one.second > 2 * kTellAgain; });
+    std::unique_lock lock(mutex_);
+    if (ending_.wait_for(lock, kLook, [this] { return ends_; })) return;
+  }
+}
+
+}  // namespace yellow::cli

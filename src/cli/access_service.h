@@ -1,0 +1,58 @@
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "access/desk.h"
+#include "cli/engine.h"
+#include "ports/door.h"
+
+namespace yellow::cli {
+
+/// Access for people while `serve` runs: a desk that answers at the local door, and a reaper that ends what is due.
+/// Each on threads of its own, until it goes.
+class AccessService {
+ public:
+  /// `containers`: the merge databases that are served. What is given must outlive it.
+  AccessService(const Program& program, const Project& project, ports::Servers& servers,
+                std::vector<std::string> containers, run::Reporter& reporter);
+  ~AccessService();
+  AccessService(const AccessService&) = delete;
+  AccessService& operator=(const AccessService&) = delete;
+
+  /// Answers at this socket. Throws base::Error code "listen".
+  void Listen(const std::string& socket);
+
+ private:
+  struct Known {
+    int version = 0;
+    std::shared_ptr<const access::Place> place;
+  };
+
+  std::vector<std::shared_ptr<const access::Place>> Places();
+  std::shared_ptr<const access::Place> PlaceOf(const std::string& container);
+  void Reap();
+
+  const Program& program_;
+  const Project& project_;
+  ports::Servers& servers_;
+  const std::vector<std::string> containers_;
+  run::Reporter& reporter_;
+  std::mutex mutex_;
+  std::condition_variable ending_;
+  bool ends_ = false;
+  std::map<std::string, Known> known_;
+  access::Desk desk_;
+  std::unique_ptr<ports::Door> door_;
+  std::thread reaper_;
+};
+
+/// Where `serve` answers unless it is told otherwise.
+std::string DefaultSocket(const Project& project);
+
+}  // namespace yellow::cli

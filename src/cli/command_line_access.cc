@@ -1,0 +1,81 @@
+#include "cli/command_line.h"
+
+// Temporary access for people.
+namespace yellow::cli {
+
+void CommandLine::Access() {
+  CLI::App* access = Group("Govern", "access",
+                           {"Ask for temporary access, approve, use and review it",
+                            {"yellow access scopes", "yellow access list"},
+                            "All of it is asked of a yellow serve on this machine, which knows who calls from the "
+                            "system.\nIt is found by --socket, $YELLOW_SOCKET, or in the data folder of the project."});
+  const auto add = [&](const char* section, const char* name, const char* about, const std::string& example,
+                       auto do_it) {
+    CLI::App* command = Command(*access, section, name, {about, {example}}, do_it, access_);
+    command->add_option("--socket", access_.socket,
+                        "Where the service answers (default: $YELLOW_SOCKET, or access.sock in the data folder)");
+    return command;
+  };
+  const auto with_id = [&](CLI::App* command) {
+    command->add_option("request", access_.id, "The request")->required();
+    return command;
+  };
+  const auto with_wish = [&](CLI::App* command, bool required) {
+    command
+        ->add_option("--for", access_.duration,
+                     "For how long, such as 30m or 1h, from its activation on (default: as it was)")
+        ->required(required);
+    command->add_option("--ticket", access_.ticket, "The open ticket of yours that it is for (default: as it was)")
+        ->required(required);
+    command->add_option("--reason", access_.reason, "What is to be done, in a line (default: as it was)")
+        ->required(required);
+    return command;
+  };
+  const char* ask = "Ask";
+  const std::string id = "4f1d2c3b5a697887";
+  add(ask, "scopes", "List what you may ask for", "yellow access scopes", &AccessScopes);
+  with_wish(add(ask, "request", "Ask for access",
+                "yellow access request --scope dt_write:MaskShop --for 1h --ticket OPS-142 --reason \"wrong names\"",
+                &AccessRequest),
+            true)
+      ->add_option("--scope", access_.scope, "What for: dt_write:<Workspace> or ws_read:<Workspace>")
+      ->required();
+  with_wish(with_id(add(ask, "edit", "Change a request of yours that is not active; every vote is void then",
+                        "yellow access edit " + id + " --for 2h", &AccessEdit)),
+            false);
+  with_id(add(ask, "withdraw", "Ask no more", "yellow access withdraw " + id, &AccessWithdraw));
+  const char* approve = "Approve";
+  add(approve, "list", "List the requests that wait or go on", "yellow access list", &AccessList)
+      ->add_flag("--all", access_.all, "Those that are over, too");
+  with_id(add(approve, "show", "Show a request whole", "yellow access show " + id, &AccessShow));
+  const auto vote = [&](const char* name, const char* about, auto do_it) {
+    CLI::App* command = with_id(
+        add(approve, name, about, std::string("yellow access ") + name + " " + id + " --content 3f9a2c11d0b7", do_it));
+    command
+        ->add_option("--content", access_.content,
+                     "What you mean, as access show has it: so nobody approves what was changed meanwhile")
+        ->required();
+    command->add_option("--note", access_.note, "What you want to say with it (default: nothing)");
+  };
+  vote("approve", "Approve somebody else's request", &AccessApprove);
+  vote("deny", "Deny somebody else's request; one is enough", &AccessDeny);
+  const char* use = "Use";
+  with_id(add(use, "activate", "Begin: from now on its time passes", "yellow access activate " + id, &AccessActivate));
+  with_id(add(use, "release", "Give it back", "yellow access release " + id, &AccessRelease));
+  with_id(add(use, "revoke", "End somebody else's access at once",
+              "yellow access revoke " + id + " --reason \"wrong ticket\"", &AccessRevoke))
+      ->add_option("--reason", access_.reason, "Why (default: who has done it)");
+  const char* review = "Review";
+  add(review, "queue", "List what has to be reviewed, the most urgent first", "yellow access queue", &AccessQueue);
+  const auto judge = [&](const char* name, const char* about, auto do_it) {
+    with_id(add(review, name, about,
+                std::string("yellow access ") + name + " " + id + " \"three names corrected, as the ticket says\"",
+                do_it))
+        ->add_option("sentence", access_.note, "What you have found")
+        ->required();
+  };
+  judge("accept", "Say that what was done under a request is in order", &AccessAccept);
+  judge("escalate", "Say that what was done under a request is not in order", &AccessEscalate);
+}
+
+}  // namespace yellow::cli

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace yellow::ports {
+
+/// A call that has come in.
+struct DoorCall {
+  std::string method;  ///< GET, POST
+  std::string path;    ///< /v1/access/requests
+  std::string body;    ///< JSON, or empty
+  /// Who calls: os:alice on a local socket, as its kernel says. Never from the call itself.
+  std::string identity;
+};
+
+struct DoorAnswer {
+  int status = 200;
+  std::string body;  ///< JSON
+  /// With status 101 (Switching Protocols): told the socket, open and the caller's own from now on, once the answer is
+  /// sent. It is closed when this returns.
+  std::function<void(int socket)> then = {};
+};
+
+using DoorHandler = std::function<DoorAnswer(const DoorCall&)>;
+
+/// Where people and their programs call a service of Yellow on this machine: HTTP/1.1 on a unix socket.
+class Door {
+ public:
+  virtual ~Door() = default;
+  /// Answers at the socket `path` until this object goes, with threads of its own; everybody on the machine may
+  /// connect. A socket that nobody listens on is replaced. Throws base::Error code "listen".
+  virtual void Listen(const std::string& path, DoorHandler handler) = 0;
+};
+
+/// Calls such a service. Throws base::Error code "no_service" when nobody listens there.
+using DoorClient = std::function<DoorAnswer(const std::string& socket, const std::string& method,
+                                            const std::string& path, const std::string& body)>;
+
+}  // namespace yellow::ports
