@@ -54,6 +54,7 @@ class CommandLine {
   void Streams();
   void Batches();
   void Runs();
+  void Access();
   void Authors();
   void Machine();
 
@@ -83,6 +84,8 @@ class CommandLine {
   StreamsOptions streams_;
   BatchesOptions batches_;
   RunsOptions runs_;
+  AccessReplayOptions access_replay_;
+  AccessKeygenOptions access_keygen_;
   std::function<int(const Program&, const Options&)> action_;
   std::string command_;
 };

@@ -42,6 +42,7 @@ void CommandLine::Operate() {
   Streams();
   Batches();
   Runs();
+  Access();
 }
 
 void CommandLine::DryRun(CLI::App* command, bool& dry_run) {

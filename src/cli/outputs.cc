@@ -9,6 +9,7 @@
 #include "cli/views/findings_json.h"
 #include "cli/views/history_json.h"
 #include "cli/views/record.h"
+#include "cli/views/recording_json.h"
 #include "cli/views/status_view.h"
 
 namespace yellow::cli {
@@ -41,6 +42,8 @@ Json GraphSchema() {
 
 std::map<std::string, Json> Schemas() {
   return {
+      {"access keygen", MadeKeyRecord().Schema()},
+      {"access replay", ReadRecordingRecord().Schema()},
       {"apply", AppliedContainerRecord().ListSchema()},
       {"batches list", BatchRecord().ListSchema()},
       {"batches reject", RepairedBatchRecord().Schema()},

@@ -26,8 +26,9 @@ MAY_INCLUDE = {
     "render": PORTS,
     "ports": PORTS,
     "run": RUN,
-    "adapters": PORTS + ["ports"],
-    "cli": RUN + ["run", "render", "load", "check"],
+    "access": RUN,
+    "adapters": PORTS + ["ports", "access"],   # access: the words of recordings and of terminals, which adapters write and send
+    "cli": RUN + ["run", "access", "render", "load", "check"],
     "app": ["*"],
     "testing": ["*"],
 }
@@ -41,7 +42,7 @@ ALLOWED_EFFECTS = {("base/cron.h", "chrono")}   # types of time points only
 # Third-party headers stay in their folder.
 AT_HOME = {"libpq-fe.h": ["adapters/postgres"], "yaml.h": ["load", "adapters/kubernetes"], "pg_query.h": ["sql"], "CLI/CLI.hpp": ["cli"], "httplib.h": ["adapters/http"],
            "curl/curl.h": ["adapters/http", "adapters/container", "adapters/kubernetes"],
-           "nlohmann/json.hpp": ["cli", "render", "sql", "adapters/container", "adapters/kubernetes"], "sodium.h": ["base", "adapters", "app"]}
+           "nlohmann/json.hpp": ["cli", "render", "sql", "access", "adapters/container", "adapters/kubernetes"], "sodium.h": ["base", "adapters", "app"]}
 
 # A template that makes JSON and its schema of one description; .cc files of cli alone include it.
 JSON_HEADERS = {"cli/views/record.h"}
