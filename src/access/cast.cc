@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "access/base64.h"
@@ -165,7 +166,7 @@ tl::expected<std::optional<CastEvent>, std::string> CastReader::Take(std::string
   if (!(seconds >= 0 && seconds <= kLongest)) return Wrong("has no time");
   const auto& code = parsed[1].get_ref<const std::string&>();
   const auto& text = parsed[2].get_ref<const std::string&>();
-  CastEvent event{static_cast<int64_t>(seconds * 1e6 + 0.5), {}};
+  CastEvent event{std::llround(seconds * 1e6), {}};
   if (event.at < last_) return Wrong("is earlier than the one before it");
   last_ = event.at;
   const std::optional<std::string> raw = std::exchange(raw_, std::nullopt);

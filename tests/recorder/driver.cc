@@ -39,7 +39,7 @@ int Serve(int socket, const ports::RecordingSpec& spec) {
   const auto recorder = adapters::recorder::MakeRecorder();
   const auto session = recorder->Start(spec, socket);
   close(socket);
-  std::cout << "started" << std::endl;
+  std::cout << "started\n" << std::flush;
   std::optional<ports::RecordingReport> report;
   for (bool cancelled = false; !(report = session->Poll()); usleep(10000)) {
     fd_set in;
@@ -54,7 +54,7 @@ int Serve(int socket, const ports::RecordingSpec& spec) {
   }
   std::cout << "{\"end\": \"" << WordOf(report->end) << "\", \"status\": " << report->status
             << ", \"why\": " << base::JsonString(report->why) << ", \"events\": " << report->events
-            << ", \"bytes\": " << report->bytes << ", \"digest\": \"" << report->digest << "\"}" << std::endl;
+            << ", \"bytes\": " << report->bytes << ", \"digest\": \"" << report->digest << "\"}\n" << std::flush;
   return 0;
 }
 
@@ -67,10 +67,10 @@ int main(int argc, char** argv) {
   try {
     if (argv[1] == std::string_view("serve")) return Serve(socket, SpecOf(argc, argv));
     const auto end = adapters::recorder::AttachTerminal(socket);
-    std::cerr << "end: " << (end ? PayloadOf(*end) : "lost") << std::endl;
+    std::cerr << "end: " << (end ? PayloadOf(*end) : "lost") << "\n" << std::flush;
     return end ? end->status : 3;
   } catch (const base::Error& error) {
-    std::cout << "error: " << base::Describe(error) << std::endl;
+    std::cout << "error: " << base::Describe(error) << "\n" << std::flush;
     return 3;
   }
 }

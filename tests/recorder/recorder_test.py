@@ -99,7 +99,8 @@ class HowItEnds(Case):
     SURVIVORS = ("setsid sleep {n}1 & nohup sleep {n}2 >/dev/null 2>&1 & (setsid sh -c 'sleep {n}3 & exec sleep {n}4' &) ; trap '' HUP TERM INT; "
                  "sh -c 'sh -c \"sleep {n}5\"' & ")
 
-    def with_survivors(self, rest, number, **options):
+    def with_survivors(self, rest, **options):
+        number = f"9{os.getpid()}{time.monotonic_ns() % 1000}"  # of this test alone
         self.word = f"sleep\0{number}"
         session = self.started("sh", "-c", self.SURVIVORS.format(n=number) + rest, **options)
         session.expect("ready")
@@ -110,7 +111,7 @@ class HowItEnds(Case):
         self.assertEqual(processes(self.word), [])
 
     def test_with_its_program_and_all_that_it_left_behind(self):
-        session = self.with_survivors("echo ready; read x; exit 4", 98101)
+        session = self.with_survivors("echo ready; read x; exit 4")
         session.type("\r")
         report = session.report()
         self.assert_all_gone()
@@ -118,7 +119,7 @@ class HowItEnds(Case):
         self.assert_same_as_shown(session, report)
 
     def test_when_its_time_is_over(self):
-        session = self.with_survivors("echo ready; sleep 60", 98102, options=["longest=2000"])
+        session = self.with_survivors("echo ready; sleep 60", options=["longest=2000"])
         began = time.monotonic()
         report = session.report()
         self.assert_all_gone()
@@ -127,14 +128,14 @@ class HowItEnds(Case):
         self.assert_same_as_shown(session, report)
 
     def test_when_it_is_cancelled(self):
-        session = self.with_survivors("echo ready; sleep 60", 98103)
+        session = self.with_survivors("echo ready; sleep 60")
         session.driver.stdin.close()
         session.driver.stdin = None
         self.assertEqual(session.report()["end"], "cancelled")
         self.assert_all_gone()
 
     def test_when_the_person_goes(self):
-        session = self.with_survivors("trap 'echo told > %s/told' HUP; echo ready; while :; do sleep 0.1; done" % self.base.reach, 98104)
+        session = self.with_survivors("trap 'echo told > %s/told' HUP; echo ready; while :; do sleep 0.1; done" % self.base.reach)
         session.socket.shutdown(socket.SHUT_RDWR)
         report = session.report()
         self.assert_all_gone()
@@ -149,7 +150,7 @@ class HowItEnds(Case):
         self.assertEqual(session.report()["end"], "hung_up")
 
     def test_when_the_service_is_killed(self):
-        session = self.with_survivors("echo ready; sleep 60", 98105)
+        session = self.with_survivors("echo ready; sleep 60")
         recorder = session.recorder()
         session.driver.kill()
         wait_for(lambda: not pathlib.Path(f"/proc/{recorder}").exists(), "the recorder ends")
@@ -161,7 +162,7 @@ class HowItEnds(Case):
         self.assertEqual((recording["state"], outputs(recording)), ("complete", session.shown))
 
     def test_when_the_recorder_is_killed(self):
-        session = self.with_survivors("echo ready; sleep 60", 98106)
+        session = self.with_survivors("echo ready; sleep 60")
         os.kill(session.recorder(), signal.SIGKILL)
         report = session.report()
         self.assert_all_gone()

@@ -25,8 +25,8 @@ constexpr size_t kMore = crypto_secretstream_xchacha20poly1305_ABYTES;
 constexpr size_t kBox = kKey + crypto_box_SEALBYTES;
 constexpr size_t kLength = 4;
 
-const unsigned char* Bytes(const char* text) { return reinterpret_cast<const unsigned char*>(text); }
-unsigned char* Bytes(char* text) { return reinterpret_cast<unsigned char*>(text); }
+const unsigned char* Bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+unsigned char* Bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 
 std::string LengthBytes(size_t length) {
   std::string bytes;
@@ -77,12 +77,12 @@ class FileWriter : public SealedWriter {
     std::string head = std::string(kMagic) + LengthBytes(recipients.size());
     for (const PublicKey& recipient : recipients) {
       std::string box(kBox, '\0');
-      if (crypto_box_seal(Bytes(box.data()), key.it.data(), key.it.size(), recipient.data()) != 0)
+      if (crypto_box_seal(Bytes(box), key.it.data(), key.it.size(), recipient.data()) != 0)
         throw base::Error("recorder", "cannot seal to a public key of a reviewer");
       head += box;
     }
     std::string header(kHeader, '\0');
-    crypto_secretstream_xchacha20poly1305_init_push(&stream_.it, Bytes(header.data()), key.it.data());
+    crypto_secretstream_xchacha20poly1305_init_push(&stream_.it, Bytes(header), key.it.data());
     head_ = head + header;
     Append(head_);
     Sync();
@@ -102,7 +102,7 @@ class FileWriter : public SealedWriter {
     Put("", crypto_secretstream_xchacha20poly1305_TAG_FINAL);
     Sync();
     std::string digest(crypto_hash_sha256_BYTES, '\0');
-    crypto_hash_sha256_final(&hash_, Bytes(digest.data()));
+    crypto_hash_sha256_final(&hash_, Bytes(digest));
     return {bytes_, base::HexOf(digest)};
   }
 
@@ -116,14 +116,14 @@ class FileWriter : public SealedWriter {
 
   std::string Sealed(std::string_view message, unsigned char tag) {
     std::string sealed(message.size() + kMore, '\0');
-    crypto_secretstream_xchacha20poly1305_push(&stream_.it, Bytes(sealed.data()), nullptr, Bytes(message.data()),
-                                               message.size(), Bytes(head_.data()), head_.size(), tag);
+    crypto_secretstream_xchacha20poly1305_push(&stream_.it, Bytes(sealed), nullptr, Bytes(message), message.size(),
+                                               Bytes(head_), head_.size(), tag);
     head_.clear();  // it is authenticated once
     return sealed;
   }
 
   void Append(std::string_view bytes) {
-    crypto_hash_sha256_update(&hash_, Bytes(bytes.data()), bytes.size());
+    crypto_hash_sha256_update(&hash_, Bytes(bytes), bytes.size());
     bytes_ += static_cast<int64_t>(bytes.size());
     while (!bytes.empty()) {
       const ssize_t wrote = write(file_.get(), bytes.data(), bytes.size());
@@ -156,7 +156,7 @@ class FileReader : public SealedReader {
     const size_t count = head_.starts_with(kMagic) ? LengthIn(std::string_view(head_).substr(kMagic.size())) : 0;
     if (head_.size() < kMagic.size() + kLength || count == 0 || count > kMostRecipients)
       throw base::Error("recorder", path_ + " is no recording");
-    const auto* secret = Bytes(private_key.Reveal().data());
+    const auto* secret = Bytes(private_key.Reveal());
     unsigned char mine[crypto_box_PUBLICKEYBYTES];
     crypto_scalarmult_base(mine, secret);
     Key key;
@@ -164,7 +164,7 @@ class FileReader : public SealedReader {
     for (size_t i = 0; i < count; ++i) {
       const std::string box = Take(kBox);
       opened |= box.size() == kBox && !opened &&
-                crypto_box_seal_open(key.it.data(), Bytes(box.data()), box.size(), mine, secret) == 0;
+                crypto_box_seal_open(key.it.data(), Bytes(box), box.size(), mine, secret) == 0;
       head_ += box;
     }
     if (!opened) throw base::Error("recorder", path_ + " is not sealed to this key, or its beginning was changed");
@@ -173,7 +173,7 @@ class FileReader : public SealedReader {
     // The disk has all of this before a session begins.
     if (header.size() < kHeader)
       throw base::Error("recorder", path_ + " is too short: its beginning is cut or was changed");
-    crypto_secretstream_xchacha20poly1305_init_pull(&stream_.it, Bytes(header.data()), key.it.data());
+    crypto_secretstream_xchacha20poly1305_init_pull(&stream_.it, Bytes(header), key.it.data());
   }
 
   std::optional<std::string> Next() override {
@@ -203,9 +203,8 @@ class FileReader : public SealedReader {
     const std::string sealed = Take(size + kMore);
     if (sealed.size() < size + kMore) return End(ports::RecordingState::kCut);
     std::string message(size, '\0');
-    if (crypto_secretstream_xchacha20poly1305_pull(&stream_.it, Bytes(message.data()), nullptr, &tag,
-                                                   Bytes(sealed.data()), sealed.size(), Bytes(head_.data()),
-                                                   head_.size()) != 0)
+    if (crypto_secretstream_xchacha20poly1305_pull(&stream_.it, Bytes(message), nullptr, &tag, Bytes(sealed),
+                                                   sealed.size(), Bytes(head_), head_.size()) != 0)
       return End(ports::RecordingState::kChanged);
     head_.clear();
     return message;
@@ -250,10 +249,10 @@ FileSummary SummaryOf(const std::string& path) {
   while (const ssize_t got = read(file.get(), buffer.data(), buffer.size())) {
     if (got < 0 && errno != EINTR) throw Failure("cannot read " + path);
     if (got < 0) continue;
-    crypto_hash_sha256_update(&hash, Bytes(buffer.data()), static_cast<size_t>(got));
+    crypto_hash_sha256_update(&hash, Bytes(buffer), static_cast<size_t>(got));
     bytes += got;
   }
-  crypto_hash_sha256_final(&hash, Bytes(digest.data()));
+  crypto_hash_sha256_final(&hash, Bytes(digest));
   return {bytes, base::HexOf(digest)};
 }
 

@@ -24,6 +24,11 @@ struct ReadFile {
 };
 
 class SealedFile : public ::testing::Test {
+ public:
+  SealedFile(const SealedFile&) = delete;
+  SealedFile& operator=(const SealedFile&) = delete;
+  ~SealedFile() override { std::filesystem::remove_all(folder_); }
+
  protected:
   SealedFile() {
     EXPECT_GE(sodium_init(), 0);
@@ -32,7 +37,6 @@ class SealedFile : public ::testing::Test {
     public_ = MakeKeyFile(folder_ + "/key");
     other_ = MakeKeyFile(folder_ + "/other");
   }
-  ~SealedFile() override { std::filesystem::remove_all(folder_); }
 
   std::string file() const { return folder_ + "/file"; }
   std::string Content() const {
@@ -93,7 +97,7 @@ TEST_F(SealedFile, WhatIsWrittenIsThereBeforeItsEnd) {
 TEST_F(SealedFile, CutAnywhereItIsReadUpToThereAndSaysSo) {
   Write({"one", "two"});
   const std::string content = Content();
-  const size_t head = 16 + 4 + 2 * 80 + 24, chunk = 21 + 3 + 17;
+  const size_t head = 16 + 4 + size_t{2} * 80 + 24, chunk = 21 + 3 + 17;
   ASSERT_EQ(content.size(), head + 2 * chunk + 21 + 17);
   for (size_t length = head; length < content.size(); ++length) {
     Put(content.substr(0, length));
@@ -130,7 +134,7 @@ TEST_F(SealedFile, EveryChangedByteIsFound) {
 TEST_F(SealedFile, ChunksThatChangedPlacesAreFound) {
   Write({"one", "two"});
   const std::string content = Content();
-  const size_t head = content.size() - 2 * 41 - 38;
+  const size_t head = content.size() - size_t{2} * 41 - 38;
   Put(content.substr(0, head) + content.substr(head + 41, 41) + content.substr(head, 41) + content.substr(head + 82));
   EXPECT_EQ(Read(), (ReadFile{{}, RecordingState::kChanged}));
 }
