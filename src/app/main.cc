@@ -21,6 +21,7 @@
 #include "adapters/process/launcher.h"
 #include "adapters/process/stop_signals.h"
 #include "adapters/process/supervisor.h"
+#include "adapters/recorder/recorder.h"
 #include "adapters/secrets/secret_store.h"
 #include "app/engines.h"
 #include "app/servers.h"
@@ -65,6 +66,7 @@ std::string Executable() {
 
 int main(int argc, char** argv) {
   namespace adapters = yellow::adapters;
+  if (adapters::recorder::IsRecorder(argc, argv)) return adapters::recorder::BeRecorder();
   if (sodium_init() < 0) {
     std::cerr << "error: the system has no random generator\n";
     return 3;
@@ -94,6 +96,7 @@ int main(int argc, char** argv) {
   const auto tickets = adapters::http::MakeTickets(*files, *secrets);
   const auto stop = adapters::process::MakeStop();
   const auto watch = adapters::http::MakeWatch();
+  const auto recordings = adapters::recorder::MakeRecordings();
   const auto supervisor = adapters::process::MakeSupervisor(Variable("NOTIFY_SOCKET"));
   const yellow::cli::Program program{
       *files,
@@ -108,6 +111,7 @@ int main(int argc, char** argv) {
       *stop,
       *watch,
       *supervisor,
+      *recordings,
       [&](const yellow::model::Model& model, const std::string& data) -> std::unique_ptr<yellow::ports::Servers> {
         return std::make_unique<yellow::app::EnvironmentServers>(model, data, *connector, *entropy, *files, *secrets,
                                                                  *programs);

@@ -56,6 +56,7 @@ class CommandLine {
   void Runs();
   void Authors();
   void Access();
+  void Recordings(CLI::App& access);
   void Machine();
 
   CLI::App app_{"Yellow compiles a model of a data ecosystem and realises it on PostgreSQL.", "yellow"};
@@ -85,6 +86,8 @@ class CommandLine {
   BatchesOptions batches_;
   RunsOptions runs_;
   AccessOptions access_;
+  AccessReplayOptions access_replay_;
+  AccessKeygenOptions access_keygen_;
   std::function<int(const Program&, const Options&)> action_;
   std::string command_;
 };

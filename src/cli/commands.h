@@ -216,4 +216,18 @@ int RunsRetry(const Program& program, const Options& options, const RunsOptions&
 int RunsCancel(const Program& program, const Options& options, const RunsOptions& runs);
 int Rebuild(const Program& program, const Options& options, const RunsOptions& runs);
 
+struct AccessReplayOptions {
+  std::string file, key;
+  double speed = 1;
+  double from = 0;             ///< seconds
+  std::optional<double> idle;  ///< seconds
+  bool cast = false;
+};
+int AccessReplay(const Program& program, const Options& options, const AccessReplayOptions& replay);
+
+struct AccessKeygenOptions {
+  std::string file;
+};
+int AccessKeygen(const Program& program, const Options& options, const AccessKeygenOptions& keygen);
+
 }  // namespace yellow::cli

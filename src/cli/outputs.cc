@@ -10,6 +10,7 @@
 #include "cli/views/findings_json.h"
 #include "cli/views/history_json.h"
 #include "cli/views/record.h"
+#include "cli/views/recording_json.h"
 #include "cli/views/status_view.h"
 
 namespace yellow::cli {
@@ -48,9 +49,11 @@ std::map<std::string, Json> Schemas() {
       {"access deny", api::RequestRecord().Schema()},
       {"access edit", api::RequestRecord().Schema()},
       {"access escalate", api::RequestRecord().Schema()},
+      {"access keygen", MadeKeyRecord().Schema()},
       {"access list", api::RequestRecord().ListSchema()},
       {"access queue", api::RequestRecord().ListSchema()},
       {"access release", api::RequestRecord().Schema()},
+      {"access replay", ReadRecordingRecord().Schema()},
       {"access request", api::RequestRecord().Schema()},
       {"access revoke", api::RequestRecord().Schema()},
       {"access scopes", api::ScopeRecord().ListSchema()},

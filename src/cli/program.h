@@ -14,6 +14,7 @@
 #include "ports/entropy.h"
 #include "ports/files.h"
 #include "ports/process.h"
+#include "ports/recorder.h"
 #include "ports/secrets.h"
 #include "ports/servers.h"
 #include "ports/stop.h"
@@ -39,6 +40,7 @@ struct Program {
   ports::Stop& stop;
   ports::Watch& watch;
   ports::Supervisor& supervisor;
+  ports::Recordings& recordings;
   /// The servers of a model's environment; `data` is the data folder of the project.
   std::function<std::unique_ptr<ports::Servers>(const model::Model& model, const std::string& data)> open_servers;
   ports::Foreground foreground;

@@ -28,7 +28,7 @@ MAY_INCLUDE = {
     "run": RUN,
     "access": RUN,
     "api": RUN + ["access"],
-    "adapters": PORTS + ["ports"],
+    "adapters": PORTS + ["ports", "access"],   # access: the words of recordings and of terminals, which adapters write and send
     "cli": RUN + ["run", "access", "api", "render", "load", "check"],
     "app": ["*"],
     "testing": ["*"],
@@ -43,7 +43,7 @@ ALLOWED_EFFECTS = {("base/cron.h", "chrono")}   # types of time points only
 # Third-party headers stay in their folder.
 AT_HOME = {"libpq-fe.h": ["adapters/postgres"], "yaml.h": ["load", "adapters/kubernetes"], "pg_query.h": ["sql"], "CLI/CLI.hpp": ["cli"], "httplib.h": ["adapters/http"],
            "curl/curl.h": ["adapters/http", "adapters/container", "adapters/kubernetes"],
-           "nlohmann/json.hpp": ["api", "cli", "render", "sql", "adapters/container", "adapters/http", "adapters/kubernetes"], "sodium.h": ["base", "adapters", "app"]}
+           "nlohmann/json.hpp": ["access", "api", "cli", "render", "sql", "adapters/container", "adapters/http", "adapters/kubernetes"], "sodium.h": ["base", "adapters", "app"]}
 
 # A template that makes JSON and its schema of one description; .cc files of api and cli alone include it.
 JSON_HEADERS = {"api/record.h"}

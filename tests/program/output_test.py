@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 
 from project import YELLOW, Project
 
-# What fetches real data is asked in flights_test.py.
-ELSEWHERE = {"demo flights"}
+# What fetches real data is asked in flights_test.py, what needs a recording in tests/recorder.
+ELSEWHERE = {"demo flights", "access replay"}
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 WORKER = """
 kind: Workspace
@@ -155,7 +155,7 @@ class Outputs(unittest.TestCase):
                      "runs cancel": ["1"], "rebuild": ["MaskShop"], "try": ["MaskShop"], "import postgres": ["--container", "ShopDB"],
                      "init transformer": ["Mask"], "job ingest": ["Shop"], "job transform": ["MaskShop"], "job open": ["MaskShop", "--by", "me"], "job launch": ["1"],
                      "job look": ["1"], "job close": ["1"], "render kubernetes": ["--image", "registry.example.com/yellow@sha256:" + "a" * 64]}
-        for name in sorted(self.commands - ELSEWHERE - {"init", "demo", "export json-schema"}):
+        for name in sorted(self.commands - ELSEWHERE - {"init", "demo", "export json-schema", "access keygen"}):
             error = self.refused(name, *arguments.get(name, []), status=2, project=nothing)
             self.assertEqual(error["code"], "usage", name)
             self.assertTrue(error["remedy"], name)
@@ -171,6 +171,10 @@ class Outputs(unittest.TestCase):
             self.assertGreaterEqual(len(error["findings"]), 1)
             self.assertEqual(error["findings"][0]["file"], "model/shop.yaml")
         self.refused("demo flights", "--from", "/nowhere.tar.gz", status=3, project=nothing)
+        key = str(nothing.base / "reviewer.key")
+        self.assertTrue(self.ask("access keygen", key, project=nothing)["public_key"].startswith("yellow-review-1:"))
+        for name, arguments in (("access keygen", [key]), ("access replay", [key, "--key", key])):
+            self.assertEqual(self.refused(name, *arguments, status=3, project=nothing)["code"], "recorder")
 
     def test_a_project_from_its_first_day(self):
         first = Project(None)

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace yellow::access {
+
+/// RFC 4648, section 4, with padding.
+std::string Base64Of(std::string_view bytes);
+
+/// Nothing when it is not what Base64Of gives of some bytes.
+std::optional<std::string> BytesOfBase64(std::string_view text);
+
+}  // namespace yellow::access

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ports/recorder.h"
+
+/// What the recorder's process and who started it say to each other on a socket: messages of texts.
+namespace yellow::adapters::recorder {
+
+using Message = std::vector<std::string>;
+
+/// False when the other side has gone.
+bool SendMessage(int socket, const Message& message);
+/// Waits for a whole one; nothing when the other side has gone.
+std::optional<Message> ReceiveMessage(int socket);
+
+Message MessageOf(const ports::RecordingSpec& spec);
+/// REQUIRES: from MessageOf.
+ports::RecordingSpec SpecOf(const Message& message);
+
+Message MessageOf(const ports::RecordingReport& report);
+/// REQUIRES: from MessageOf.
+ports::RecordingReport ReportOf(const Message& message);
+
+}  // namespace yellow::adapters::recorder
