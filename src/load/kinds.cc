@@ -1,3 +1,4 @@
+#include "load/audit_text.h"
 #include "load/shape.h"
 
 // The fields of every kind of document (DESIGN 4): the one place that says which there are, and what each is for.
@@ -451,7 +452,8 @@ const Shape kEnvironment{
                Optional("scheduler", kScheduler, "Who starts what is due; yellow by default."),
                Optional("role_prefix", kReference, "What the names of Yellow's roles begin with; yellow by default."),
                Optional("limits", kLimits, "How much at once, and how patiently."),
-               Optional("notify", kReceivers, "Who is told that something is held, has failed or is stale.")}};
+               Optional("notify", kReceivers, "Who is told that something is held, has failed or is stale."),
+               Optional("audit", AuditShape(), "Where the end of the audit log is noted besides.")}};
 
 }  // namespace
 

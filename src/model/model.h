@@ -10,6 +10,7 @@
 
 #include "base/source_range.h"
 #include "model/address.h"
+#include "model/audit.h"
 #include "model/data_type.h"
 
 /// The declared world as values: what the YAML documents say, after defaults are filled in and names resolved, before
@@ -458,6 +459,7 @@ struct Environment {
   int max_jobs = 4;             ///< limits.jobs: batches and runs that serve has under way at once, a merge database
   int max_connections = 40;     ///< limits.connections: of all these jobs together
   std::vector<NoticeReceiver> receivers;  ///< notify
+  Audit audit;
   SourceRange where;
 
   /// The reference by which an image is known here, pinned to a digest; `image` itself when it is not mapped.

@@ -8,12 +8,14 @@
 #include "sql/control_schema_3.sql.h"
 #include "sql/control_schema_4.sql.h"
 #include "sql/control_schema_5.sql.h"
+#include "sql/control_schema_6.sql.h"
 
 namespace yellow::sql {
 
 std::vector<std::string_view> ControlSchemaScripts(int from) {
   static constexpr std::array<std::string_view, kControlSchemaVersion> kScripts{
-      kControlSchemaSql, kControlSchema2Sql, kControlSchema3Sql, kControlSchema4Sql, kControlSchema5Sql};
+      kControlSchemaSql,  kControlSchema2Sql, kControlSchema3Sql,
+      kControlSchema4Sql, kControlSchema5Sql, kControlSchema6Sql};
   YELLOW_CHECK(from >= 0 && from <= kControlSchemaVersion);
   return {kScripts.begin() + from, kScripts.end()};
 }
