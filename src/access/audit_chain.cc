@@ -14,9 +14,9 @@ constexpr int64_t kMostRecords = 1'000'000'000'000'000;  // what every reader of
 constexpr std::string_view kTag{"yellow-audit-v1\0", 16};
 
 JsonValue::Object Fields(const AuditRecord& record, int64_t sequence) {
-  return {{"action", {record.action}},   {"at", {record.at}},           {"details", record.details},
-          {"id", {record.id}},           {"login", {record.login}},     {"person", {record.person}},
-          {"request", {record.request}}, {"sequence", {sequence}},      {"subject", {record.subject}}};
+  return {{"action", {record.action}},   {"at", {record.at}},       {"details", record.details},
+          {"id", {record.id}},           {"login", {record.login}}, {"person", {record.person}},
+          {"request", {record.request}}, {"sequence", {sequence}},  {"subject", {record.subject}}};
 }
 
 JsonValue::Object Fields(const SegmentClose& close) {
@@ -345,9 +345,8 @@ void ChainVerifier::Compare(const AuditRecord& record, const Head& head) {
 }
 
 bool ChainVerifier::IsExcused(int64_t sequence) const {
-  return std::any_of(excused_.begin(), excused_.end(), [&](const auto& range) {
-    return sequence > range.first && sequence <= range.second;
-  });
+  return std::any_of(excused_.begin(), excused_.end(),
+                     [&](const auto& range) { return sequence > range.first && sequence <= range.second; });
 }
 
 }  // namespace yellow::access

@@ -15,11 +15,13 @@
 /// The audit log as text: a chain of records in segments. A segment is a file of lines, each the canonical JSON (see
 /// json_value.h) of one object, ended by a line feed. A line is
 ///  * a record: `action at details hash id login person request sequence subject`. Sequence numbers begin with 1 and
-///    have no gap. `hash` is SHA-256("yellow-audit-v1" ‖ 0 ‖ the hash of the record before, 64 digits ‖ the line without
-///    its hash); before the first record stand 64 zeros;
-///  * the close of a segment: `{"close": {chain, count, head, key, segment, sequence, signature}}`, the last line of every
+///    have no gap. `hash` is SHA-256("yellow-audit-v1" ‖ 0 ‖ the hash of the record before, 64 digits ‖ the line
+///    without its hash); before the first record stand 64 zeros;
+///  * the close of a segment: `{"close": {chain, count, head, key, segment, sequence, signature}}`, the last line of
+///  every
 ///    segment but the newest. The signature is Ed25519, of the same line without it;
-///  * in files of their own, anchors: `{"anchor": {at, chain, hash, key, sequence, signature}}`, signed in the same way.
+///  * in files of their own, anchors: `{"anchor": {at, chain, hash, key, sequence, signature}}`, signed in the same
+///  way.
 namespace yellow::access {
 
 struct AuditRecord {

@@ -79,15 +79,14 @@ std::vector<Fault> Faults(const std::vector<AuditFinding>& findings) {
 
 TEST(AuditChain, ARecordHasOneSpelling) {
   const Link link = LinkTo({}, Record(7));
-  EXPECT_EQ(link.line,
-            R"({"action":"model.applied","at":"2026-01-01T06:00:00.000001Z","details":{"n":7},"hash":")" +
-                link.head.hash +
-                R"(","id":7,"login":"y","person":"ada","request":"","sequence":1,"subject":"model \"é\""})" + "\n");
+  EXPECT_EQ(link.line, R"({"action":"model.applied","at":"2026-01-01T06:00:00.000001Z","details":{"n":7},"hash":")" +
+                           link.head.hash +
+                           R"(","id":7,"login":"y","person":"ada","request":"","sequence":1,"subject":"model \"é\""})" +
+                           "\n");
   const std::string without =
       R"({"action":"model.applied","at":"2026-01-01T06:00:00.000001Z","details":{"n":7},"id":7,"login":"y",)"
       R"("person":"ada","request":"","sequence":1,"subject":"model \"é\""})";
-  EXPECT_EQ(link.head.hash,
-            base::Sha256Hex("yellow-audit-v1" + std::string(1, '\0') + std::string(64, '0') + without));
+  EXPECT_EQ(link.head.hash, base::Sha256Hex("yellow-audit-v1" + std::string(1, '\0') + std::string(64, '0') + without));
 }
 
 TEST(AuditChain, WhatIsWrittenIsReadAgain) {
@@ -171,9 +170,8 @@ TEST(ChainVerifier, ARecordingIsBound) {
   record.details = *ParseJson(R"({"recording":{"file":"a.cast","bytes":4,"sha256":")" + sha256 + "\"}}");
   log.Append(record);
   const auto found = [&](std::optional<RecordingFacts> facts) {
-    return Faults(Verify(log.segments, {}, [facts](const std::string& file) {
-      return file == "a.cast" ? facts : std::nullopt;
-    }));
+    return Faults(
+        Verify(log.segments, {}, [facts](const std::string& file) { return file == "a.cast" ? facts : std::nullopt; }));
   };
   EXPECT_THAT(found(RecordingFacts{4, sha256}), IsEmpty());
   EXPECT_THAT(found(std::nullopt), ElementsAre(Fault::kRecording));
@@ -294,9 +292,11 @@ TEST(ChainVerifier, EveryChangeOfAnyLogIsFound) {
     std::string all, before;
     for (const std::string& text : changed) all += text;
     for (const std::string& text : log.segments) before += text;
-    // Nothing was changed, or the close of the newest segment was taken off, which then is one that is still written to.
-    if (before == all || (before.starts_with(all) && ParseLine(SplitLines(before.substr(all.size())).whole[0]) &&
-                          std::holds_alternative<SegmentClose>(*ParseLine(SplitLines(before.substr(all.size())).whole[0]))))
+    // Nothing was changed, or the close of the newest segment was taken off, which then is one that is still written
+    // to.
+    if (before == all ||
+        (before.starts_with(all) && ParseLine(SplitLines(before.substr(all.size())).whole[0]) &&
+         std::holds_alternative<SegmentClose>(*ParseLine(SplitLines(before.substr(all.size())).whole[0]))))
       continue;
     EXPECT_THAT(Verify(changed, {anchor}), testing::Not(IsEmpty())) << name << " of round " << round;
   }

@@ -38,7 +38,8 @@ std::vector<StoredRecord> FindRecords(const std::string& log, std::vector<Stored
   for (const std::string_view line : SplitLines(log).whole) {
     auto parsed = ParseLine(line);
     auto* chained = parsed ? std::get_if<ChainedRecord>(&*parsed) : nullptr;
-    if (chained != nullptr && Fits(chained->record, query)) found.push_back({std::move(chained->record), chained->head});
+    if (chained != nullptr && Fits(chained->record, query))
+      found.push_back({std::move(chained->record), chained->head});
   }
   // One that was chained between the two readings stands in the files already.
   for (StoredRecord& record : waiting) {

@@ -8,9 +8,7 @@
 namespace yellow::access {
 namespace {
 
-StoredHead HeadOf(const ports::Rows& rows) {
-  return {rows.Text(0, 0), {rows.Integer(0, 1), rows.Text(0, 2)}, 0, 0};
-}
+StoredHead HeadOf(const ports::Rows& rows) { return {rows.Text(0, 0), {rows.Integer(0, 1), rows.Text(0, 2)}, 0, 0}; }
 
 std::vector<StoredRecord> RecordsOf(const ports::Rows& rows) {
   std::vector<StoredRecord> records;
@@ -18,7 +16,7 @@ std::vector<StoredRecord> RecordsOf(const ports::Rows& rows) {
     StoredRecord& stored = records.emplace_back();
     auto details = ParseJson(rows.Text(i, 6));
     if (!details) throw base::Error("audit", "the details of an audit record are nested too deep: " + rows.Text(i, 0));
-    stored.record = {rows.Integer(i, 0), rows.Text(i, 1),     rows.Text(i, 2), rows.Text(i, 3),
+    stored.record = {rows.Integer(i, 0), rows.Text(i, 1), rows.Text(i, 2),     rows.Text(i, 3),
                      rows.Text(i, 4),    rows.Text(i, 5), std::move(*details), rows.Text(i, 7)};
     if (!rows.IsNull(i, 8)) stored.head = Head{rows.Integer(i, 8), rows.Text(i, 9)};
   }
@@ -37,8 +35,8 @@ std::string ArrayOf(const Items& items, ToText to_text) {
 
 void AddRecord(ports::Session& session, const std::string& person, const std::string& action,
                const std::string& subject, const JsonValue::Object& details) {
-  session.Execute({"SELECT yellow_access.audit_add($1, $2, $3, '', $4::jsonb)",
-                   {person, action, subject, Canonical({details})}});
+  session.Execute(
+      {"SELECT yellow_access.audit_add($1, $2, $3, '', $4::jsonb)", {person, action, subject, Canonical({details})}});
 }
 
 StoredHead ReadHead(ports::Session& session) {
@@ -53,8 +51,7 @@ StoredHead ReadHead(ports::Session& session) {
 }
 
 std::optional<StoredHead> LockHead(ports::Session& session) {
-  const ports::Rows rows =
-      session.Execute("SELECT chain, sequence, hash, a_day_ago FROM yellow_access.audit_lock()");
+  const ports::Rows rows = session.Execute("SELECT chain, sequence, hash, a_day_ago FROM yellow_access.audit_lock()");
   if (rows.empty()) return std::nullopt;
   StoredHead head = HeadOf(rows);
   head.a_day_ago = rows.Text(0, 3);
@@ -78,13 +75,12 @@ std::vector<StoredRecord> ReadRecords(ports::Session& session, const std::vector
 void MarkChained(ports::Session& session, const std::vector<int64_t>& ids, const std::vector<Head>& heads) {
   YELLOW_CHECK(!ids.empty() && ids.size() == heads.size());
   session.Execute({"SELECT yellow_access.audit_mark($1::bigint[], $2::bigint, $3::text[])",
-                   {ArrayOf(ids, [](int64_t id) { return std::to_string(id); }),
-                    std::to_string(heads.front().sequence), ArrayOf(heads, [](const Head& h) { return h.hash; })}});
+                   {ArrayOf(ids, [](int64_t id) { return std::to_string(id); }), std::to_string(heads.front().sequence),
+                    ArrayOf(heads, [](const Head& h) { return h.hash; })}});
 }
 
 void ResumeAfter(ports::Session& session, const Head& head) {
-  session.Execute(
-      {"SELECT yellow_access.audit_resume($1::bigint, $2)", {std::to_string(head.sequence), head.hash}});
+  session.Execute({"SELECT yellow_access.audit_resume($1::bigint, $2)", {std::to_string(head.sequence), head.hash}});
 }
 
 std::vector<AnchorState> ReadAnchorStates(ports::Session& session) {
@@ -95,8 +91,7 @@ std::vector<AnchorState> ReadAnchorStates(ports::Session& session) {
   return states;
 }
 
-void SaveAnchorState(ports::Session& session, const std::string& target, int64_t sequence,
-                     const std::string& failure) {
+void SaveAnchorState(ports::Session& session, const std::string& target, int64_t sequence, const std::string& failure) {
   session.Execute({"SELECT yellow_access.audit_anchored($1, $2::bigint, nullif($3, ''))",
                    {target, std::to_string(sequence), failure}});
 }

@@ -97,8 +97,9 @@ class Verification {
     while (first <= last && verifier.IsExcused(first)) ++first;
     while (first <= last && verifier.IsExcused(last)) --last;
     if (first > last) return;
-    const std::string which = first == last ? "record " + std::to_string(first) + " is"
-                                            : "records " + std::to_string(first) + " to " + std::to_string(last) + " are";
+    const std::string which = first == last
+                                  ? "record " + std::to_string(first) + " is"
+                                  : "records " + std::to_string(first) + " to " + std::to_string(last) + " are";
     missing_.push_back({Fault::kDatabase, first, 0, which + " not in the database"});
   }
 

@@ -27,7 +27,8 @@ std::vector<ChainedRecord> RecordsIn(const Lines& lines) {
 }
 
 base::Error Disagree(const std::string& folder) {
-  return base::Error("audit", "the audit log in " + folder + " is not that of the database").Remedy("yellow audit verify");
+  return base::Error("audit", "the audit log in " + folder + " is not that of the database")
+      .Remedy("yellow audit verify");
 }
 
 }  // namespace
@@ -49,8 +50,8 @@ AuditWriter::AuditWriter(const AuditEffects& effects, AuditPlace place) : effect
 
 ports::Session& AuditWriter::session() {
   if (session_ == nullptr) {
-    session_ = effects_.connector.Open(
-        effects_.endpoints.Service(place_.container, ports::ServiceRole::kAccess, "audit"));
+    session_ =
+        effects_.connector.Open(effects_.endpoints.Service(place_.container, ports::ServiceRole::kAccess, "audit"));
   }
   return *session_;
 }
@@ -109,7 +110,8 @@ Chained AuditWriter::Pass(bool close) {
 void AuditWriter::ReadTail(const std::string& folder) {
   const std::vector<int> segments = effects_.log.Segments(folder);
   const int newest = segments.empty() ? 0 : segments.back();
-  if (tail_ && tail_->folder == folder && tail_->segment == newest && tail_->size == effects_.log.Size(folder, newest)) return;
+  if (tail_ && tail_->folder == folder && tail_->segment == newest && tail_->size == effects_.log.Size(folder, newest))
+    return;
   tail_.emplace().folder = folder;
   for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
     const std::string text = effects_.log.Read(folder, *segment);

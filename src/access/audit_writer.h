@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,7 +42,7 @@ std::optional<base::Secret> ReadKey(ports::FileSystem& files, const std::string&
 struct Chained {
   enum class Outcome {
     kDone,
-    kBusy,     ///< another writer is at it
+    kBusy,      ///< another writer is at it
     kElsewhere  ///< the files here end before the chain does: it is written somewhere else, or they were cut
   };
   Outcome outcome = Outcome::kDone;
@@ -49,7 +50,7 @@ struct Chained {
   bool closed = false;  ///< a segment
   bool more = false;    ///< records wait that did not fit into this pass
   std::string folder;
-  Head head;   ///< of the files
+  Head head;         ///< of the files
   Head behind = {};  ///< kElsewhere: the head in the database
 };
 

@@ -28,8 +28,8 @@ struct JsonValue {
 /// the text of its spelling; of a key that stands twice the last value counts. Nothing when it is no JSON.
 std::optional<JsonValue> ParseJson(std::string_view text);
 
-/// The one spelling of a value: no spaces, keys sorted by their bytes, in strings a backslash before `"` and `\`, \u00xx
-/// for the characters below U+0020 and nothing else escaped. ParseJson of it gives the same value.
+/// The one spelling of a value: no spaces, keys sorted by their bytes, in strings a backslash before `"` and `\`,
+/// \u00xx for the characters below U+0020 and nothing else escaped. ParseJson of it gives the same value.
 std::string Canonical(const JsonValue& value);
 
 }  // namespace yellow::access

@@ -25,9 +25,27 @@ TEST(JsonValue, ANumberThatIsNoIntegerIsText) {
 }
 
 TEST(JsonValue, WhatIsNoJsonIsNone) {
-  for (const char* text :
-       {"", "{", "[1,]", "{\"a\"}", "{\"a\":}", "{a:1}", "01", "+1", "1.", "1e", "nul", "\"", "\"\\x\"", "\"\\u12\"",
-        "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\n\"", "1 2", "\xff", "\"\xc3\""})
+  for (const char* text : {"",
+                           "{",
+                           "[1,]",
+                           "{\"a\"}",
+                           "{\"a\":}",
+                           "{a:1}",
+                           "01",
+                           "+1",
+                           "1.",
+                           "1e",
+                           "nul",
+                           "\"",
+                           "\"\\x\"",
+                           "\"\\u12\"",
+                           "\"\\ud800\"",
+                           "\"\\ud800\\u0041\"",
+                           "\"\\udc00\"",
+                           "\"\n\"",
+                           "1 2",
+                           "\xff",
+                           "\"\xc3\""})
     EXPECT_EQ(Again(text), "none") << text;
   EXPECT_EQ(Again(std::string(100, '[') + std::string(100, ']')), "none");
   EXPECT_NE(Again(std::string(60, '[') + std::string(60, ']')), "none");

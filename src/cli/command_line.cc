@@ -64,6 +64,7 @@ CommandLine::CommandLine() {
   Deploy();
   Operate();
   Authors();
+  Audit();
   Machine();
 }
 

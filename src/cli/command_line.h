@@ -55,6 +55,9 @@ class CommandLine {
   void Batches();
   void Runs();
   void Authors();
+  void Audit();
+  void AuditSearchCommand(CLI::App& audit);
+  static CLI::Validator IsUtc();
   void Machine();
 
   CLI::App app_{"Yellow compiles a model of a data ecosystem and realises it on PostgreSQL.", "yellow"};
@@ -83,6 +86,7 @@ class CommandLine {
   StreamsOptions streams_;
   BatchesOptions batches_;
   RunsOptions runs_;
+  AuditOptions audit_;
   std::function<int(const Program&, const Options&)> action_;
   std::string command_;
 };

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "cli/views/audit_json.h"
 #include "cli/views/author_json.h"
 #include "cli/views/deploy_json.h"
 #include "cli/views/doctor_view.h"
@@ -42,6 +43,11 @@ Json GraphSchema() {
 std::map<std::string, Json> Schemas() {
   return {
       {"apply", AppliedContainerRecord().ListSchema()},
+      {"audit chain", ChainedRecordRecord().ListSchema()},
+      {"audit export", ExportedLogRecord().Schema()},
+      {"audit search", AuditRecordRecord().ListSchema()},
+      {"audit tail", AuditRecordRecord().ListSchema()},
+      {"audit verify", VerifiedRecord().ListSchema()},
       {"batches list", BatchRecord().ListSchema()},
       {"batches reject", RepairedBatchRecord().Schema()},
       {"batches release", RepairedBatchRecord().Schema()},

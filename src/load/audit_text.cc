@@ -18,10 +18,11 @@ const Shape& AuditShape() {
   static const Shape anchors{.what = "a list of anchors", .items = &anchor};
   static const Shape audit{
       .what = "{anchors: […]}",
-      .fields = {{"anchors", &anchors,
-                  "Where the end of the audit log is noted besides. Two of them, in the hands of different people, show "
-                  "that its end was cut off or all of it written again.",
-                  false}}};
+      .fields = {
+          {"anchors", &anchors,
+           "Where the end of the audit log is noted besides. Two of them, in the hands of different people, show "
+           "that its end was cut off or all of it written again.",
+           false}}};
   return audit;
 }
 

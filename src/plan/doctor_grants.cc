@@ -78,8 +78,8 @@ class GrantJudge {
       Want("yellow_access", login, {"USAGE"});
       Want("yellow_access.audit_add", login, {"EXECUTE"});
     }
-    for (const char* function : {"lock", "head", "unchained", "records", "chained", "mark", "resume", "anchored",
-                                 "anchors"})
+    for (const char* function :
+         {"lock", "head", "unchained", "records", "chained", "mark", "resume", "anchored", "anchors"})
       Want("yellow_access.audit_" + std::string(function), roles_.Access(), {"EXECUTE"});
   }
 

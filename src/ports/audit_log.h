@@ -10,8 +10,8 @@
 
 namespace yellow::ports {
 
-/// The files of audit logs: a folder for each, with a file for each segment. Thread-safe. Each method throws base::Error
-/// code "file" for what the disk refuses.
+/// The files of audit logs: a folder for each, with a file for each segment. Thread-safe. Each method throws
+/// base::Error code "file" for what the disk refuses.
 class AuditLog {
  public:
   /// For as long as it lives nobody else on this machine writes to the folder.

@@ -13,9 +13,9 @@
 namespace yellow::sql {
 
 std::vector<std::string_view> ControlSchemaScripts(int from) {
-  static constexpr std::array<std::string_view, kControlSchemaVersion> kScripts{
-      kControlSchemaSql,  kControlSchema2Sql, kControlSchema3Sql,
-      kControlSchema4Sql, kControlSchema5Sql, kControlSchema6Sql};
+  static constexpr std::array<std::string_view, kControlSchemaVersion> kScripts{kControlSchemaSql,  kControlSchema2Sql,
+                                                                                kControlSchema3Sql, kControlSchema4Sql,
+                                                                                kControlSchema5Sql, kControlSchema6Sql};
   YELLOW_CHECK(from >= 0 && from <= kControlSchemaVersion);
   return {kScripts.begin() + from, kScripts.end()};
 }

@@ -48,8 +48,7 @@ pid_t Start(std::vector<std::string> words, int output) {
   posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
   pid_t process = -1;
   const std::vector<char*> pointers = Pointers(words);
-  const int failure =
-      posix_spawnp(&process, "git", &actions, nullptr, pointers.data(), Pointers(environment).data());
+  const int failure = posix_spawnp(&process, "git", &actions, nullptr, pointers.data(), Pointers(environment).data());
   posix_spawn_file_actions_destroy(&actions);
   if (failure != 0) throw Failure(std::string("cannot be started: ") + std::strerror(failure));
   return process;
@@ -74,8 +73,17 @@ bool Listen(int input, std::string& said) {
 }  // namespace
 
 void RunGit(const std::string& folder, const std::vector<std::string>& arguments) {
-  std::vector<std::string> words{"git", "-C", folder, "-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false",
-                                 "-c", "user.name=yellow", "-c", "user.email=yellow@localhost"};
+  std::vector<std::string> words{"git",
+                                 "-C",
+                                 folder,
+                                 "-c",
+                                 "core.hooksPath=/dev/null",
+                                 "-c",
+                                 "commit.gpgSign=false",
+                                 "-c",
+                                 "user.name=yellow",
+                                 "-c",
+                                 "user.email=yellow@localhost"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw Failure(std::strerror(errno));

@@ -190,7 +190,8 @@ class LocalAuditLog : public ports::AuditLog {
   }
 
   std::string ReadNotes(const model::AnchorTarget& target, const std::string& project) override {
-    if (const auto* file = std::get_if<model::FileAnchor>(&target)) return ReadAll(Below(project, file->path), "anchor");
+    if (const auto* file = std::get_if<model::FileAnchor>(&target))
+      return ReadAll(Below(project, file->path), "anchor");
     const auto* git = std::get_if<model::GitAnchor>(&target);
     return git == nullptr ? "" : ReadAll(Below(project, git->folder) + "/" + kGitFile, "anchor");
   }

@@ -34,7 +34,7 @@ class LocalAuditLogTest : public testing::Test {
     return text.str();
   }
   static unsigned ModeOf(const std::string& path) {
-    struct stat found {};
+    struct stat found{};
     stat(path.c_str(), &found);
     return found.st_mode & 0777U;
   }
