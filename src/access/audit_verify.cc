@@ -58,13 +58,15 @@ class Verification {
 
   Verified Run() {
     ChainVerifier verifier(stored_.chain, result_.key, RecordingsIn(effects_.files, place_.data));
+    // Before the files, so that nothing is noted there that is not in these yet.
+    const std::vector<std::string> noted = ReadAnchors();
     const Newest newest = ReadNewest(effects_.log, result_.folder);
     for (const int segment : newest.segments) {
       const bool last = segment == newest.segments.back();
       verifier.Feed(segment, last ? newest.text : effects_.log.Read(result_.folder, segment), last);
     }
+    for (const std::string& lines : noted) CompareLines(verifier, lines);
     CompareDatabase(verifier);
-    CompareAnchors(verifier);
     result_.head = verifier.head();
     result_.records = verifier.records();
     result_.segments = verifier.segments();
@@ -103,22 +105,24 @@ class Verification {
     missing_.push_back({Fault::kDatabase, first, 0, which + " not in the database"});
   }
 
-  void CompareAnchors(ChainVerifier& verifier) {
+  std::vector<std::string> ReadAnchors() {
+    std::vector<std::string> noted;
     std::map<std::string, AnchorState> states;
     for (AnchorState& state : ReadAnchorStates(session_)) states[state.target] = std::move(state);
-    if (options_.anchors) CompareLines(verifier, *options_.anchors);
+    if (options_.anchors) noted.push_back(*options_.anchors);
     for (const model::AnchorTarget& target : place_.anchors) {
       AnchorState& state = states[model::Describe(target)];
       state.target = model::Describe(target);
       result_.anchors.push_back(state);
       if (options_.anchors || state.at.empty()) continue;
       try {
-        CompareLines(verifier, effects_.log.ReadNotes(target, place_.project));
+        noted.push_back(effects_.log.ReadNotes(target, place_.project));
       } catch (const base::Error& error) {
         if (error.code != "anchor") throw;
         result_.anchors.back().failure = error.what();
       }
     }
+    return noted;
   }
 
   /// A line that is none is left out: who is killed while a line is written leaves a part of it.
