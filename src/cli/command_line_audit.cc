@@ -18,8 +18,8 @@ void CommandLine::Audit() {
       &AuditVerify, audit_);
   verify->add_option("--anchor", audit_.anchor, "A file with anchors (default: those of the environment)");
   verify->add_option("--key", audit_.key, "The public key that must have signed (default: the data folder's)");
-  verify->add_option("--from", audit_.from, "Tell only what is wrong from this record on");
-  verify->add_option("--to", audit_.to, "And up to this one");
+  verify->add_option("--from", audit_.from, "Tell only what is wrong from this record on (default: from the first)");
+  verify->add_option("--to", audit_.to, "And up to this one (default: to the last)");
   CLI::App* tail = Command(*audit, "Commands", "tail",
                            {"Show the newest records",
                             {"yellow audit tail", "yellow audit tail -n 100"},
@@ -51,13 +51,15 @@ void CommandLine::AuditSearchCommand(CLI::App& audit) {
                                "yellow audit search --text Shop --output json"},
                               "Who searches is recorded."},
                              &AuditSearch, audit_);
-  search->add_option("--person", audit_.person, "Who did it");
-  search->add_option("--action", audit_.action, "What was done: run.cancelled, or run.* for all that is done to runs");
-  search->add_option("--subject", audit_.subject, "To what");
-  search->add_option("--request", audit_.request, "For which access request");
-  search->add_option("--since", audit_.since, "From this time on: 2026-01-31T06:00:00Z")->check(IsUtc());
-  search->add_option("--until", audit_.until, "Before this time")->check(IsUtc());
-  search->add_option("--text", audit_.text, "Stands anywhere in it, whatever its case");
+  search->add_option("--person", audit_.person, "Who did it (default: anybody)");
+  search->add_option("--action", audit_.action,
+                     "What was done: run.cancelled, or run.* for all that is done to runs (default: anything)");
+  search->add_option("--subject", audit_.subject, "To what (default: anything)");
+  search->add_option("--request", audit_.request, "For which access request (default: with and without one)");
+  search->add_option("--since", audit_.since, "From this time on: 2026-01-31T06:00:00Z (default: the beginning)")
+      ->check(IsUtc());
+  search->add_option("--until", audit_.until, "Before this time (default: now)")->check(IsUtc());
+  search->add_option("--text", audit_.text, "Stands anywhere in it, whatever its case (default: anything)");
 }
 
 CLI::Validator CommandLine::IsUtc() {
