@@ -123,8 +123,9 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function
   FROM yellow_access.audit_anchor a ORDER BY a.target
 $function$;
 
-REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA yellow_access FROM PUBLIC;
-DO $script$
+-- The rights of Yellow's own logins on this schema. Bootstrap calls it too, as a login that was made again has none.
+CREATE FUNCTION yellow_access.grant_rights() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
   prefix text := regexp_replace(current_user, '_owner$', '');
 BEGIN
@@ -136,4 +137,7 @@ BEGIN
                  'yellow_access.audit_resume(bigint, text), yellow_access.audit_anchored(text, bigint, text), yellow_access.audit_anchors() TO %I',
                  prefix || '_access');
 END
-$script$;
+$function$;
+
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA yellow_access FROM PUBLIC;
+SELECT yellow_access.grant_rights();
