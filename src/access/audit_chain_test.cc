@@ -169,7 +169,7 @@ TEST(ChainVerifier, ARecordingIsBound) {
   const std::string sha256 = base::Sha256Hex("cast");
   record.details = *ParseJson(R"({"recording":{"file":"a.cast","bytes":4,"sha256":")" + sha256 + "\"}}");
   log.Append(record);
-  const auto found = [&](std::optional<RecordingFacts> facts) {
+  const auto found = [&](const std::optional<RecordingFacts>& facts) {
     return Faults(
         Verify(log.segments, {}, [facts](const std::string& file) { return file == "a.cast" ? facts : std::nullopt; }));
   };

@@ -192,7 +192,7 @@ void AuditWriter::Chain(ports::Session& session, const std::string& folder, Chai
   std::string lines;
   std::vector<int64_t> ids;
   std::vector<Head> heads;
-  Tail next = *tail_;
+  AuditTail next = *tail_;
   if (next.segment == 0 || next.closed) ++next.segment, next.size = 0, next.count = 0, next.closed = false;
   for (const StoredRecord& record : waiting) {
     Link link = LinkTo(next.head, record.record);

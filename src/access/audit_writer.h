@@ -54,6 +54,17 @@ struct Chained {
   Head behind = {};  ///< kElsewhere: the head in the database
 };
 
+/// What a writer knows of the files' end; it is read again when somebody else has written.
+struct AuditTail {
+  std::string folder;
+  int segment = 0;
+  uint64_t size = 0;
+  int64_t count = 0;  ///< records in the newest segment
+  std::string first_at;
+  bool closed = false;
+  Head head;
+};
+
 /// Puts the records that wait into the chain: reads them, writes their lines to the newest segment, and then marks them
 /// in the transaction in which it holds the end of the chain. Who is killed in between has written lines that the
 /// database does not know; the next pass, of whoever, knows them again by their records. A line of which only the
@@ -76,16 +87,6 @@ class AuditWriter {
   void Forget();
 
  private:
-  /// What is known of the files' end; read again when somebody else has written.
-  struct Tail {
-    std::string folder;
-    int segment = 0;
-    uint64_t size = 0;
-    int64_t count = 0;  ///< records in the newest segment
-    std::string first_at;
-    bool closed = false;
-    Head head;
-  };
   void ReadTail(const std::string& folder);
   void SetHalfAside(const std::string& folder, int segment, std::string_view half, uint64_t size);
   std::vector<ChainedRecord> RecordsAfter(const std::string& folder, int64_t sequence);
@@ -98,7 +99,7 @@ class AuditWriter {
   const AuditPlace place_;
   std::unique_ptr<ports::Session> session_;
   std::optional<base::Secret> key_;
-  std::optional<Tail> tail_;
+  std::optional<AuditTail> tail_;
 };
 
 }  // namespace yellow::access

@@ -8,7 +8,7 @@
 namespace yellow::base {
 namespace {
 
-constexpr size_t kKeyDigits = 2 * crypto_sign_PUBLICKEYBYTES, kSignatureDigits = 2 * crypto_sign_BYTES;
+constexpr size_t kKeyDigits = size_t{2} * crypto_sign_PUBLICKEYBYTES, kSignatureDigits = size_t{2} * crypto_sign_BYTES;
 
 const unsigned char* Bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 

@@ -25,7 +25,7 @@ class LocalAuditLogTest : public testing::Test {
     base_ = mkdtemp(path);
     folder_ = base_ + "/audit/MergeDB";
   }
-  ~LocalAuditLogTest() override { std::filesystem::remove_all(base_); }
+  void TearDown() override { std::filesystem::remove_all(base_); }
 
   static std::string Text(const std::string& path) {
     std::ifstream file(path);
