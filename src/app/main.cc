@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "adapters/audit/local_audit_log.h"
 #include "adapters/clock/system_clock.h"
 #include "adapters/container/engine.h"
 #include "adapters/embedded/server_program.h"
@@ -79,6 +80,7 @@ int main(int argc, char** argv) {
   const Effect programs(adapters::embedded::MakeServerPrograms(), faults);
   const Effect processes(adapters::process::MakeLauncher(), faults);
   const Effect webhook(adapters::http::MakeWebhook(), faults);
+  const Effect audit_log(adapters::audit::MakeAuditLog(), faults);
   yellow::ports::Foreground foreground = &adapters::process::RunInForeground;
   if (faults != nullptr) foreground = adapters::faults::Wrap(foreground, *faults);
   const auto clock = adapters::clock::MakeClock();
@@ -108,6 +110,7 @@ int main(int argc, char** argv) {
       *containers,
       *webhook,
       *tickets,
+      *audit_log,
       *stop,
       *watch,
       *supervisor,

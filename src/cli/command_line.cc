@@ -65,6 +65,7 @@ CommandLine::CommandLine() {
   Operate();
   Authors();
   Access();
+  Audit();
   Machine();
 }
 

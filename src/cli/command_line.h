@@ -57,6 +57,9 @@ class CommandLine {
   void Authors();
   void Access();
   void Recordings(CLI::App& access);
+  void Audit();
+  void AuditSearchCommand(CLI::App& audit);
+  static CLI::Validator IsUtc();
   void Machine();
 
   CLI::App app_{"Yellow compiles a model of a data ecosystem and realises it on PostgreSQL.", "yellow"};
@@ -88,6 +91,7 @@ class CommandLine {
   AccessOptions access_;
   AccessReplayOptions access_replay_;
   AccessKeygenOptions access_keygen_;
+  AuditOptions audit_;
   std::function<int(const Program&, const Options&)> action_;
   std::string command_;
 };

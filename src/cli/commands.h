@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -229,5 +231,19 @@ struct AccessKeygenOptions {
   std::string file;
 };
 int AccessKeygen(const Program& program, const Options& options, const AccessKeygenOptions& keygen);
+struct AuditOptions {
+  std::string container;  ///< empty: each
+  std::string anchor, key;
+  int64_t from = 0, to = std::numeric_limits<int64_t>::max();
+  bool follow = false, close = false;
+  int lines = 20;
+  std::string person, action, subject, request, since, until, text;
+  std::string file;
+};
+int AuditVerify(const Program& program, const Options& options, const AuditOptions& audit);
+int AuditTail(const Program& program, const Options& options, const AuditOptions& audit);
+int AuditSearch(const Program& program, const Options& options, const AuditOptions& audit);
+int AuditExport(const Program& program, const Options& options, const AuditOptions& audit);
+int AuditChain(const Program& program, const Options& options, const AuditOptions& audit);
 
 }  // namespace yellow::cli

@@ -71,7 +71,7 @@ int64_t FollowAChange(const Program& program, std::ostream& out, Engines& engine
         "NOTHING;");
     ProgressReporter quiet(program, out);
     const run::Effects effects = EffectsOf(program, *engines.servers, quiet);
-    run::Request(*engines.engines[0].session, {"Ingest/Main/Shop"});
+    run::Request(*engines.engines[0].session, program.actor, {"Ingest/Main/Shop"});
     run::RunUntilQuiet(effects, program.actor, *engines.engines[0].applied, engines.engines[0].container);
   }
   out << "\nThe shop changes: two new customers, a new last name, another date of birth, one customer leaves.\n";
@@ -79,7 +79,7 @@ int64_t FollowAChange(const Program& program, std::ostream& out, Engines& engine
   const ports::TimePoint committed = program.clock.Now();
   ProgressReporter reporter(program, out);
   const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
-  run::Request(*engines.engines[0].session, {"Ingest/Main/Shop"});
+  run::Request(*engines.engines[0].session, program.actor, {"Ingest/Main/Shop"});
   run::RunUntilQuiet(effects, program.actor, *engines.engines[0].applied, engines.engines[0].container);
   const bool visible =
       !analysts.Execute("SELECT FROM ws_analysts.now__shopmasked__customers WHERE id = 'C90001'").empty() &&

@@ -102,7 +102,7 @@ int64_t FollowLateFlights(const Program& program, std::ostream& out, Engines& en
   const ports::TimePoint committed = program.clock.Now();
   ProgressReporter reporter(program, out);
   const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
-  run::Request(*engines.engines[0].session, {kStream});
+  run::Request(*engines.engines[0].session, program.actor, {kStream});
   const run::LoopReport report =
       run::RunUntilQuiet(effects, program.actor, *engines.engines[0].applied, engines.engines[0].container);
   if (report.held + report.failed > 0)

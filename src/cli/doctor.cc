@@ -6,7 +6,9 @@
 #include <ostream>
 #include <set>
 
+#include "access/audit_doctor.h"
 #include "base/error.h"
+#include "cli/audit_place.h"
 #include "cli/commands.h"
 #include "cli/engine.h"
 #include "cli/exit_status.h"
@@ -105,6 +107,8 @@ class Doctoring {
     Add(run::ExamineServer(*effects_, session, place, *project_.loaded.model.environment));
     if (found.stored) applied_.push_back(CompileStored(project_, place.info.container, *found.stored));
     Add(run::ExamineAccess(*effects_, session, place, found.stored ? &applied_.back() : nullptr));
+    if (found.stored)
+      Add(access::ExamineAudit(AuditEffectsOf(program_, *servers_), AuditPlaceOf(project_, place.info.container)));
   }
 
   /// Nothing is posted: a receiver would tell people of what is not.

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "api/access_json.h"
+#include "cli/views/audit_json.h"
 #include "cli/views/author_json.h"
 #include "cli/views/deploy_json.h"
 #include "cli/views/doctor_view.h"
@@ -60,6 +61,11 @@ std::map<std::string, Json> Schemas() {
       {"access show", api::RequestRecord().Schema()},
       {"access withdraw", api::RequestRecord().Schema()},
       {"apply", AppliedContainerRecord().ListSchema()},
+      {"audit chain", ChainedRecordRecord().ListSchema()},
+      {"audit export", ExportedLogRecord().Schema()},
+      {"audit search", AuditRecordRecord().ListSchema()},
+      {"audit tail", AuditRecordRecord().ListSchema()},
+      {"audit verify", VerifiedRecord().ListSchema()},
       {"batches list", BatchRecord().ListSchema()},
       {"batches reject", RepairedBatchRecord().Schema()},
       {"batches release", RepairedBatchRecord().Schema()},

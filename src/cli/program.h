@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "ports/audit_log.h"
 #include "ports/clock.h"
 #include "ports/container.h"
 #include "ports/database.h"
@@ -37,6 +38,7 @@ struct Program {
   ports::ContainerEngines& containers;
   ports::Webhook& webhook;
   ports::Tickets& tickets;
+  ports::AuditLog& audit_log;
   ports::Stop& stop;
   ports::Watch& watch;
   ports::Supervisor& supervisor;

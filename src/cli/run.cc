@@ -32,7 +32,7 @@ RunOutcome RunAll(const Program& program, const Options& options, const RunOptio
   for (Engine& engine : engines.engines) {
     std::vector<std::string> keys;
     for (const std::string& name : run.nodes) keys.push_back(ResolveNode(*engine.applied, name, true));
-    run::Request(*engine.session, keys);
+    run::Request(*engine.session, program.actor, keys);
     const run::LoopReport report = run::RunUntilQuiet(effects, program.actor, *engine.applied, engine.container);
     outcome.batches += report.batches, outcome.runs += report.runs;
     outcome.held += report.held, outcome.failed += report.failed;

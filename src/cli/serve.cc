@@ -3,8 +3,10 @@
 #include <ostream>
 #include <thread>
 
+#include "access/audit_thread.h"
 #include "base/error.h"
 #include "cli/access_service.h"
+#include "cli/audit_place.h"
 #include "cli/commands.h"
 #include "cli/engine.h"
 #include "cli/exit_status.h"
@@ -49,6 +51,9 @@ Served ServeOne(const Program& program, const Project& project, Engines& engines
                                   throw base::Error("not_applied", "no model was applied yet to " + container);
                                 return CompileStored(project, container, *stored);
                               }};
+  const access::AuditEffects audit = AuditEffectsOf(program, *engines.servers);
+  const access::AuditThread audit_log(audit, program.clock, AuditPlaceOf(project, container),
+                                      [&](const std::string& line) { effects.reporter.Line(container + ": " + line); });
   Served served;
   try {
     served.all_ended = run::Serve(effects, program.actor, container, hooks, options, program.stop, program.watch);

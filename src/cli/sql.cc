@@ -6,6 +6,7 @@
 #include "cli/engine.h"
 #include "cli/exit_status.h"
 #include "cli/views/author_json.h"
+#include "run/audit.h"
 #include "sql/names.h"
 
 namespace yellow::cli {
@@ -49,6 +50,7 @@ class ReaderLogin {
         name_(roles.TemporaryBase() + "_sql_" + program.entropy.Hex(12)),
         password_(program.entropy.Password()) {
     const std::string login = sql::Identifier::Quote(name_).text();
+    ports::Transaction transaction(session_, "", "login");
     session_.Execute("CREATE ROLE " + login + " LOGIN INHERIT IN ROLE " +
                      sql::Identifier::Quote(roles.TemporaryBase()).text() + " PASSWORD " +
                      sql::Literal(program.connector.ScramVerifier(password_)) + " VALID UNTIL " +
@@ -56,6 +58,8 @@ class ReaderLogin {
     session_.Execute("ALTER ROLE " + login + " SET search_path TO " + sql::Identifier::Quote(workspace.schema).text());
     session_.Execute("GRANT " + sql::Identifier::Quote(roles.WorkspaceGroup(workspace.workspace)).text() + " TO " +
                      login);
+    run::RecordAudit(session_, program.actor, "sql.opened", workspace.workspace, {{"login", name_}});
+    transaction.Commit();
   }
   ~ReaderLogin() {
     try {

@@ -1,3 +1,4 @@
+#include "load/audit_text.h"
 #include "load/shape.h"
 
 // The fields of every kind of document (DESIGN 4): the one place that says which there are, and what each is for.
@@ -481,7 +482,8 @@ const Shape kEnvironment{
                Optional("role_prefix", kReference, "What the names of Yellow's roles begin with; yellow by default."),
                Optional("limits", kLimits, "How much at once, and how patiently."),
                Optional("notify", kReceivers, "Who is told that something is held, has failed or is stale."),
-               Optional("tickets", kTickets, "Where a ticket is looked up that somebody asks for access with.")}};
+               Optional("tickets", kTickets, "Where a ticket is looked up that somebody asks for access with."),
+               Optional("audit", AuditShape(), "Where the end of the audit log is noted besides.")}};
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "model/audit.h"
 #include "model/declared.h"
 
 /// Where containers, secrets and jobs really are.
@@ -143,6 +144,7 @@ struct Environment {
   int max_connections = 40;     ///< limits.connections: of all these jobs together
   std::vector<NoticeReceiver> receivers;  ///< notify
   TicketSystem tickets;                   ///< none: nobody can ask for access
+  Audit audit;
   SourceRange where;
 
   /// The reference by which an image is known here, pinned to a digest; `image` itself when it is not mapped.

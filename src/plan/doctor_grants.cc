@@ -72,6 +72,18 @@ class GrantJudge {
       Want("yellow_sec." + std::string(function), roles_.Access(), {"EXECUTE"});
     for (const char* function : {"dt_clear", "dt_lock"})
       Want("yellow_op." + std::string(function), roles_.IngestOut(), {"EXECUTE"});
+    if (facts_.objects.count("yellow_access") != 0) WantAudit();
+  }
+
+  /// What Yellow's own schema gives from version 6 on; bootstrap makes nothing of it.
+  void WantAudit() {
+    for (const std::string& login : {roles_.Migrator(), roles_.Engine(), roles_.IngestOut(), roles_.Access()}) {
+      Want("yellow_access", login, {"USAGE"});
+      Want("yellow_access.audit_add", login, {"EXECUTE"});
+    }
+    for (const char* function :
+         {"lock", "head", "unchained", "records", "chained", "mark", "resume", "anchored", "anchors"})
+      Want("yellow_access.audit_" + std::string(function), roles_.Access(), {"EXECUTE"});
   }
 
   Finding JudgeObject(const std::string& name) const {

@@ -1,9 +1,12 @@
 #include "run/apply.h"
 
+#include <map>
+
 #include "base/error.h"
 #include "base/hex.h"
 #include "base/json_text.h"
 #include "base/utf8.h"
+#include "run/audit.h"
 #include "run/observe.h"
 #include "sql/control_schema.h"
 #include "sql/names.h"
@@ -21,7 +24,7 @@ void BecomeOwner(ports::Session& session, const std::string& prefix) {
 }
 
 /// Brings Yellow's own schema to this program's version in one transaction, whoever else tries the same.
-void Migrate(ports::Session& session, const std::string& prefix) {
+void Migrate(ports::Session& session, const Actor& actor, const std::string& container, const std::string& prefix) {
   ports::Transaction transaction(session, "", "migrate");
   BecomeOwner(session, prefix);
   const int from = SchemaVersion(session);
@@ -30,6 +33,10 @@ void Migrate(ports::Session& session, const std::string& prefix) {
       {"INSERT INTO yellow.installation (schema_version, role_prefix) VALUES ($1, $2) ON CONFLICT "
        "(only_one) DO UPDATE SET schema_version = excluded.schema_version",
        {std::to_string(sql::kControlSchemaVersion), prefix}});
+  if (from != sql::kControlSchemaVersion) {
+    RecordAudit(session, actor, from == 0 ? "installation.created" : "installation.migrated", container,
+                {{"from", std::to_string(from)}, {"to", std::to_string(sql::kControlSchemaVersion)}});
+  }
   transaction.Commit();
 }
 
@@ -82,6 +89,15 @@ std::string FilesAsJson(const std::map<std::string, std::string>& files) {
   return json.empty() ? "{}" : json + "}";
 }
 
+/// `2 add column, 1 create table`: what the steps were, by kind.
+std::string SummaryOf(const plan::Plan& plan) {
+  std::map<std::string, int> kinds;
+  for (const plan::Step& step : plan.steps) ++kinds[step.kind];
+  std::string summary;
+  for (const auto& [kind, count] : kinds) summary += (summary.empty() ? "" : ", ") + std::to_string(count) + " " + kind;
+  return summary;
+}
+
 int StoreModel(ports::Session& session, const Actor& actor, const Applied& candidate, const plan::Plan& plan,
                const std::string& prefix) {
   ports::Transaction transaction(session, "", "model");
@@ -96,6 +112,11 @@ int StoreModel(ports::Session& session, const Actor& actor, const Applied& candi
   session.Execute(
       {"INSERT INTO yellow.event (kind, actor, detail) VALUES ('apply', $1, $2)",
        {actor.person, "model version " + version + " applied, " + std::to_string(plan.steps.size()) + " steps"}});
+  RecordAudit(session, actor, "model.applied", "model version " + version,
+              {{"digest", plan.model_digest},
+               {"environment", environment},
+               {"steps", std::to_string(plan.steps.size())},
+               {"summary", SummaryOf(plan)}});
   transaction.Commit();
   return plan.base_version + 1;
 }
@@ -137,9 +158,9 @@ ApplyReport Apply(const Effects& effects, const Actor& actor, const std::string&
   const auto session =
       effects.connector.Open(effects.endpoints.Service(container, ports::ServiceRole::kMigrator, "apply"));
   // The lock of an apply is a table of the schema itself.
-  if (plan.schema_version == 0) Migrate(*session, prefix);
+  if (plan.schema_version == 0) Migrate(*session, actor, container, prefix);
   const ApplyLock lock(effects, container, prefix);
-  if (plan.schema_version != 0 && plan.migrates()) Migrate(*session, prefix);
+  if (plan.schema_version != 0 && plan.migrates()) Migrate(*session, actor, container, prefix);
   ApplyReport report;
   const int version = AppliedVersion(*session, prefix);
   if (version != plan.base_version) {

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "merge/reference_test.h"
+#include "sql/bootstrap.h"
 #include "sql/control_schema.h"
 #include "testing/postgres_server.h"
 
@@ -33,8 +34,11 @@ struct Dataset {
 class Batch : public ::testing::Test {
  protected:
   Batch() : session_(yellow::testing::PostgresServer::Shared().FreshDatabase()) {
-    session_->Execute("CREATE SCHEMA yellow");
+    session_->ExecuteScript(
+        sql::BootstrapSql("yellow", session_->Execute("SELECT current_database()").Text(0, 0), "tests"));
+    session_->Execute("SET ROLE yellow_owner");
     for (const std::string_view script : sql::ControlSchemaScripts(0)) session_->ExecuteScript(script);
+    session_->Execute("RESET ROLE");
     session_->ExecuteScript(
         "INSERT INTO yellow.stream (key, platform, store) VALUES ('Ingest/Main/S', 'Main', 'S');"
         "INSERT INTO yellow.model (version, environment, files, digest, applied_by, program) VALUES (1, 'e', '{}', '', "

@@ -31,20 +31,20 @@ WITH object (name, sql, owner, acl, of_column) AS (
   FROM pg_database d WHERE d.datname = current_database()
   UNION ALL
   SELECT n.nspname, 'SCHEMA ' || quote_ident(n.nspname), n.nspowner, coalesce(n.nspacl, acldefault('n', n.nspowner)), ''
-  FROM pg_namespace n WHERE n.nspname ~ '^(dp_|ws_|yellow$|yellow_sec$|yellow_op$|public$)'
+  FROM pg_namespace n WHERE n.nspname ~ '^(dp_|ws_|yellow$|yellow_sec$|yellow_op$|yellow_access$|public$)'
   UNION ALL
   SELECT n.nspname || '.' || c.relname, CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || format('%I.%I', n.nspname, c.relname), c.relowner,
          coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)), ''
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE n.nspname ~ '^(dp_|ws_|yellow$|yellow_sec$|yellow_op$)' AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+  WHERE n.nspname ~ '^(dp_|ws_|yellow$|yellow_sec$|yellow_op$|yellow_access$)' AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
   UNION ALL
   SELECT n.nspname || '.' || c.relname, 'TABLE ' || format('%I.%I', n.nspname, c.relname), c.relowner, a.attacl, ' (' || quote_ident(a.attname) || ')'
   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE n.nspname ~ '^(dp_|ws_|yellow$|yellow_sec$|yellow_op$)' AND a.attacl IS NOT NULL
+  WHERE n.nspname ~ '^(dp_|ws_|yellow$|yellow_sec$|yellow_op$|yellow_access$)' AND a.attacl IS NOT NULL
   UNION ALL
   SELECT n.nspname || '.' || p.proname, 'FUNCTION ' || format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)), p.proowner,
          coalesce(p.proacl, acldefault('f', p.proowner)), ''
-  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname ~ '^(dp_|ws_|yellow$|yellow_sec$|yellow_op$)'
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname ~ '^(dp_|ws_|yellow$|yellow_sec$|yellow_op$|yellow_access$)'
 )
 SELECT o.name, o.sql, pg_get_userbyid(o.owner), CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(x.grantee) END, x.privilege_type || o.of_column, x.is_grantable
 FROM object o LEFT JOIN LATERAL (SELECT * FROM aclexplode(o.acl) e WHERE e.grantee <> o.owner) x ON true)";

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "run/audit.h"
 #include "run/execute_container.h"
 #include "run/notice_delivery.h"
 #include "run/patience.h"
@@ -41,13 +42,16 @@ bool Step(const Effects& effects, const Actor& actor, const Applied& applied, po
 
 }  // namespace
 
-void Request(ports::Session& engine, const std::vector<std::string>& nodes) {
+void Request(ports::Session& engine, const Actor& actor, const std::vector<std::string>& nodes) {
   for (const std::string& node : nodes) {
+    ports::Transaction transaction(engine, "", "ask");
     engine.Execute({"UPDATE yellow.stream SET requested_at = clock_timestamp() WHERE key = $1", {node}});
     engine.Execute(
         {"UPDATE yellow.transformer SET requested_at = clock_timestamp(), retry_at = NULL, failed_definition = NULL "
          "WHERE key = $1",
          {node}});
+    RecordAudit(engine, actor, "node.requested", node);
+    transaction.Commit();
   }
 }
 

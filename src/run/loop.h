@@ -7,8 +7,9 @@
 
 namespace yellow::run {
 
-/// Asks for a batch of each stream, or a run of each transformer, by node key, whatever its schedule says.
-void Request(ports::Session& engine, const std::vector<std::string>& nodes);
+/// Asks for a batch of each stream, or a run of each transformer, by node key, whatever its schedule says; each is
+/// recorded.
+void Request(ports::Session& engine, const Actor& actor, const std::vector<std::string>& nodes);
 
 /// Tick after tick until nothing is due: reads the world, decides, records verdicts that changed, acts on the most
 /// urgent decision. A failure of one node never ends the loop; what it leaves behind is in the report and the database.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "run/audit.h"
 #include "run/notice_store.h"
 #include "run/run_ending.h"
 #include "run/run_login.h"
@@ -39,6 +40,7 @@ void PauseStream(ports::Session& engine, const Actor& actor, const std::string& 
        {stream, paused ? "true" : "false"}});
   if (changed.empty()) return;
   RecordEvent(engine, actor, paused ? "stream_paused" : "stream_resumed", stream, 0, "asked for");
+  RecordAudit(engine, actor, paused ? "stream.paused" : "stream.resumed", stream);
   End(transaction, mode);
 }
 
@@ -51,6 +53,7 @@ void ReplayStream(ports::Session& engine, const Actor& actor, const std::string&
     throw base::UsageError("the stream is paused: " + NameOfNode(stream))
         .Remedy("yellow streams resume " + NameOfNode(stream));
   RecordEvent(engine, actor, "replay", stream, 0, "asked for");
+  RecordAudit(engine, actor, "stream.replayed", stream);
   End(transaction, mode);
 }
 
@@ -72,6 +75,8 @@ void ReleaseBatch(ports::Session& engine, const Actor& actor, const std::string&
        "WHERE id = $1)",
        {info.run_id}});
   RecordEvent(engine, actor, "batch_released", stream, info.batch, info.reason);
+  RecordAudit(engine, actor, "batch.released", stream,
+              {{"batch", std::to_string(info.batch)}, {"reason_code", info.reason_code}});
   End(transaction, mode);
 }
 
@@ -83,6 +88,8 @@ void RejectBatch(ports::Session& engine, const Actor& actor, const std::string& 
   EndNotices(engine, stream, {model::NoticeEvent::kHeld},
              fmt::format("batch {} was rejected by {}", info.batch, actor.person));
   RecordEvent(engine, actor, "batch_rejected", stream, info.batch, info.reason);
+  RecordAudit(engine, actor, "batch.rejected", stream,
+              {{"batch", std::to_string(info.batch)}, {"reason_code", info.reason_code}});
   End(transaction, mode);
 }
 
@@ -97,6 +104,7 @@ std::string CancelRun(const Effects& effects, ports::Session& engine, const Acto
       if (error.code != "fenced") throw;
       throw base::UsageError(fmt::format("run {} is not open, it is {}", run.id, ShowRun(engine, run.id).state));
     }
+    RecordAudit(engine, actor, "run.cancelled", run.transformer, {{"run", run.id}, {"was", run.state}});
     End(transaction, mode);
   }
   if (mode == Mode::kTry) return run.id;
@@ -115,6 +123,7 @@ void RetryTransformer(ports::Session& engine, const Actor& actor, const std::str
        "definition = CASE WHEN $2::boolean THEN NULL ELSE definition END WHERE key = $1",
        {transformer, rebuild ? "true" : "false"}});
   RecordEvent(engine, actor, rebuild ? "rebuild" : "retry", transformer, 0, "asked for");
+  RecordAudit(engine, actor, rebuild ? "transformer.rebuilt" : "transformer.retried", transformer);
   End(transaction, mode);
 }
 

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "run/audit.h"
 #include "run/run_login.h"
 
 namespace yellow::run {
@@ -79,9 +80,15 @@ UPDATE yellow.run SET log = NULL WHERE id = ANY (ARRAY(
   SELECT id FROM yellow.run WHERE log IS NOT NULL AND closed_at < clock_timestamp() - make_interval(secs => $1::bigint)
   LIMIT $2::int)))";
 
-void InChunks(ports::Session& engine, const char* statement, const model::Duration& kept) {
+const Actor kYellow{"", "", "yellow"};
+
+void InChunks(ports::Session& engine, const char* what, const char* statement, const model::Duration& kept) {
   for (int chunk = 0; chunk < kChunks; ++chunk) {
+    ports::Transaction transaction(engine, "", "forget");
     const ports::Rows done = engine.Execute({statement, {std::to_string(kept.seconds), std::to_string(kChunkRows)}});
+    if (done.affected == 0) return;
+    RecordAudit(engine, kYellow, "retention.removed", what, {{"rows", std::to_string(done.affected)}});
+    transaction.Commit();
     if (done.affected < kChunkRows) return;
   }
 }
@@ -94,11 +101,14 @@ void ForgetFolders(const Effects& effects, ports::Session& engine, const Applied
   for (size_t i = 0; i < open.size(); ++i) kept.insert(open.Text(i, 0));
   const ports::TimePoint before =
       effects.clock.Now() - std::chrono::seconds(applied.model.ecosystem.retention.logs.seconds);
+  std::vector<std::string> old;
   for (const std::string& name : effects.files.FoldersIn(runs)) {
     const auto made = MadeAt(name);
-    if (!made || *made >= before || kept.count(name) != 0) continue;
-    effects.files.RemoveTree(runs + "/" + name);
+    if (made && *made < before && kept.count(name) == 0) old.push_back(name);
   }
+  if (old.empty()) return;
+  RecordAudit(engine, kYellow, "retention.removed", "folders of runs", {{"folders", std::to_string(old.size())}});
+  for (const std::string& name : old) effects.files.RemoveTree(runs + "/" + name);
 }
 
 }  // namespace
@@ -106,12 +116,12 @@ void ForgetFolders(const Effects& effects, ports::Session& engine, const Applied
 void ForgetOld(const Effects& effects, ports::Session& engine, const Applied& applied) {
   const model::Retention& retention = applied.model.ecosystem.retention;
   try {
-    InChunks(engine, kBatches, retention.control);
-    InChunks(engine, kRuns, retention.control);
-    InChunks(engine, kEvents, retention.control);
-    InChunks(engine, kNotices, retention.control);
-    InChunks(engine, kModels, retention.control);
-    InChunks(engine, kLogs, retention.logs);
+    InChunks(engine, "batches", kBatches, retention.control);
+    InChunks(engine, "runs", kRuns, retention.control);
+    InChunks(engine, "events", kEvents, retention.control);
+    InChunks(engine, "messages", kNotices, retention.control);
+    InChunks(engine, "model versions", kModels, retention.control);
+    InChunks(engine, "logs of runs", kLogs, retention.logs);
     ForgetFolders(effects, engine, applied);
   } catch (const base::Error& error) {
     effects.reporter.Line(std::string("Old records stay for now: ") + error.what());

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "run/audit.h"
 #include "run/execute_container.h"
 #include "run/jobs.h"
 #include "run/next_run.h"
@@ -161,6 +162,7 @@ class Scheduler {
       effects_.reporter.Line("Asked to stop; " + std::to_string(jobs_.size()) + " jobs under way may end first");
     if (!jobs_.AwaitAll(options_.grace)) return false;
     DropLoginAhead();
+    RecordEnd();
     return true;
   }
 
@@ -179,6 +181,8 @@ class Scheduler {
     if (newer_model_) return;
     applied_ = std::make_unique<Applied>(hooks_.compile(*engine_));
     effects_.reporter.Line(container_ + ": serving model version " + std::to_string(applied_->version));
+    RecordAudit(*engine_, actor_, std::exchange(started_, true) ? "serve.model" : "serve.started", container_,
+                {{"model_version", std::to_string(applied_->version)}, {"process", actor_.holder}});
     for (const auto& [receiver, why] : WrongUrls(effects_, ReceiversOf(*applied_)))
       effects_.reporter.Line("notify " + receiver + ": " + why);
     delivery_.Use(ReceiversIn(*applied_));
@@ -197,6 +201,15 @@ class Scheduler {
     try {
       if (next_run_ != nullptr && engine_ != nullptr) next_run_->DropLogin(*engine_);
     } catch (const base::Error&) {  // nobody can use it, and who runs next drops it
+    }
+  }
+
+  void RecordEnd() {
+    try {
+      if (started_ && engine_ != nullptr)
+        RecordAudit(*engine_, actor_, "serve.stopped", container_, {{"process", actor_.holder}});
+    } catch (
+        const base::Error&) {  // the database is away: it has ended as in a crash, and the next one's start follows
     }
   }
 
@@ -337,7 +350,7 @@ class Scheduler {
   Patience patience_;
   std::unique_ptr<ports::Session> engine_;
   std::unique_ptr<Applied> applied_;
-  bool newer_model_ = false, spares_ = false;
+  bool newer_model_ = false, spares_ = false, started_ = false;
   bool woken_ = false;  // a notification came that nobody has followed yet
   ports::TimePoint forget_at_{};
   std::map<std::string, ports::TimePoint> not_before_;

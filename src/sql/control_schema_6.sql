@@ -48,9 +48,10 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function
   FROM yellow_access.audit_chain c FOR UPDATE SKIP LOCKED
 $function$;
 
-CREATE FUNCTION yellow_access.audit_head() RETURNS TABLE (chain text, sequence bigint, hash text, unchained bigint, waits double precision)
+CREATE FUNCTION yellow_access.audit_head() RETURNS TABLE (chain text, sequence bigint, hash text, unchained bigint, waits double precision, at text)
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
-  SELECT c.id::text, c.sequence, c.hash, w.records, coalesce(extract(epoch FROM clock_timestamp() - w.oldest)::double precision, 0)
+  SELECT c.id::text, c.sequence, c.hash, w.records, coalesce(extract(epoch FROM clock_timestamp() - w.oldest)::double precision, 0),
+         to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
   FROM yellow_access.audit_chain c, (SELECT count(*) AS records, min(a.at) AS oldest FROM yellow_access.audit a WHERE a.sequence IS NULL) w
 $function$;
 
@@ -122,8 +123,9 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function
   FROM yellow_access.audit_anchor a ORDER BY a.target
 $function$;
 
-REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA yellow_access FROM PUBLIC;
-DO $script$
+-- The rights of Yellow's own logins on this schema. Bootstrap calls it too, as a login that was made again has none.
+CREATE FUNCTION yellow_access.grant_rights() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
   prefix text := regexp_replace(current_user, '_owner$', '');
 BEGIN
@@ -135,4 +137,7 @@ BEGIN
                  'yellow_access.audit_resume(bigint, text), yellow_access.audit_anchored(text, bigint, text), yellow_access.audit_anchors() TO %I',
                  prefix || '_access');
 END
-$script$;
+$function$;
+
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA yellow_access FROM PUBLIC;
+SELECT yellow_access.grant_rights();

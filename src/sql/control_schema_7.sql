@@ -335,12 +335,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
   ORDER BY requested_at
 $function$;
 
-DO $grants$
+-- The rights of Yellow's own logins, with those of the version before.
+ALTER FUNCTION yellow_access.grant_rights() RENAME TO grant_audit_rights;
+CREATE FUNCTION yellow_access.grant_rights() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
   prefix text := regexp_replace(current_user, '_owner$', '');
   called text;
 BEGIN
-  REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA yellow_access FROM PUBLIC;
+  PERFORM yellow_access.grant_audit_rights();
   FOREACH called IN ARRAY ARRAY[
     'ask(text, text, text, integer, text, text, text[], text, integer, integer)', 'edit(text, text, integer, text, text, text)',
     'vote(text, text, text, boolean, text)', 'withdraw(text, text)', 'lapse(text)', 'activate(text, text, text, text[])',
@@ -354,4 +357,7 @@ BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA yellow_access TO %I', prefix || '_roles');
   EXECUTE format('GRANT SELECT (id, state, expires_at, grants) ON yellow_access.request TO %I', prefix || '_roles');
 END
-$grants$;
+$function$;
+
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA yellow_access FROM PUBLIC;
+SELECT yellow_access.grant_rights();

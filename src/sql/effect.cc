@@ -34,7 +34,13 @@ std::vector<std::string> Words(std::string_view text, size_t most) {
 
 /// The function of Yellow's own, or of the server's, that a SELECT calls for its effect.
 std::string CallIn(const std::string& lower) {
-  static constexpr std::array<std::string_view, 4> kCalls{"yellow_sec.", "yellow_op.", "pg_notify(",
+  static constexpr std::array<std::string_view, 8> kCalls{"yellow_sec.",
+                                                          "yellow_op.",
+                                                          "yellow_access.audit_add(",
+                                                          "yellow_access.audit_mark(",
+                                                          "yellow_access.audit_resume(",
+                                                          "yellow_access.audit_anchored(",
+                                                          "pg_notify(",
                                                           "pg_export_snapshot("};
   for (const std::string_view call : kCalls) {
     const size_t at = lower.find(call);

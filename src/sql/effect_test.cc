@@ -13,6 +13,7 @@ TEST(EffectOf, NamesWhatAStatementChanges) {
   EXPECT_EQ(EffectOf("COPY dp_main.stg__shop__a (id) FROM STDIN (FORMAT binary)"), "copy dp_main.stg__shop__a");
   EXPECT_EQ(EffectOf("\nUPDATE yellow.stream SET epoch = 1"), "update yellow.stream");
   EXPECT_EQ(EffectOf("SELECT yellow_sec.run_open($1, $2)"), "call yellow_sec.run_open");
+  EXPECT_EQ(EffectOf("SELECT yellow_access.audit_add($1, $2)"), "call yellow_access.audit_add");
   EXPECT_EQ(EffectOf("SELECT 1 FROM yellow.stream WHERE key = $1 FOR UPDATE"), "lock yellow.stream");
   EXPECT_EQ(EffectOf("WITH changed AS (UPDATE a.b t SET x = 1 RETURNING x) INSERT INTO a.c SELECT x"), "insert a.c");
   EXPECT_EQ(EffectOf("LOCK TABLE yellow.installation IN SHARE MODE"), "lock yellow.installation");
@@ -20,7 +21,8 @@ TEST(EffectOf, NamesWhatAStatementChanges) {
 }
 
 TEST(EffectOf, LeavesOutWhatOnlyReadsOrSetsSomethingOfTheSession) {
-  for (const char* text : {"SELECT 1", "BEGIN /* merge */", "ROLLBACK", "SET lock_timeout = '1s'", "", "SHOW all"})
+  for (const char* text : {"SELECT 1", "BEGIN /* merge */", "ROLLBACK", "SET lock_timeout = '1s'", "", "SHOW all",
+                           "SELECT * FROM yellow_access.audit_head()"})
     EXPECT_EQ(EffectOf(text), "") << text;
 }
 

@@ -396,6 +396,15 @@ ALTER FUNCTION yellow_op.dt_check(text, text) OWNER TO {prefix}_owner;
 ALTER FUNCTION yellow_op.dt_clear(text, text) OWNER TO {prefix}_owner;
 ALTER FUNCTION yellow_op.dt_lock(text, text) OWNER TO {prefix}_owner;
 
+-- ---- yellow_access: apply makes it. A login that was made again has no rights there.
+DO $bootstrap$
+BEGIN
+  IF to_regprocedure('yellow_access.grant_rights()') IS NOT NULL THEN
+    PERFORM yellow_access.grant_rights();
+  END IF;
+END
+$bootstrap$;
+
 DO $bootstrap$
 BEGIN
   IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN

@@ -235,7 +235,11 @@ class Doctor(unittest.TestCase):
         self.assert_breaks("merge", "ALTER ROLE yellow_access RENAME TO gone", "ALTER ROLE gone RENAME TO yellow_access", {
             "roles/MergeDB/yellow_access": ("problem", "role.missing", "yellow_access is not there", "yellow bootstrap"),
             "credentials/MergeDB/yellow_access": ("problem", "credential.refused", 'authentication failed for user "yellow_access"', "yellow bootstrap"),
-            "grants/MergeDB/merge": ("problem", "grant.missing", "yellow_access lacks CONNECT; gone has CONNECT", 'REVOKE CONNECT ON DATABASE merge FROM "gone"')})
+            "grants/MergeDB/merge": ("problem", "grant.missing", "yellow_access lacks CONNECT; gone has CONNECT", 'REVOKE CONNECT ON DATABASE merge FROM "gone"'),
+            "audit/MergeDB": ("skipped", "not_seen", 'authentication failed for user "yellow_access"', "^$"),
+            "grants/MergeDB/yellow_access": ("problem", "grant.missing", "yellow_access lacks USAGE; gone has USAGE", 'REVOKE USAGE ON SCHEMA yellow_access FROM "gone"'),
+            **{f"grants/MergeDB/yellow_access.audit_{f}": ("problem", "grant.missing", "yellow_access lacks EXECUTE; gone has EXECUTE", 'REVOKE EXECUTE')
+               for f in ("add", "anchored", "anchors", "chained", "head", "lock", "mark", "records", "resume", "unchained")}})
         self.assert_breaks("merge", "ALTER ROLE yellow_ws_workreader RENAME TO gone", "ALTER ROLE gone RENAME TO yellow_ws_workreader", {
             "roles/MergeDB/yellow_ws_workreader": ("problem", "role.missing", "is not there", "yellow apply"),
             "model/MergeDB/database": ("problem", "database.differs", "create group yellow_ws_workreader", "yellow apply"),

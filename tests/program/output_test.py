@@ -154,7 +154,8 @@ class Outputs(unittest.TestCase):
                      "batches release": ["Shop"], "batches reject": ["Shop"], "batches replay": ["Shop"], "runs show": ["1"], "runs logs": ["1"], "runs retry": ["MaskShop"],
                      "runs cancel": ["1"], "rebuild": ["MaskShop"], "try": ["MaskShop"], "import postgres": ["--container", "ShopDB"],
                      "init transformer": ["Mask"], "job ingest": ["Shop"], "job transform": ["MaskShop"], "job open": ["MaskShop", "--by", "me"], "job launch": ["1"],
-                     "job look": ["1"], "job close": ["1"], "render kubernetes": ["--image", "registry.example.com/yellow@sha256:" + "a" * 64]}
+                     "job look": ["1"], "job close": ["1"], "render kubernetes": ["--image", "registry.example.com/yellow@sha256:" + "a" * 64],
+                     "audit export": ["--to", "audit.jsonl"]}
         for name in sorted(self.commands - ELSEWHERE - {"init", "demo", "export json-schema", "access keygen"}):
             error = self.refused(name, *arguments.get(name, []), status=2, project=nothing)
             self.assertEqual(error["code"], "usage", name)
@@ -227,6 +228,17 @@ class Outputs(unittest.TestCase):
         self.fail_a_run()
         self.cancel_a_run()
         self.serve()
+        self.look_at_the_audit_log()
+
+    def look_at_the_audit_log(self):
+        """serve has chained what was recorded before it."""
+        self.assertEqual([c["state"] for c in self.ask("audit chain", "--close")], ["chained"])
+        self.assertEqual([v["state"] for v in self.ask("audit verify")], ["good"])
+        self.assertIn("batch.released", [r["action"] for r in self.ask("audit search", "--action", "batch.*")])
+        self.assertEqual([r["state"] for r in self.ask("audit tail", "-n", "2")], ["waiting", "waiting"])
+        exported = self.ask("audit export", "--to", str(self.project.base / "audit.jsonl"))
+        self.assertEqual(exported["state"], "written")
+        self.assertEqual(self.refused("audit export", "--to", exported["file"], status=2)["code"], "usage")
 
     def look_at_rows(self):
         rows = self.ask("sql", "-w", "Analysts", "-c", "SELECT id, NULL AS nothing FROM now__shopmasked__customers ORDER BY id LIMIT 2")

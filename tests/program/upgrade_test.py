@@ -11,15 +11,18 @@ CATALOGUE = """
 SELECT c.relname, c.relkind, c.relpersistence, c.relacl::text, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid)
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-WHERE c.relnamespace = 'yellow'::regnamespace
-UNION ALL SELECT conrelid::regclass::text, 'constraint', contype, NULL, conname, pg_get_constraintdef(oid), true, NULL FROM pg_constraint WHERE connamespace = 'yellow'::regnamespace
+WHERE c.relnamespace IN ('yellow'::regnamespace, to_regnamespace('yellow_access'))
+UNION ALL SELECT conrelid::regclass::text, 'constraint', contype, NULL, conname, pg_get_constraintdef(oid), true, NULL FROM pg_constraint WHERE connamespace IN ('yellow'::regnamespace, to_regnamespace('yellow_access'))
+UNION ALL SELECT p.proname, 'function', '', p.proacl::text, pg_get_function_identity_arguments(p.oid), pg_get_functiondef(p.oid), p.prosecdef, NULL FROM pg_proc p
+WHERE pronamespace = to_regnamespace('yellow_access')
 ORDER BY 1, 2, 5, 6
 """
 
 
 class Upgrade(unittest.TestCase):
-    # What control_schema_4.sql and control_schema_5.sql add is taken away again.
+    # What control_schema_4.sql and those after it add is taken away again.
     DOWN_TO_3 = """
+        DROP SCHEMA yellow_access CASCADE;
         ALTER TABLE yellow.batch DROP COLUMN opened_by;
         ALTER TABLE yellow.run DROP COLUMN handed_to;
         ALTER TABLE yellow.batch DROP COLUMN source_system, DROP COLUMN source_position;
@@ -49,6 +52,9 @@ class Upgrade(unittest.TestCase):
 
     def test_the_fourth_schema_is_migrated_by_apply_only(self):
         self.older_schema("control_schema.sql", "control_schema_2.sql", "control_schema_3.sql", "control_schema_4.sql")
+
+    def test_the_fifth_schema_is_migrated_by_apply_only(self):
+        self.older_schema("control_schema.sql", *(f"control_schema_{version}.sql" for version in range(2, 6)))
 
     def older_schema(self, *scripts):
         self.install(*scripts)

@@ -285,6 +285,31 @@ class FaultyWebhook : public ports::Webhook {
   Faults& faults_;
 };
 
+class FaultyAuditLog : public ports::AuditLog {
+ public:
+  FaultyAuditLog(ports::AuditLog& inner, Faults& faults) : inner_(inner), faults_(faults) {}
+  std::unique_ptr<Lock> TryLock(const std::string& folder) override { return inner_.TryLock(folder); }
+  std::vector<int> Segments(const std::string& folder) override { return inner_.Segments(folder); }
+  std::string Read(const std::string& folder, int segment) override { return inner_.Read(folder, segment); }
+  uint64_t Size(const std::string& folder, int segment) override { return inner_.Size(folder, segment); }
+  void Append(const std::string& folder, int segment, std::string_view lines) override {
+    Pass(faults_, "audit.append", [&] { inner_.Append(folder, segment, lines); });
+  }
+  void SetAside(const std::string& folder, int segment, uint64_t size, const std::string& name) override {
+    Pass(faults_, "audit.set_aside", [&] { inner_.SetAside(folder, segment, size, name); });
+  }
+  void Note(const model::AnchorTarget& target, const std::string& project, const std::string& line) override {
+    Pass(faults_, "audit.anchor", [&] { inner_.Note(target, project, line); });
+  }
+  std::string ReadNotes(const model::AnchorTarget& target, const std::string& project) override {
+    return inner_.ReadNotes(target, project);
+  }
+
+ private:
+  ports::AuditLog& inner_;
+  Faults& faults_;
+};
+
 }  // namespace
 
 std::unique_ptr<ports::Connector> Wrap(ports::Connector& connector, ports::Faults& faults) {
@@ -305,6 +330,9 @@ std::unique_ptr<ports::ServerPrograms> Wrap(ports::ServerPrograms& programs, por
 }
 std::unique_ptr<ports::Webhook> Wrap(ports::Webhook& webhook, ports::Faults& faults) {
   return std::make_unique<FaultyWebhook>(webhook, faults);
+}
+std::unique_ptr<ports::AuditLog> Wrap(ports::AuditLog& log, ports::Faults& faults) {
+  return std::make_unique<FaultyAuditLog>(log, faults);
 }
 ports::Foreground Wrap(ports::Foreground foreground, ports::Faults& faults) {
   return [foreground = std::move(foreground), &faults](const auto& command, const auto& variables) {

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "ports/audit_log.h"
 #include "ports/container.h"
 #include "ports/database.h"
 #include "ports/fault.h"
@@ -13,7 +14,7 @@
 /// The one place where fault points stand: each function wraps a port so that its effects, and they alone, pass
 /// `faults`. An effect is named `<session>.<transaction>.<what>`: `batch.merge.update dp_main.shop__customers`,
 /// `batch.merge.commit`, `lease.update yellow.stream`, `file.write`, `process.start`, `container.start`,
-/// `server.initdb`, `webhook.post`. The session's
+/// `server.initdb`, `webhook.post`, `audit.append`. The session's
 /// name is the first word of its purpose. Wrapped objects must outlive their wrappers.
 namespace yellow::adapters::faults {
 
@@ -23,6 +24,7 @@ std::unique_ptr<ports::ProcessLauncher> Wrap(ports::ProcessLauncher& processes, 
 std::unique_ptr<ports::ContainerEngines> Wrap(ports::ContainerEngines& engines, ports::Faults& faults);
 std::unique_ptr<ports::ServerPrograms> Wrap(ports::ServerPrograms& programs, ports::Faults& faults);
 std::unique_ptr<ports::Webhook> Wrap(ports::Webhook& webhook, ports::Faults& faults);
+std::unique_ptr<ports::AuditLog> Wrap(ports::AuditLog& log, ports::Faults& faults);
 
 ports::Foreground Wrap(ports::Foreground foreground, ports::Faults& faults);
 

@@ -1,0 +1,164 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "access/json_value.h"
+#include "base/secret.h"
+
+/// The audit log as text: a chain of records in segments. A segment is a file of lines, each the canonical JSON (see
+/// json_value.h) of one object, ended by a line feed. A line is
+///  * a record: `action at details hash id login person request sequence subject`. Sequence numbers begin with 1 and
+///    have no gap. `hash` is SHA-256("yellow-audit-v1" ‖ 0 ‖ the hash of the record before, 64 digits ‖ the line
+///    without its hash); before the first record stand 64 zeros;
+///  * the close of a segment: `{"close": {chain, count, head, key, segment, sequence, signature}}`, the last line of
+///  every
+///    segment but the newest. The signature is Ed25519, of the same line without it;
+///  * in files of their own, anchors: `{"anchor": {at, chain, hash, key, sequence, signature}}`, signed in the same
+///  way.
+namespace yellow::access {
+
+struct AuditRecord {
+  int64_t id = 0;
+  std::string at;  ///< RFC 3339, UTC, microseconds
+  std::string person, action, subject, request;
+  JsonValue details = {JsonValue::Object{}};
+  std::string login;  ///< of the database, with which it was written
+  bool operator==(const AuditRecord&) const = default;
+};
+
+/// The end of a chain.
+struct Head {
+  int64_t sequence = 0;
+  std::string hash = std::string(64, '0');
+  bool operator==(const Head&) const = default;
+};
+
+/// A record that follows the end of a chain: its line, with the line feed, and the new end.
+struct Link {
+  std::string line;
+  Head head;
+};
+Link LinkTo(const Head& head, const AuditRecord& record);
+
+/// A record as it stands in a chain.
+struct ChainedRecord {
+  AuditRecord record;
+  Head head;
+};
+
+struct SegmentClose {
+  std::string chain;  ///< its id
+  int segment = 0;
+  int64_t count = 0;  ///< of the records in the segment
+  Head head;
+  std::string key, signature;  ///< of who signed; empty: nobody yet
+  bool operator==(const SegmentClose&) const = default;
+};
+
+struct Anchor {
+  std::string at, chain;
+  Head head;
+  std::string key, signature;
+  bool operator==(const Anchor&) const = default;
+};
+
+/// The line, signed. REQUIRES: `seed` as for base::Sign.
+std::string SignedLine(SegmentClose close, const base::Secret& seed);
+std::string SignedLine(Anchor anchor, const base::Secret& seed);
+
+/// A line without its line feed. Nothing when it is not the canonical JSON of one of these, whole and with nothing
+/// else in it.
+using Line = std::variant<ChainedRecord, SegmentClose, Anchor>;
+std::optional<Line> ParseLine(std::string_view line);
+/// True when the signature is that of its own key.
+bool IsSigned(const SegmentClose& close);
+bool IsSigned(const Anchor& anchor);
+
+/// The lines of a text, and what follows the last line feed: a line of which only the beginning was written.
+struct Lines {
+  std::vector<std::string_view> whole;
+  std::string_view half;
+};
+Lines SplitLines(std::string_view text);
+
+/// What can be wrong with an audit log; each is the exit status of `audit verify`.
+enum class Fault {
+  kBroken = 20,        ///< a record is not what was chained
+  kShort = 21,         ///< it ends before an anchor
+  kHeadDiffers = 22,   ///< at an anchor's place it has another hash
+  kBadSignature = 23,  ///< of a segment or an anchor
+  kGap = 24,           ///< a number or a segment is missing
+  kRecording = 25,     ///< a recording is missing or not what it was
+  kDatabase = 26       ///< the database and the files disagree
+};
+std::string_view Word(Fault fault);  ///< "broken", …
+const std::vector<std::string>& FaultWords();
+
+struct AuditFinding {
+  Fault fault = Fault::kBroken;
+  int64_t sequence = 0;  ///< the record where it was seen
+  int segment = 0;       ///< 0: in none
+  std::string text;      ///< one sentence, without a full stop
+};
+
+/// The size and SHA-256 of a recording as it is now; nothing when it is not there.
+struct RecordingFacts {
+  int64_t bytes = 0;
+  std::string sha256;
+};
+using FindRecording = std::function<std::optional<RecordingFacts>(const std::string& file)>;
+
+/// Reads a chain from its first segment on and says everything that is wrong with it. What follows a fault is compared
+/// with what stands there, so that one fault gives one finding.
+class ChainVerifier {
+ public:
+  /// `key`: who must have signed. `find_recording` is asked for each recording that a record binds
+  /// (`details.recording: {file, bytes, sha256}`).
+  ChainVerifier(std::string chain, std::string key, FindRecording find_recording);
+
+  /// The next segment, in the order of their numbers. `newest`: it may still be written to.
+  void Feed(int segment, std::string_view text, bool newest);
+  /// After the last segment. Of another chain: it is left out.
+  void Compare(const Anchor& anchor);
+  /// A record of the database that was chained: the same as in the files.
+  void Compare(const AuditRecord& record, const Head& head);
+
+  const Head& head() const { return head_; }
+  int64_t records() const { return records_; }
+  int segments() const { return segments_; }
+  const std::vector<AuditFinding>& findings() const { return findings_; }
+  /// True when a record says that this one is in the files alone (kWentBack).
+  bool IsExcused(int64_t sequence) const;
+
+ private:
+  void TakeRecord(const ChainedRecord& record);
+  void TakeClose(const SegmentClose& close);
+  void CheckRecording(const ChainedRecord& record);
+  void Add(Fault fault, int64_t sequence, const std::string& text);
+
+  const std::string chain_, key_;
+  const FindRecording find_recording_;
+  Head head_;
+  int64_t records_ = 0, in_segment_ = 0;
+  int segments_ = 0, segment_ = 0;
+  bool closed_ = false;
+  std::map<int64_t, std::string> hashes_;  ///< by sequence number
+  std::vector<std::pair<int64_t, int64_t>> excused_;
+  std::vector<AuditFinding> findings_;
+};
+
+/// The action of a record that says: records (details.database, details.files] are in the files alone, because the
+/// database was restored from before they were written.
+inline constexpr std::string_view kWentBack = "audit.database_went_back";
+/// The action of a record that says: a line of which only the beginning was written was moved to the file
+/// details.file.
+inline constexpr std::string_view kSetAside = "audit.line_set_aside";
+
+}  // namespace yellow::access

@@ -1,0 +1,53 @@
+#include "access/audit_search.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace yellow::access {
+namespace {
+
+std::string Lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+bool FitsAction(const std::string& action, const std::string& wanted) {
+  if (!wanted.ends_with(".*")) return wanted.empty() || action == wanted;
+  return action.starts_with(std::string_view(wanted).substr(0, wanted.size() - 1));
+}
+
+}  // namespace
+
+bool Fits(const AuditRecord& record, const AuditQuery& query) {
+  const auto is = [](const std::string& value, const std::string& wanted) { return wanted.empty() || value == wanted; };
+  if (!is(record.person, query.person) || !FitsAction(record.action, query.action) ||
+      !is(record.subject, query.subject) || !is(record.request, query.request))
+    return false;
+  // Both have the same form as far as the shorter one goes; what is behind the seconds makes it later.
+  if (!query.since.empty() && record.at < query.since.substr(0, query.since.find_last_not_of('Z') + 1)) return false;
+  if (!query.until.empty() && record.at >= query.until.substr(0, query.until.find_last_not_of('Z') + 1)) return false;
+  if (query.text.empty()) return true;
+  const std::string all = record.person + "\n" + record.action + "\n" + record.subject + "\n" + record.request + "\n" +
+                          record.login + "\n" + Canonical(record.details);
+  return Lower(all).find(Lower(query.text)) != std::string::npos;
+}
+
+std::vector<StoredRecord> FindRecords(const std::string& log, std::vector<StoredRecord> waiting,
+                                      const AuditQuery& query) {
+  std::vector<StoredRecord> found;
+  for (const std::string_view line : SplitLines(log).whole) {
+    auto parsed = ParseLine(line);
+    auto* chained = parsed ? std::get_if<ChainedRecord>(&*parsed) : nullptr;
+    if (chained != nullptr && Fits(chained->record, query))
+      found.push_back({std::move(chained->record), chained->head});
+  }
+  // One that was chained between the two readings stands in the files already.
+  for (StoredRecord& record : waiting) {
+    const bool known = std::any_of(found.begin(), found.end(),
+                                   [&](const StoredRecord& other) { return other.record == record.record; });
+    if (!known && Fits(record.record, query)) found.push_back(std::move(record));
+  }
+  return found;
+}
+
+}  // namespace yellow::access

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "access/audit_store.h"
+
+namespace yellow::access {
+
+/// What is looked for; what is empty fits everything.
+struct AuditQuery {
+  std::string person, action, subject, request;  ///< `action` may end in `.*`
+  std::string since, until;                      ///< RFC 3339, UTC with Z: from that instant on, and before it
+  std::string text;                              ///< stands in any field, whatever its case
+};
+
+bool Fits(const AuditRecord& record, const AuditQuery& query);
+
+/// The records of the files, in order, and those that wait in the database. Lines that are none are left out: `audit
+/// verify` says of them.
+std::vector<StoredRecord> FindRecords(const std::string& log, std::vector<StoredRecord> waiting,
+                                      const AuditQuery& query);
+
+}  // namespace yellow::access

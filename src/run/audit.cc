@@ -1,0 +1,17 @@
+#include "run/audit.h"
+
+#include "base/json_text.h"
+#include "base/utf8.h"
+
+namespace yellow::run {
+
+void RecordAudit(ports::Session& session, const Actor& actor, const std::string& action, const std::string& subject,
+                 const std::vector<std::pair<std::string, std::string>>& details) {
+  std::string json;
+  for (const auto& [name, text] : details)
+    json += (json.empty() ? "" : ", ") + base::JsonString(name) + ": " + base::JsonString(base::AsText(text));
+  session.Execute(
+      {"SELECT yellow_access.audit_add($1, $2, $3, '', $4::jsonb)", {actor.person, action, subject, "{" + json + "}"}});
+}
+
+}  // namespace yellow::run
