@@ -100,14 +100,15 @@ struct WireSetting {
   std::string name, value;
   bool operator==(const WireSetting&) const = default;
 };
-/// Somebody asks to cancel what this client is running.
+/// A connection that asks to cancel what another one is running.
 struct WireCancel {
+  int64_t client = 0;  ///< 0: it does not know the key of any
   bool operator==(const WireCancel&) const = default;
 };
 struct WireTerminate {
   bool operator==(const WireTerminate&) const = default;
 };
-/// A client that never came to have a session, or has it no longer.
+/// A connection that is over. One that was turned away, or asked for a cancel only, has never been WireConnected.
 struct WireGone {
   std::string reason;
   bool server_ended = true;  ///< false: the server had not ended its side five seconds later
@@ -140,13 +141,13 @@ struct ProxySpec {
   std::chrono::milliseconds duration{};
 };
 
-/// One temporary session, as a PostgreSQL server on a unix socket of its own: its clients log in to the real one through
-/// it, without ever knowing the password, and each of their messages is recorded before it goes on.
+/// One temporary session, as a PostgreSQL server on a unix socket of its own: its clients log in to the real one
+/// through it, without ever knowing the password, and each of their messages is recorded before it goes on.
 class SessionProxy {
  public:
   virtual ~SessionProxy() = default;
-  /// Tells the clients the reason, cancels what they are running, closes all connections, and returns when that is done,
-  /// some seconds later at most. Does nothing when it has ended.
+  /// Tells the clients the reason, cancels what they are running, closes all connections, and returns when that is
+  /// done, some seconds later at most. Does nothing when it has ended.
   virtual void End(const std::string& reason) = 0;
   /// Why it has ended; nothing while it goes on. By itself it ends when its duration is over, counted from its start by
   /// a clock that nobody sets, and when the sink refuses an event.

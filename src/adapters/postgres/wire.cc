@@ -142,9 +142,8 @@ bool Wire::EndClientMessage(Out& out) {
 bool Wire::TakeStatement(Out& out) {
   WireFields& fields = client_fields_;
   const bool query = client_.type() == 'Q';
-  const int64_t number =
-      query ? Record(ports::WireQuery{std::move(fields.texts[0]), utf8_ && standard_strings_}, out)
-            : Record(ports::WireFunctionCall{fields.numbers[0], std::move(fields.values)}, out);
+  const int64_t number = query ? Record(ports::WireQuery{std::move(fields.texts[0]), utf8_ && standard_strings_}, out)
+                               : Record(ports::WireFunctionCall{fields.numbers[0], std::move(fields.values)}, out);
   return number != 0 && Ask(query ? Asked::kQuery : Asked::kFunction, number, "", out);
 }
 
@@ -170,8 +169,8 @@ bool Wire::TakeExecute(Out& out) {
   const std::string key = KeyOf(client_fields_.texts[0]);
   // The server takes a negative number for none.
   const int64_t most = std::max<int64_t>(static_cast<int32_t>(client_fields_.numbers[0]), 0);
-  const int64_t number = Record(
-      ports::WireExecute{std::move(client_fields_.texts[0]), NumberOf(Asked::kBind, key), most}, out);
+  const int64_t number =
+      Record(ports::WireExecute{std::move(client_fields_.texts[0]), NumberOf(Asked::kBind, key), most}, out);
   return number != 0 && Ask(Asked::kExecute, number, key, out);
 }
 

@@ -68,7 +68,7 @@ class Wire {
   /// The server owes an answer.
   bool busy() const { return !asked_.empty() || copy_in_.has_value(); }
   /// A message of our own may be sent to the client.
-  bool client_between_messages() const { return server_.between_messages(); }
+  bool client_between_messages() const { return passed_whole_; }
 
  private:
   enum class Asked { kQuery, kParse, kBind, kDescribe, kExecute, kClose, kFunction, kSync };
@@ -125,6 +125,7 @@ class Wire {
   WireFrames client_, server_;
   WireFields client_fields_, server_fields_;
   std::string broken_;
+  bool passed_whole_ = true;  // what went to the client ended with the end of a message
   bool terminated_ = false;
   int64_t number_ = 0;
   std::deque<Pending> asked_;

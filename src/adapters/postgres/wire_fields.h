@@ -31,8 +31,8 @@ class KeptText {
 /// Reads the fields of one message, whose body comes in pieces, in bounded memory.
 /// https://www.postgresql.org/docs/15/protocol-message-formats.html
 ///
-/// The layout is a word: `s` a text that ends in NUL, `1` `2` `4` a number of so many bytes, `(x)` a list of x after its
-/// count, `v` a value after its length, `e` the fields of an ErrorResponse, `*` anything.
+/// The layout is a word: `s` a text that ends in NUL, `1` `2` `4` a number of so many bytes, `(x)` a list of x after
+/// its count, `v` a value after its length, `e` the fields of an ErrorResponse, `*` anything.
 class WireFields {
  public:
   void Start(std::string_view layout);
@@ -41,10 +41,10 @@ class WireFields {
   /// True when all of the layout was there.
   bool Complete() const { return want_ == Want::kEnd || want_ == Want::kAnything; }
 
-  std::vector<ports::WireText> texts;           ///< of `s`, in order
-  std::vector<uint32_t> numbers;                ///< of `1`, `2`, `4` outside lists
-  std::vector<std::vector<uint32_t>> lists;     ///< of `(2)`, `(4)`
-  std::vector<ports::WireParameter> values;     ///< of `v`; the first list says which are binary
+  std::vector<ports::WireText> texts;            ///< of `s`, in order
+  std::vector<uint32_t> numbers;                 ///< of `1`, `2`, `4` outside lists
+  std::vector<std::vector<uint32_t>> lists;      ///< of `(2)`, `(4)`
+  std::vector<ports::WireParameter> values;      ///< of `v`; the first list says which are binary
   std::map<char, ports::WireText> error_fields;  ///< by their code
 
  private:

@@ -26,6 +26,11 @@ size_t Wire::FromServer(std::string_view bytes, Out& out) {
     if (EndServerMessage(out)) server_.Done(), whole = rest.data();
   }
   const char* end = broken_.empty() ? rest.data() : whole;
+  if (broken_.empty()) {
+    passed_whole_ = server_.between_messages();
+  } else {
+    passed_whole_ = passed_whole_ || whole > unpassed;
+  }
   if (end > unpassed) out.Pass({unpassed, static_cast<size_t>(end - unpassed)});
   return static_cast<size_t>(rest.data() - bytes.data());
 }
@@ -105,7 +110,8 @@ bool Wire::TakeStepDone(Asked asked) {
 bool Wire::TakeReady() {
   skipping_ = false;
   if (server_fields_.numbers[0] == 'I') portals_.clear();  // they end with their transaction
-  const bool ends = Front(Asked::kSync) || ((Front(Asked::kQuery) || Front(Asked::kFunction)) && asked_.front().answered);
+  const bool ends =
+      Front(Asked::kSync) || ((Front(Asked::kQuery) || Front(Asked::kFunction)) && asked_.front().answered);
   if (ends) {
     asked_.pop_front();
     --ends_of_batches_;

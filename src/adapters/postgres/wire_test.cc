@@ -32,9 +32,7 @@ std::string Execute(const std::string& portal, uint64_t rows = 0) {
 }
 std::string Complete(const std::string& tag) { return Message('C', Text(tag)); }
 std::string Ready(char state = 'I') { return Message('Z', std::string(1, state)); }
-std::string Row(const std::string& value) {
-  return Message('D', Number(1, 2) + Number(value.size(), 4) + value);
-}
+std::string Row(const std::string& value) { return Message('D', Number(1, 2) + Number(value.size(), 4) + value); }
 std::string Refusal() { return Message('E', Text("SERROR") + Text("VERROR") + Text("C42501") + Text("Mno") + '\0'); }
 
 std::string Show(const ports::WireText& text) {
@@ -176,10 +174,9 @@ TEST(Wire, PairsWhatIsPreparedBoundAndExecuted) {
     line.Server(Row("c") + Complete("SELECT 1") + Ready('T'));
     line.Client(Message('C', "Ss" + std::string(1, '\0')) + Bind("p", "s") + Message('S'));
     line.Server(Message('3') + Message('2') + Ready());
-    EXPECT_THAT(line.events,
-                ElementsAre("parse s: SELECT $1 types 1", "bind p of 1 ab x01ff null", "execute p of 2 most 2",
-                            "3 suspended rows 2 bytes 14", "execute p of 2", "5 complete SELECT 1 rows 1 bytes 7 in all 3",
-                            "bind p of 1 ab x01ff null"))
+    EXPECT_THAT(line.events, ElementsAre("parse s: SELECT $1 types 1", "bind p of 1 ab x01ff null",
+                                         "execute p of 2 most 2", "3 suspended rows 2 bytes 14", "execute p of 2",
+                                         "5 complete SELECT 1 rows 1 bytes 7 in all 3", "bind p of 1 ab x01ff null"))
         << "Close and Bind stand in one batch, so the statement is still known when Bind comes";
     line.Client(Bind("p", "s") + Message('S'));
     EXPECT_EQ(line.events.back(), "bind p of 0 ab x01ff null");
@@ -219,9 +216,9 @@ TEST(Wire, AfterARefusalTheRestOfTheBatchIsSkippedAndTheNextIsNot) {
     line.Client(Execute("") + Query("swallowed") + Message('S') + Query("after"));
     line.Server(Ready());
     line.Server(Complete("OK") + Ready());
-    EXPECT_THAT(line.events,
-                ElementsAre("parse : one types 1", "bind  of 1 ab x01ff null", "1 refused ERROR 42501 no", "2 skipped",
-                            "execute  of 0", "5 skipped", "query swallowed", "7 skipped", "query after", "9 complete OK"));
+    EXPECT_THAT(line.events, ElementsAre("parse : one types 1", "bind  of 1 ab x01ff null", "1 refused ERROR 42501 no",
+                                         "2 skipped", "execute  of 0", "5 skipped", "query swallowed", "7 skipped",
+                                         "query after", "9 complete OK"));
     EXPECT_EQ(line.wire.broken(), "");
   });
 }
@@ -269,8 +266,8 @@ TEST(Wire, ACopyThatTheServerRefusesMeanwhileIsOver) {
 
 TEST(Wire, CallsOfFunctionsAreStatements) {
   InPieces([](Line& line) {
-    const std::string call = Message('F', Number(957, 4) + Number(0, 2) + Number(2, 2) + Number(1, 4) + "a" +
-                                              Number(0xFFFFFFFF, 4) + Number(0, 2));
+    const std::string call = Message(
+        'F', Number(957, 4) + Number(0, 2) + Number(2, 2) + Number(1, 4) + "a" + Number(0xFFFFFFFF, 4) + Number(0, 2));
     line.Client(call + call);
     line.Server(Message('V', Number(1, 4) + "x") + Ready());
     line.Server(Refusal() + Ready());
@@ -359,8 +356,9 @@ TEST(Wire, EndsWhatItDoesNotUnderstand) {
 }
 
 TEST(Wire, EndsWhenTheServerAnswersWhatWasNotAsked) {
-  for (const std::string& bytes : {Complete("X"), Row("a"), Message('1'), Ready(), Message('G', "abc"), Message('d', "x"),
-                                   Message('R', Number(0, 4)), Message('W', "abc"), Message('K', "12345678")}) {
+  for (const std::string& bytes :
+       {Complete("X"), Row("a"), Message('1'), Ready(), Message('G', "abc"), Message('d', "x"),
+        Message('R', Number(0, 4)), Message('W', "abc"), Message('K', "12345678")}) {
     InPieces([&](Line& line) {
       line.Server(bytes);
       EXPECT_EQ(line.wire.broken().substr(0, 38), "the server answered what was not asked") << bytes[0];
