@@ -26,8 +26,9 @@ MAY_INCLUDE = {
     "render": PORTS,
     "ports": PORTS,
     "run": RUN,
+    "access": RUN,
     "adapters": PORTS + ["ports"],
-    "cli": RUN + ["run", "render", "load", "check"],
+    "cli": RUN + ["run", "access", "render", "load", "check"],
     "app": ["*"],
     "testing": ["*"],
 }
