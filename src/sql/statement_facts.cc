@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "base/utf8.h"
 
@@ -56,6 +57,13 @@ std::string TextField(const Json& node, const char* name) {
   return found != node.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+/// Null when it is not there. Never a copy: copying a deep tree takes more stack than there is.
+const Json& Child(const Json& node, const char* name) {
+  static const Json none;
+  const auto found = node.find(name);
+  return found == node.end() ? none : *found;
+}
+
 /// The last two of a list of String nodes.
 NamedRelation NameOf(const Json& names) {
   std::vector<std::string> parts;
@@ -88,11 +96,9 @@ class FactFinder {
  private:
   /// Without RECURSIVE each knows those before it only. Returns what the statement itself knows.
   Words WalkCommonTables(const Json& with, Words tables, int depth) {
-    const Json expressions = with.value("ctes", Json::array());
+    const Json& expressions = Child(with, "ctes");
     const bool recursive = with.value("recursive", false);
-    const auto name_of = [](const Json& one) {
-      return TextField(one.value("CommonTableExpr", Json::object()), "ctename");
-    };
+    const auto name_of = [](const Json& one) { return TextField(Child(one, "CommonTableExpr"), "ctename"); };
     if (recursive)
       for (const Json& one : expressions) tables.insert(name_of(one));
     for (const Json& one : expressions) {
@@ -125,11 +131,10 @@ class FactFinder {
     // DISCARD ALL begins with SET SESSION AUTHORIZATION DEFAULT.
     if (kind == "DiscardStmt" && TextField(node, "target") == "DISCARD_ALL") facts_.sets_role = true;
     // A rule of that view makes an UPDATE of it a call of set_config.
-    if (kind == "UpdateStmt" && TextField(node.value("relation", Json::object()), "relname") == "pg_settings")
-      AnySetting();
+    if (kind == "UpdateStmt" && TextField(Child(node, "relation"), "relname") == "pg_settings") AnySetting();
     if (kind == "DropStmt")
-      for (const Json& object : node.value("objects", Json::array()))
-        if (object.contains("List")) facts_.relations.insert(NameOf(object["List"].value("items", Json::array())));
+      for (const Json& object : Child(node, "objects"))
+        if (object.contains("List")) facts_.relations.insert(NameOf(Child(object["List"], "items")));
     if (kind == "CopyStmt" && (node.contains("filename") || node.contains("is_program")))
       facts_.hides_statements = true;
   }
@@ -139,12 +144,12 @@ class FactFinder {
   }
 
   void Call(const Json& call) {
-    const NamedRelation function = NameOf(call.value("funcname", Json::array()));
+    const NamedRelation function = NameOf(Child(call, "funcname"));
     if (!function.schema.empty() && function.schema != "pg_catalog") facts_.routines.insert(function);
     if (ExecutesText(function.name)) facts_.hides_statements = true;
     if (function.name != "set_config") return;
-    const Json arguments = call.value("args", Json::array());
-    const Json first = arguments.empty() ? Json::object() : arguments[0].value("A_Const", Json::object());
+    const Json& arguments = Child(call, "args");
+    const Json& first = arguments.empty() ? arguments : Child(arguments[0], "A_Const");
     if (first.contains("sval")) {
       Setting(TextField(first["sval"], "sval"));
     } else {
@@ -176,7 +181,7 @@ StatementFacts FactsOf(std::string_view text) {
   if (parsed.error != nullptr) {
     facts.problem = parsed.error->message;
   } else {
-    FactFinder(facts).Walk(Json::parse(parsed.parse_tree, nullptr, false).value("stmts", Json::array()), {}, 0);
+    FactFinder(facts).Walk(Json::parse(parsed.parse_tree, nullptr, false), {}, 0);
   }
   pg_query_free_parse_result(parsed);
   return facts;

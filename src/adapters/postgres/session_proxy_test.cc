@@ -1,9 +1,10 @@
 #include <gmock/gmock.h>
-#include <poll.h>
 #include <sys/resource.h>
 
-#include <fstream>
-#include <regex>
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <thread>
 
 #include "adapters/postgres/recorded_session_test.h"
 #include "base/digest.h"
