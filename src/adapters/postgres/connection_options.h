@@ -12,6 +12,7 @@ namespace yellow::adapters::postgres {
 class ConnectionOptions {
  public:
   explicit ConnectionOptions(const ports::ConnectionTarget& target);
+  ~ConnectionOptions() = default;
   ConnectionOptions(const ConnectionOptions&) = delete;
   ConnectionOptions& operator=(const ConnectionOptions&) = delete;
 

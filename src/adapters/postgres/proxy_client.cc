@@ -16,8 +16,8 @@ using std::chrono::steady_clock;
 constexpr std::chrono::seconds kStartupLimit{5};
 constexpr std::chrono::seconds kFarewellLimit{1};
 constexpr milliseconds kServerEndLimit{5000};
-constexpr size_t kPiece = 64 * 1024;
-constexpr size_t kMostWaiting = 256 * 1024;  // for a side that does not read
+constexpr size_t kPiece = 64UL * 1024;
+constexpr size_t kMostWaiting = 256UL * 1024;  // for a side that does not read
 constexpr int kMostEncryptionRequests = 2;
 constexpr const char* kClientGone = "the client is gone";
 constexpr const char* kServerGone = "the server has closed the connection";

@@ -12,8 +12,9 @@
 
 namespace yellow::adapters::postgres {
 
-inline constexpr size_t kMostTextKept = 64 * 1024;
-inline constexpr size_t kMostKeptOfMessage = 1024 * 1024;  // what is longer keeps sizes and digests of its last values
+inline constexpr size_t kMostTextKept = 64UL * 1024;
+inline constexpr size_t kMostKeptOfMessage =
+    1024UL * 1024;  // what is longer keeps sizes and digests of its last values
 
 /// A text that comes in pieces, of which only the first part is kept.
 class KeptText {
