@@ -70,12 +70,13 @@ Ran RunAs(unsigned uid, const std::vector<std::string>& words, const std::string
 
 /// A proxy in a fresh folder, and a superuser's session beside it.
 class RecordedSessionTest : public ::testing::Test {
- protected:
+ public:
   RecordedSessionTest();
   ~RecordedSessionTest() override;
   RecordedSessionTest(const RecordedSessionTest&) = delete;
   RecordedSessionTest& operator=(const RecordedSessionTest&) = delete;
 
+ protected:
   void Start(ports::ConnectionTarget target = RecordedServer::Shared().Temporary(),
              std::chrono::milliseconds duration = std::chrono::minutes(5));
   void Start(unsigned allowed_uid);

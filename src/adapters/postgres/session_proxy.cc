@@ -27,7 +27,8 @@ using std::chrono::steady_clock;
 
 constexpr const char* kSocketName = "/.s.PGSQL.5432";  // where a client looks in the folder that it is given as host
 constexpr size_t kMostConnections = 24;                // sessions, logins and cancel requests together
-constexpr milliseconds kLongestWait{3600 * 1000};      // of one poll, which counts in an int
+constexpr int kPauseMilliseconds = 100;
+constexpr milliseconds kLongestWait{3600 * 1000};  // of one poll, which counts in an int
 
 base::Error CannotListen(const std::string& folder, const std::string& why) {
   return {"listen", "cannot listen in " + folder + ": " + why};
@@ -124,7 +125,12 @@ class Proxy : public ports::SessionProxy {
 
   void Accept() {
     const int socket_ = accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (socket_ < 0) return;
+    if (socket_ < 0) {
+      // Without a descriptor left the client stays in the queue, and poll tells of it again at once.
+      pollfd stop{state_.stop_descriptor(), POLLIN, 0};
+      if (!SocketWouldBlock()) poll(&stop, 1, kPauseMilliseconds);
+      return;
+    }
     ucred peer{};
     socklen_t size = sizeof peer;
     const int64_t id = ++connections_;

@@ -225,8 +225,8 @@ TEST_F(SessionProxyTest, TheServerIsReachedOverTls) {
   ASSERT_EQ(PQstatus(connection.get()), CONNECTION_OK) << PQerrorMessage(connection.get());
   EXPECT_EQ(Ask(connection, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"), "t");
   EXPECT_EQ(Ask(connection, "SELECT length('" + std::string(5000000, 'y') + "')"), "5000000");
-  EXPECT_EQ(Ask(connection, "SELECT repeat('z', 20000000)"), std::string(20000000, 'z'));
-  EXPECT_EQ(LastOutcome().bytes, 20000006);
+  EXPECT_EQ(Ask(connection, "SELECT repeat('z', 8000000)"), std::string(8000000, 'z'));
+  EXPECT_EQ(LastOutcome().bytes, 8000006);
   PQsendQuery(connection.get(), "SELECT pg_sleep(60)");
   std::unique_ptr<PGcancel, void (*)(PGcancel*)> cancel(PQgetCancel(connection.get()), &PQfreeCancel);
   char reason[256];

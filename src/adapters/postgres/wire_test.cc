@@ -128,7 +128,7 @@ class Line : public Wire::Out {
 
 /// The same, whatever the pieces.
 void InPieces(const std::function<void(Line&)>& play) {
-  for (const size_t piece : {1, 2, 3, 4, 5, 6, 7, 11, 64, 100000}) {
+  for (const size_t piece : std::initializer_list<size_t>{1, 2, 3, 4, 5, 6, 7, 11, 64, 100000}) {
     SCOPED_TRACE(piece);
     Line line(piece);
     play(line);
