@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -7,5 +8,24 @@ namespace yellow::base {
 
 /// SHA-256 of the bytes, as 64 lower-case hexadecimal digits.
 std::string Sha256Hex(std::string_view bytes);
+
+/// The same of what comes in pieces.
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
+
+  void Add(std::string_view bytes);
+  /// REQUIRES: called once, and nothing is added after it.
+  std::string Hex();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace yellow::base

@@ -72,11 +72,11 @@ class GrantJudge {
       Want("yellow_sec." + std::string(function), roles_.Access(), {"EXECUTE"});
     for (const char* function : {"dt_clear", "dt_lock"})
       Want("yellow_op." + std::string(function), roles_.IngestOut(), {"EXECUTE"});
-    if (facts_.objects.count("yellow_access") != 0) WantAudit();
+    if (facts_.objects.count("yellow_access") != 0) WantAccess();
   }
 
-  /// What Yellow's own schema gives from version 6 on; bootstrap makes nothing of it.
-  void WantAudit() {
+  /// What Yellow's own schema gives from version 7 on; bootstrap makes nothing of it.
+  void WantAccess() {
     for (const std::string& login : {roles_.Migrator(), roles_.Engine(), roles_.IngestOut(), roles_.Access()}) {
       Want("yellow_access", login, {"USAGE"});
       Want("yellow_access.audit_add", login, {"EXECUTE"});
@@ -84,6 +84,11 @@ class GrantJudge {
     for (const char* function :
          {"lock", "head", "unchained", "records", "chained", "mark", "resume", "anchored", "anchors"})
       Want("yellow_access.audit_" + std::string(function), roles_.Access(), {"EXECUTE"});
+    for (const char* function :
+         {"ask", "edit", "vote", "withdraw", "lapse", "activate", "finish", "disabled", "dropped", "judge",
+          "session_began", "session_ended", "stated", "requests", "votes", "sessions", "reviews", "due"})
+      Want("yellow_access." + std::string(function), roles_.Access(), {"EXECUTE"});
+    Want("yellow_access", roles_.RoleMaker(), {"USAGE"});
   }
 
   Finding JudgeObject(const std::string& name) const {

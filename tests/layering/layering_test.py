@@ -41,7 +41,8 @@ EFFECTS = re.compile(r"^(thread|mutex|condition_variable|fstream|filesystem|iost
                      r"libpq-fe\.h|curl/.*|httplib\.h|spdlog/.*|chrono)$")
 ALLOWED_EFFECTS = {("base/cron.h", "chrono")}   # types of time points only
 # Third-party headers stay in their folder.
-AT_HOME = {"libpq-fe.h": ["adapters/postgres"], "yaml.h": ["load", "adapters/kubernetes"], "pg_query.h": ["sql"], "CLI/CLI.hpp": ["cli"], "httplib.h": ["adapters/http"],
+AT_HOME = {"libpq-fe.h": ["adapters/postgres"], "openssl/ssl.h": ["adapters/postgres"], "openssl/err.h": ["adapters/postgres"],
+           "yaml.h": ["load", "adapters/kubernetes"], "pg_query.h": ["sql"], "CLI/CLI.hpp": ["cli"], "httplib.h": ["adapters/http"],
            "curl/curl.h": ["adapters/http", "adapters/container", "adapters/kubernetes"],
            "nlohmann/json.hpp": ["access", "api", "cli", "render", "sql", "adapters/container", "adapters/http", "adapters/kubernetes"], "sodium.h": ["base", "adapters", "app"]}
 

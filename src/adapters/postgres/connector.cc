@@ -4,9 +4,9 @@
 #include <libpq-fe.h>
 #include <poll.h>
 
-#include <array>
 #include <cstring>
 
+#include "adapters/postgres/connection_options.h"
 #include "adapters/postgres/session.h"
 #include "adapters/postgres/session_pool.h"
 #include "adapters/postgres/session_settings.h"
@@ -15,41 +15,14 @@
 namespace yellow::adapters::postgres {
 namespace {
 
-// Seconds without an answer after which a half-open connection is given up.
-constexpr const char* kConnectTimeout = "10";
+constexpr const char* kConnectTimeout = "10";  // seconds
 constexpr std::chrono::seconds kLookLimit{5};
-constexpr const char* kKeepalivesIdle = "10";
-constexpr const char* kKeepalivesInterval = "5";
-constexpr const char* kKeepalivesCount = "3";
-constexpr const char* kUserTimeoutMilliseconds = "30000";
 
 /// Null when memory is out.
 Connection Connect(const ports::ConnectionTarget& target) {
-  const std::string port = std::to_string(target.port);
-  const std::array<std::pair<const char*, const char*>, 14> options{{
-      {"host", target.host.c_str()},
-      {"port", port.c_str()},
-      {"dbname", target.database.c_str()},
-      {"user", target.user.c_str()},
-      {"password", target.password.empty() ? nullptr : target.password.Reveal().c_str()},
-      {"sslmode", target.sslmode.c_str()},
-      {"sslrootcert", target.sslrootcert.empty() ? nullptr : target.sslrootcert.c_str()},
-      {"application_name", target.application_name.c_str()},
-      {"connect_timeout", kConnectTimeout},
-      {"keepalives_idle", kKeepalivesIdle},
-      {"keepalives_interval", kKeepalivesInterval},
-      {"keepalives_count", kKeepalivesCount},
-      {"tcp_user_timeout", kUserTimeoutMilliseconds},
-      {"client_encoding", "UTF8"},
-  }};
-  std::array<const char*, 15> keywords{}, values{};
-  size_t count = 0;
-  for (const auto& [keyword, value] : options) {
-    if (value == nullptr) continue;
-    keywords[count] = keyword, values[count] = value;
-    ++count;
-  }
-  return Connection(PQconnectdbParams(keywords.data(), values.data(), 0));
+  ConnectionOptions options(target);
+  options.Add("connect_timeout", kConnectTimeout);
+  return Connection(PQconnectdbParams(options.names(), options.values(), 0));
 }
 
 /// What the server is doing for the process of another connection. It waits for us when it has ended or answered, or
