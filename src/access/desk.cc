@@ -53,7 +53,7 @@ std::optional<Refusal> Desk::AskTicketSystem(const Place& place, const model::Pe
   }
 }
 
-Result<Desk::Found> Desk::Find(const std::string& identity, const std::string& id) const {
+Result<Found> Desk::Find(const std::string& identity, const std::string& id) const {
   bool known = false;
   for (const auto& place : effects_.places()) {
     const model::Person* person = PersonOf(place->model, identity);
@@ -205,6 +205,12 @@ Result<Request> Desk::Show(const std::string& identity, const std::string& id) {
   Result<Found> found = Find(identity, id);
   if (!found) return No(found.error());
   return std::move(found->request);
+}
+
+Result<std::vector<Statement>> Desk::Statements(const std::string& identity, const std::string& id) {
+  Result<Found> found = Find(identity, id);
+  if (!found) return No(found.error());
+  return Store(*found->session, found->place->container).Statements(id);
 }
 
 Result<std::vector<model::Scope>> Desk::Scopes(const std::string& identity) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -14,6 +15,7 @@
 #include "ports/database.h"
 #include "ports/entropy.h"
 #include "ports/tickets.h"
+#include "sql/statement_facts.h"
 
 namespace yellow::access {
 
@@ -22,6 +24,8 @@ struct Place {
   std::string container;
   model::Model model;
   std::set<std::string> workspaces;  ///< that are realised there
+  /// The tables and views of each scope, by its text.
+  std::map<std::string, std::set<sql::NamedRelation>> relations;
 
   std::string RolePrefix() const { return model.environment ? model.environment->role_prefix : "yellow"; }
 };
@@ -33,6 +37,10 @@ struct Effects {
   ports::Entropy& entropy;
   ports::Tickets& tickets;
   std::function<void(const std::string&)> report;  ///< a line for the service's log
+  /// The content of a file in the data folder; nothing when it is not there.
+  std::function<std::optional<std::string>(const std::string&)> read;
+  std::string holder;  ///< this process, as ports::Holder
+  std::function<bool(const std::string& holder)> may_be_alive;
   /// The merge databases of the installation. May be called by several threads.
   std::function<std::vector<std::shared_ptr<const Place>>()> places;
 };
@@ -46,6 +54,14 @@ struct Wanted {
   std::optional<int64_t> seconds;
   std::string ticket;
   std::string reason;
+};
+
+/// A request with what is needed to do something with it.
+struct Found {
+  std::shared_ptr<const Place> place;
+  const model::Person* person;  ///< who calls; of the place's model
+  std::unique_ptr<ports::Session> session;
+  Request request;
 };
 
 /// Where people ask for access, approve, use, give back and review it (SECURITY 3). Whoever calls has made sure who it
@@ -69,20 +85,14 @@ class Desk {
 
   Result<std::vector<Request>> List(const std::string& identity);
   Result<Request> Show(const std::string& identity, const std::string& id);
+  /// What was stated under a request: facts as the audit log has them, JSON objects in order.
+  Result<std::vector<Statement>> Statements(const std::string& identity, const std::string& id);
+  Result<Found> Find(const std::string& identity, const std::string& id) const;
   /// What this person may ask for.
   Result<std::vector<model::Scope>> Scopes(const std::string& identity);
 
  private:
-  /// A request with what is needed to do something with it.
-  struct Found {
-    std::shared_ptr<const Place> place;
-    const model::Person* person;
-    std::unique_ptr<ports::Session> session;
-    Request request;
-  };
-
   std::unique_ptr<ports::Session> Open(const Place& place, std::string_view purpose) const;
-  Result<Found> Find(const std::string& identity, const std::string& id) const;
   std::optional<Refusal> AskTicketSystem(const Place& place, const model::Person& person,
                                          const std::string& ticket) const;
   /// Carries out a change in the database; returns the request as it is then, or what the database has refused.

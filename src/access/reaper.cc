@@ -2,12 +2,14 @@
 
 #include "access/login.h"
 #include "access/store.h"
+#include "base/digest.h"
 #include "base/error.h"
 
 namespace yellow::access {
 namespace {
 
 constexpr const char* kOver = "its time is over";
+constexpr std::chrono::seconds kQuiet{3};
 
 }  // namespace
 
@@ -62,6 +64,26 @@ void Reaper::LookHere(const std::string& container, std::vector<std::string>& in
       if (error.sqlstate == "55000") continue;  // another yellow was faster
       in_the_way.push_back("the access of request " + due.request + " has to end and does not: " + error.what());
     }
+  }
+  CloseSessions(*watching, container);
+}
+
+/// Nothing is left of a session whose service was killed but its recording, which ends where it was: as soon as it has
+/// not changed for a while.
+void Reaper::CloseSessions(ports::Session& session, const std::string& container) {
+  Store store(session, container);
+  for (const Store::OpenSession& open : store.OpenSessions()) {
+    if (open.holder == effects_.holder || (effects_.may_be_alive(open.holder) && !open.is_over)) continue;
+    const std::optional<std::string> recording = effects_.read(open.recording);
+    const std::string digest = recording ? base::Sha256Hex(*recording) : "";
+    Left& left = left_[open.id];
+    const ports::TimePoint now = effects_.clock.Now();
+    if (left.digest != digest || left.since == ports::TimePoint{}) left = {digest, now};
+    if (now - left.since < kQuiet) continue;
+    store.SessionEnded(open.id,
+                       recording ? "its service was killed" : "its service was killed, and its recording is elsewhere",
+                       recording ? static_cast<int64_t>(recording->size()) : 0, digest);
+    left_.erase(open.id);
   }
 }
 

@@ -26,11 +26,19 @@ class Reaper {
 
   std::unique_ptr<ports::Session> Open(const std::string& container) const;
   void Step(ports::Session& session, const Request& request) const;
+  void CloseSessions(ports::Session& session, const std::string& container);
+
+  /// A recording that nobody writes any more.
+  struct Left {
+    std::string digest;
+    ports::TimePoint since;
+  };
 
   const Effects effects_;
   const std::vector<std::string> containers_;
   const std::string role_prefix_;
   std::map<std::string, std::unique_ptr<ports::Session>> watching_;  // by container
+  std::map<std::string, Left> left_;                                 // by session
 };
 
 }  // namespace yellow::access

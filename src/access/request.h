@@ -39,9 +39,21 @@ struct AccessSession {
   std::string began_at;
   std::string ended_at;  ///< empty: it goes on
   std::string end_reason;
-  std::string recording;  ///< the path of its file
+  std::string recording;  ///< its file, in the data folder of the service
   int64_t bytes = 0;      ///< of the recording, once it has ended
   std::string sha256;
+};
+
+/// Something that was asked of the database in a session, as the audit log has it.
+struct Statement {
+  std::string session;
+  std::string at;
+  std::string fact;  ///< a JSON object: kind, client, number, sizes, digests, names, flags
+};
+
+struct FlagCount {
+  std::string flag;
+  int64_t times = 0;
 };
 
 struct Review {
@@ -66,6 +78,7 @@ struct Request {
   int64_t seconds_left = 0;  ///< while it is active, by the database's clock
   std::vector<Vote> votes;
   std::vector<AccessSession> sessions;
+  std::vector<FlagCount> flags;  ///< what a reviewer looks at first
   std::optional<Review> review;
 };
 

@@ -42,6 +42,8 @@ const std::string& Reviews() {
   return kText;
 }
 
+constexpr const char* kFlags = "SELECT request, flag, times FROM yellow_access.flags() WHERE $1 = '' OR request = $1";
+
 std::vector<std::string> Words(const std::string& text) {
   std::vector<std::string> words;
   for (size_t begin = 0; begin < text.size();) {
@@ -79,7 +81,7 @@ Request RequestOf(const ports::Rows& rows, size_t i, const std::string& containe
 
 std::vector<Request> Read(ports::Session& session, const std::string& container, const std::string& id) {
   const std::vector<ports::Rows> read =
-      session.ExecuteAll({{Requests(), {id}}, {Votes(), {id}}, {Sessions(), {id}}, {Reviews(), {id}}});
+      session.ExecuteAll({{Requests(), {id}}, {Votes(), {id}}, {Sessions(), {id}}, {Reviews(), {id}}, {kFlags, {id}}});
   std::vector<Request> requests;
   for (size_t i = 0; i < read[0].size(); ++i) requests.push_back(RequestOf(read[0], i, container));
   const auto of = [&](const std::string& request) {
@@ -101,6 +103,11 @@ std::vector<Request> Read(ports::Session& session, const std::string& container,
     const ports::Rows& reviews = read[3];
     if (const auto one = of(reviews.Text(i, 0)); one != requests.end())
       one->review = Review{one->id, reviews.Text(i, 1), reviews.Boolean(i, 2), reviews.Text(i, 3), reviews.Text(i, 4)};
+  }
+  for (size_t i = 0; i < read[4].size(); ++i) {
+    const ports::Rows& flags = read[4];
+    if (const auto one = of(flags.Text(i, 0)); one != requests.end())
+      one->flags.push_back({flags.Text(i, 1), flags.Integer(i, 2)});
   }
   return requests;
 }
@@ -159,13 +166,30 @@ void Store::Judge(const std::string& id, const std::string& reviewer, bool accep
   session_.Execute({"SELECT yellow_access.judge($1, $2, $3, $4)", {id, reviewer, accepts ? "t" : "f", sentence}});
 }
 
-void Store::SessionBegan(const std::string& session, const std::string& request, const std::string& recording) {
-  session_.Execute({"SELECT yellow_access.session_began($1, $2, $3)", {session, request, recording}});
+void Store::SessionBegan(const std::string& session, const std::string& request, const std::string& recording,
+                         const std::string& holder) {
+  session_.Execute({"SELECT yellow_access.session_began($1, $2, $3, $4)", {session, request, recording, holder}});
+}
+
+std::vector<Store::OpenSession> Store::OpenSessions() {
+  const ports::Rows rows = session_.Execute("SELECT id, recording, holder, is_over FROM yellow_access.open_sessions()");
+  std::vector<OpenSession> open;
+  for (size_t i = 0; i < rows.size(); ++i)
+    open.push_back({rows.Text(i, 0), rows.Text(i, 1), rows.Text(i, 2), rows.Boolean(i, 3)});
+  return open;
 }
 
 void Store::SessionEnded(const std::string& session, const std::string& why, int64_t bytes, const std::string& sha256) {
   session_.Execute(
       {"SELECT yellow_access.session_ended($1, $2, $3, $4)", {session, why, std::to_string(bytes), sha256}});
+}
+
+std::vector<Statement> Store::Statements(const std::string& request) {
+  const ports::Rows rows =
+      session_.Execute({"SELECT session, " + Time("at") + ", fact FROM yellow_access.statements($1)", {request}});
+  std::vector<Statement> statements;
+  for (size_t i = 0; i < rows.size(); ++i) statements.push_back({rows.Text(i, 0), rows.Text(i, 1), rows.Text(i, 2)});
+  return statements;
 }
 
 std::vector<Store::Due> Store::WhatIsDue() {

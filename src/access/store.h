@@ -36,8 +36,17 @@ class Store {
   void Dropped(const std::string& id, int64_t review_within_seconds);
   void Judge(const std::string& id, const std::string& reviewer, bool accepts, const std::string& sentence);
 
-  void SessionBegan(const std::string& session, const std::string& request, const std::string& recording);
+  void SessionBegan(const std::string& session, const std::string& request, const std::string& recording,
+                    const std::string& holder);
   void SessionEnded(const std::string& session, const std::string& why, int64_t bytes, const std::string& sha256);
+
+  /// A session that nobody has ended.
+  struct OpenSession {
+    std::string id, recording, holder;
+    bool is_over = false;  ///< it must have ended long ago
+  };
+  std::vector<OpenSession> OpenSessions();
+  std::vector<Statement> Statements(const std::string& request);
 
   /// What has to be ended or taken away now.
   struct Due {

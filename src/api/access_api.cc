@@ -125,7 +125,27 @@ ports::DoorAnswer NoSuchPath() {
   return {404, Printed(RefusalJson({Refusal::Kind::kNotFound, "path", "there is nothing at this path"}))};
 }
 
-ports::DoorAnswer Route(access::Desk& desk, const ports::DoorCall& call) {
+/// The connection becomes the terminal of a session.
+ports::DoorAnswer BeginSession(access::Desk& desk, access::SessionHost& host, const ports::DoorCall& call,
+                               const std::string& id) {
+  Body body(call.body);
+  access::TerminalWords terminal;
+  terminal.term = body.Text("term");
+  const int64_t columns = body.Number("columns").value_or(terminal.columns),
+                rows = body.Number("rows").value_or(terminal.rows);
+  if (const std::string fault = body.Fault(); !fault.empty()) return Invalid(fault);
+  constexpr int64_t kMost = 9999;
+  if (columns < 1 || columns > kMost || rows < 1 || rows > kMost)
+    return Invalid("a terminal has 1 to 9999 columns and rows");
+  terminal.columns = static_cast<int>(columns), terminal.rows = static_cast<int>(rows);
+  const auto found = desk.Find(call.identity, id);
+  if (!found) return Refused(found.error());
+  const auto admitted = host.Admit(*found, terminal);
+  if (!admitted) return Refused(admitted.error());
+  return {101, "", [&host, admitted = *admitted](int socket) { host.Run(admitted, socket); }};
+}
+
+ports::DoorAnswer Route(access::Desk& desk, access::SessionHost& host, const ports::DoorCall& call) {
   const std::string requests = "/v1/access/requests";
   const bool get = call.method == "GET", post = call.method == "POST";
   if (get && call.path == "/v1/access/scopes") return AnswerList(desk.Scopes(call.identity), ScopeRecord());
@@ -136,6 +156,9 @@ ports::DoorAnswer Route(access::Desk& desk, const ports::DoorCall& call) {
   const size_t slash = rest.find('/');
   const std::string id = rest.substr(0, slash);
   if (slash == std::string::npos) return get ? Answer(desk.Show(call.identity, id)) : NoSuchPath();
+  if (get && rest.substr(slash + 1) == "statements")
+    return AnswerList(desk.Statements(call.identity, id), StatementRecord());
+  if (post && rest.substr(slash + 1) == "session") return BeginSession(desk, host, call, id);
   Body body(call.body);
   const Act act = post ? ActOf(rest.substr(slash + 1), body) : nullptr;
   if (act == nullptr) return NoSuchPath();
@@ -145,9 +168,9 @@ ports::DoorAnswer Route(access::Desk& desk, const ports::DoorCall& call) {
 
 }  // namespace
 
-ports::DoorAnswer AnswerAccess(access::Desk& desk, const ports::DoorCall& call) {
+ports::DoorAnswer AnswerAccess(access::Desk& desk, access::SessionHost& host, const ports::DoorCall& call) {
   try {
-    return Route(desk, call);
+    return Route(desk, host, call);
   } catch (const base::Error& error) {
     return Refused({Refusal::Kind::kUnavailable, error.code, error.what(), error.remedy});
   } catch (const std::exception& error) {

@@ -40,6 +40,16 @@ const Record<access::AccessSession>& SessionRecord() {
   return kRecord;
 }
 
+const Record<access::FlagCount>& FlagRecord() {
+  using FlagCount = access::FlagCount;
+  static const Record<FlagCount> kRecord = [] {
+    Record<FlagCount> record;
+    record.Field("flag", "The flag.", &FlagCount::flag).Field("times", "How often.", &FlagCount::times);
+    return record;
+  }();
+  return kRecord;
+}
+
 const Record<access::Review>& ReviewRecord() {
   using Review = access::Review;
   static const Record<Review> kRecord = [] {
@@ -85,6 +95,8 @@ const Record<access::Request>& RequestRecord() {
         .Field("seconds_left", "How much of it is left while it is active.", &Request::seconds_left)
         .TimeOrNull("ended_at", "When it was over.", &Request::ended_at)
         .List("sessions", "Its sessions.", SessionRecord(), &Request::sessions)
+        .List("flags", "What a reviewer looks at first: flags of what was stated, with how often.", FlagRecord(),
+              &Request::flags)
         .TimeOrNull("review_due_at", "By when it has to be reviewed.", &Request::review_due_at)
         .Field("review_overdue", "Whether nobody has, in time.", &Request::review_overdue)
         .Maybe("review", "Its review.", ReviewRecord(), &Request::review);
@@ -102,6 +114,21 @@ const Record<model::Scope>& ScopeRecord() {
         .NoReason()
         .Field("longest", "For how many seconds at most.", [](const Scope& scope) { return scope.longest.seconds; })
         .Field("approvers", "How many have to approve it.", &Scope::approvers);
+    return record;
+  }();
+  return kRecord;
+}
+
+const Record<access::Statement>& StatementRecord() {
+  using Statement = access::Statement;
+  static const Record<Statement> kRecord = [] {
+    Record<Statement> record;
+    record.Field("id", "The session.", &Statement::session)
+        .Word("state", "What is known of it.", {"recorded"}, [](const Statement&) { return "recorded"; })
+        .NoReason()
+        .Time("at", "When.", &Statement::at)
+        .As("fact", "What was asked or answered: kind, client, number, sizes, digests, names, counts, flags.",
+            {{"type", "object"}}, [](const Statement& one) { return Json::parse(one.fact, nullptr, false); });
     return record;
   }();
   return kRecord;

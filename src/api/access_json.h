@@ -10,6 +10,8 @@ namespace yellow::api {
 /// A request with its votes, sessions and review.
 const Record<access::Request>& RequestRecord();
 const Record<model::Scope>& ScopeRecord();
+/// What was stated under a request.
+const Record<access::Statement>& StatementRecord();
 /// Why something is not done: `{"error": {"code": …, "text": …, "remedy": …}}`.
 Json RefusalJson(const access::Refusal& refusal);
 

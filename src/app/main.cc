@@ -19,10 +19,12 @@
 #include "adapters/http/webhook_client.h"
 #include "adapters/kubernetes/cluster.h"
 #include "adapters/postgres/connector.h"
+#include "adapters/postgres/session_proxy.h"
 #include "adapters/process/launcher.h"
 #include "adapters/process/stop_signals.h"
 #include "adapters/process/supervisor.h"
 #include "adapters/recorder/recorder.h"
+#include "adapters/recorder/terminal.h"
 #include "adapters/secrets/secret_store.h"
 #include "app/engines.h"
 #include "app/servers.h"
@@ -54,6 +56,21 @@ class Effect {
 std::string Variable(const char* name) {
   const char* value = getenv(name);
   return value == nullptr ? "" : value;
+}
+
+/// This process's terminal at a session that a service hosts.
+yellow::ports::TerminalOutcome CallTerminal(const std::string& socket, const std::string& path,
+                                            const std::function<std::string(int, int)>& body) {
+  const yellow::access::TerminalSize size = yellow::adapters::recorder::SizeOfTerminal();
+  yellow::ports::TerminalOutcome outcome;
+  int connection = -1;
+  outcome.answer = yellow::adapters::http::TakeConnection(socket, path, body(size.columns, size.rows), connection);
+  if (outcome.answer.status == 101) {
+    const auto end = yellow::adapters::recorder::AttachTerminal(connection);
+    if (end) outcome.end = end->end, outcome.status = end->status, outcome.why = end->why;
+  }
+  close(connection);
+  return outcome;
 }
 
 /// Not argv[0], which is a word of whoever called.
@@ -99,6 +116,8 @@ int main(int argc, char** argv) {
   const auto stop = adapters::process::MakeStop();
   const auto watch = adapters::http::MakeWatch();
   const auto recordings = adapters::recorder::MakeRecordings();
+  const auto recorder = adapters::recorder::MakeRecorder();
+  const auto proxies = adapters::postgres::MakeSessionProxies();
   const auto supervisor = adapters::process::MakeSupervisor(Variable("NOTIFY_SOCKET"));
   const yellow::cli::Program program{
       *files,
@@ -115,6 +134,8 @@ int main(int argc, char** argv) {
       *watch,
       *supervisor,
       *recordings,
+      *recorder,
+      *proxies,
       [&](const yellow::model::Model& model, const std::string& data) -> std::unique_ptr<yellow::ports::Servers> {
         return std::make_unique<yellow::app::EnvironmentServers>(model, data, *connector, *entropy, *files, *secrets,
                                                                  *programs);
@@ -122,6 +143,7 @@ int main(int argc, char** argv) {
       foreground,
       &adapters::http::MakeDoor,
       &adapters::http::CallDoor,
+      &CallTerminal,
       [](const std::string& name) { return Variable(name.c_str()); },
       Actor(),
       std::filesystem::current_path().string(),

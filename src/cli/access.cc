@@ -36,12 +36,9 @@ int StatusOf(int http) {
   return http >= 500 ? kFailed : kFindings;
 }
 
-Answered Call(const Program& program, const Options& options, const AccessOptions& access, const std::string& method,
-              const std::string& path, const Json& body = Json::object()) {
-  const ports::DoorAnswer answer =
-      program.call_door(SocketOf(program, options, access), method, path, method == "POST" ? body.dump() : "");
-  Json json = Json::parse(answer.body, nullptr, false);
-  if (answer.status == 200 && !json.is_discarded()) return {std::move(json), kDone};
+/// Tells why; returns the exit status.
+int Refused(const Program& program, const Options& options, const ports::DoorAnswer& answer) {
+  const Json json = Json::parse(answer.body, nullptr, false);
   base::Error error("access", fmt::format("the service has answered with status {}", answer.status));
   if (json.is_object() && json.contains("error")) {
     const Json& said = json.at("error");
@@ -50,7 +47,16 @@ Answered Call(const Program& program, const Options& options, const AccessOption
   }
   program.err << "error: " << base::Describe(error) << "\n";
   if (options.json) program.out << PrintedInLine(ErrorJson(error, {}));
-  return {{}, StatusOf(answer.status)};
+  return StatusOf(answer.status);
+}
+
+Answered Call(const Program& program, const Options& options, const AccessOptions& access, const std::string& method,
+              const std::string& path, const Json& body = Json::object()) {
+  const ports::DoorAnswer answer =
+      program.call_door(SocketOf(program, options, access), method, path, method == "POST" ? body.dump() : "");
+  Json json = Json::parse(answer.body, nullptr, false);
+  if (answer.status == 200 && !json.is_discarded()) return {std::move(json), kDone};
+  return {{}, Refused(program, options, answer)};
 }
 
 std::string Minutes(int64_t seconds) {
@@ -71,7 +77,8 @@ std::string NextStep(const Json& request) {
   if (state == "pending")
     return fmt::format("a senior looks at it and says: yellow access approve {} --content {}", id, content);
   if (state == "approved") return fmt::format("{} begins: yellow access activate {}", TextAt(request, "person"), id);
-  if (state == "active") return fmt::format("give it back when it is done: yellow access release {}", id);
+  if (state == "active")
+    return fmt::format("use it: yellow access sql {}; give it back when it is done: yellow access release {}", id, id);
   if (state == "in_review")
     return fmt::format("a senior reviews it: yellow access accept {} \"what was found\", or escalate", id);
   return "";
@@ -95,12 +102,16 @@ std::string Describe(const Json& request) {
          fmt::format("by {} at {}{}", TextAt(vote, "person"), TextAt(vote, "at"), note.empty() ? "" : ": " + note));
   }
   line("activated", TextAt(request, "activated_at"));
-  line(request.value("seconds_left", int64_t{0}) > 0 ? "expires" : "expired at",
-       TextAt(request, "expires_at").empty()
-           ? ""
-           : TextAt(request, "expires_at") + (request.value("seconds_left", int64_t{0}) > 0
-                                                  ? ", in " + Minutes(request.value("seconds_left", int64_t{0}))
-                                                  : ""));
+  if (const int64_t left = request.value("seconds_left", int64_t{0}); left > 0)
+    line("expires", TextAt(request, "expires_at") + ", in " + Minutes(left));
+  for (const Json& session : request.value("sessions", Json::array())) {
+    line("session",
+         fmt::format("{} at {}{}", TextAt(session, "id"), TextAt(session, "began_at"),
+                     TextAt(session, "end_reason").empty() ? ", goes on" : ": " + TextAt(session, "end_reason")));
+    line("", TextAt(session, "recording"));
+  }
+  for (const Json& flag : request.value("flags", Json::array()))
+    line("flag", fmt::format("{}: {}", TextAt(flag, "flag"), flag.value("times", int64_t{0})));
   if (const Json reason = request.value("reason", Json()); reason.is_object()) line("ended", TextAt(reason, "text"));
   if (TextAt(request, "state") == "in_review")
     line("review by", TextAt(request, "review_due_at") + (request.value("review_overdue", false) ? " (overdue)" : ""));
@@ -158,6 +169,29 @@ int PrintTable(const Program& program, const Json& list, const char* nothing) {
   else
     program.out << TextTable(table);
   return kDone;
+}
+
+std::string Joined(const Json& list) {
+  std::string text;
+  if (list.is_array())
+    for (const Json& one : list)
+      text += (text.empty() ? "" : " ") + (one.is_string() ? one.get<std::string>() : one.dump());
+  return text;
+}
+
+/// What was stated, and what became of it, in a line.
+std::vector<std::string> RowOf(const Json& statement) {
+  const Json fact = statement.value("fact", Json::object());
+  std::string does = Joined(fact.value("does", Json::array()));
+  if (does.empty()) does = TextAt(fact, "tag") + TextAt(fact, "why");
+  if (const std::string sqlstate = TextAt(fact, "sqlstate"); !sqlstate.empty()) does = "refused " + sqlstate;
+  return {TextAt(statement, "at"),
+          TextAt(statement, "id"),
+          fmt::format("{} {}", TextAt(fact, "kind"), fact.value("number", 0)),
+          does,
+          Joined(fact.value("relations", Json::array())),
+          fact.contains("rows") ? fact.at("rows").dump() : "",
+          Joined(fact.value("flags", Json::array()))};
 }
 
 bool IsOver(const Json& request) {
@@ -244,6 +278,36 @@ int AccessWithdraw(const Program& program, const Options& options, const AccessO
 
 int AccessActivate(const Program& program, const Options& options, const AccessOptions& access) {
   return Act(program, options, access, "activate", Json::object());
+}
+
+int AccessSql(const Program& program, const Options& options, const AccessOptions& access) {
+  const ports::TerminalOutcome outcome = program.call_terminal(
+      SocketOf(program, options, access), fmt::format("{}/{}/session", kRequests, IdOf(access)),
+      [&](int columns, int rows) {
+        return Json{{"term", program.variable("TERM")}, {"columns", columns}, {"rows", rows}}.dump();
+      });
+  if (outcome.answer.status != 101) return Refused(program, options, outcome.answer);
+  if (!outcome.end) throw base::Error("session", "the connection to the service was lost").Retryable();
+  if (*outcome.end == ports::RecordingEnd::kEnded) return outcome.status == 0 ? kDone : kFindings;
+  const std::string why = outcome.why.empty() ? "" : ": " + outcome.why;
+  throw base::Error("session", fmt::format("the session is over, {}{}", ports::WordOf(*outcome.end), why));
+}
+
+int AccessStatements(const Program& program, const Options& options, const AccessOptions& access) {
+  const Answered answered =
+      Call(program, options, access, "GET", fmt::format("{}/{}/statements", kRequests, IdOf(access)));
+  if (answered.status != kDone) return answered.status;
+  if (options.json) {
+    program.out << Printed(answered.json);
+    return kDone;
+  }
+  std::vector<std::vector<std::string>> table{{"AT", "SESSION", "WHAT", "DOES", "OBJECTS", "ROWS", "FLAGS"}};
+  for (const Json& one : answered.json) table.push_back(RowOf(one));
+  if (table.size() == 1)
+    program.out << "Nothing was asked of the database under this request.\n";
+  else
+    program.out << TextTable(table, {5});
+  return kDone;
 }
 
 int AccessRelease(const Program& program, const Options& options, const AccessOptions& access) {

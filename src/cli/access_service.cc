@@ -14,11 +14,40 @@ namespace {
 constexpr std::chrono::milliseconds kLook{1000};
 constexpr std::chrono::minutes kTellAgain{1};
 
-access::Effects EffectsOf(const Program& program, ports::Servers& servers, run::Reporter& reporter,
+access::Effects EffectsOf(const Program& program, const Project& project, ports::Servers& servers,
+                          run::Reporter& reporter,
                           std::function<std::vector<std::shared_ptr<const access::Place>>()> places) {
-  return {program.connector, servers,         program.clock,
-          program.entropy,   program.tickets, [&reporter](const std::string& line) { reporter.Line(line); },
+  return {program.connector,
+          servers,
+          program.clock,
+          program.entropy,
+          program.tickets,
+          [&reporter](const std::string& line) { reporter.Line(line); },
+          [&program, &project](const std::string& path) { return program.files.Read(project.data + "/" + path); },
+          program.actor.holder,
+          [&program](const std::string& holder) { return program.processes.MayBeAlive(holder); },
           std::move(places)};
+}
+
+/// The path of a socket has 107 bytes at most.
+std::string SocketsOf(const Project& project) {
+  constexpr size_t kLongest = 60;
+  return project.data.size() <= kLongest ? project.data + "/sessions" : "/tmp";
+}
+
+/// The tables and views that a scope opens.
+std::set<sql::NamedRelation> RelationsOf(const plan::Physical& physical, const model::Scope& scope) {
+  std::set<sql::NamedRelation> relations;
+  if (scope.kind == model::ScopeKind::kDtWrite) {
+    for (const plan::Transformer& transformer : physical.transformers)
+      if (transformer.workspace == scope.workspace)
+        for (const sql::TableLayout& table : transformer.outputs) relations.insert({table.schema, table.output_table});
+  } else {
+    for (const plan::PlacedWorkspace& workspace : physical.workspaces)
+      if (workspace.workspace == scope.workspace)
+        for (const plan::WorkspaceView& view : workspace.views) relations.insert({workspace.schema, view.name});
+  }
+  return relations;
 }
 
 }  // namespace
@@ -32,7 +61,9 @@ AccessService::AccessService(const Program& program, const Project& project, por
       servers_(servers),
       containers_(std::move(containers)),
       reporter_(reporter),
-      desk_(EffectsOf(program, servers, reporter, [this] { return Places(); })) {
+      desk_(EffectsOf(program, project, servers, reporter, [this] { return Places(); })),
+      host_(EffectsOf(program, project, servers, reporter, [this] { return Places(); }),
+            {program.recorder, program.proxies, program.files, project.data, SocketsOf(project)}) {
   reaper_ = std::thread([this] { Reap(); });
 }
 
@@ -42,13 +73,16 @@ AccessService::~AccessService() {
     ends_ = true;
   }
   ending_.notify_all();
+  host_.Stop();
   door_.reset();
   reaper_.join();
 }
 
 void AccessService::Listen(const std::string& socket) {
+  // Each session has a socket in a folder of its own there; those of a service that was killed are of no use.
+  program_.files.MakeFolder(SocketsOf(project_), 0711);
   auto door = program_.open_door();
-  door->Listen(socket, [this](const ports::DoorCall& call) { return api::AnswerAccess(desk_, call); });
+  door->Listen(socket, [this](const ports::DoorCall& call) { return api::AnswerAccess(desk_, host_, call); });
   door_ = std::move(door);
 }
 
@@ -67,6 +101,8 @@ std::shared_ptr<const access::Place> AccessService::PlaceOf(const std::string& c
   place->container = container;
   for (const plan::PlacedWorkspace& workspace : applied.physical.workspaces)
     place->workspaces.insert(workspace.workspace);
+  for (const model::Scope& scope : applied.model.scopes)
+    place->relations[scope.Text()] = RelationsOf(applied.physical, scope);
   place->model = std::move(applied.model);
   const std::lock_guard lock(mutex_);
   known_[container] = {stored->version, place};
@@ -81,7 +117,7 @@ std::vector<std::shared_ptr<const access::Place>> AccessService::Places() {
 
 void AccessService::Reap() {
   const auto& environment = project_.loaded.model.environment;
-  access::Reaper reaper(EffectsOf(program_, servers_, reporter_, {}), containers_,
+  access::Reaper reaper(EffectsOf(program_, project_, servers_, reporter_, {}), containers_,
                         environment ? environment->role_prefix : "yellow");
   std::map<std::string, ports::TimePoint> told;
   for (;;) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "access/desk.h"
+#include "access/session_host.h"
 #include "cli/engine.h"
 #include "ports/door.h"
 
@@ -48,6 +49,7 @@ class AccessService {
   bool ends_ = false;
   std::map<std::string, Known> known_;
   access::Desk desk_;
+  access::SessionHost host_;
   std::unique_ptr<ports::Door> door_;
   std::thread reaper_;
 };

@@ -61,12 +61,16 @@ void CommandLine::Access() {
   vote("deny", "Deny somebody else's request; one is enough", &AccessDeny);
   const char* use = "Use";
   with_id(add(use, "activate", "Begin: from now on its time passes", "yellow access activate " + id, &AccessActivate));
+  with_id(add(use, "sql", "Open a recorded psql under an active request; input that is no terminal's is run to its end",
+              "yellow access sql " + id, &AccessSql));
   with_id(add(use, "release", "Give it back", "yellow access release " + id, &AccessRelease));
   with_id(add(use, "revoke", "End somebody else's access at once",
               "yellow access revoke " + id + " --reason \"wrong ticket\"", &AccessRevoke))
       ->add_option("--reason", access_.reason, "Why (default: who has done it)");
   const char* review = "Review";
   add(review, "queue", "List what has to be reviewed, the most urgent first", "yellow access queue", &AccessQueue);
+  with_id(add(review, "statements", "List what was asked of the database under a request, flags last",
+              "yellow access statements " + id, &AccessStatements));
   const auto judge = [&](const char* name, const char* about, auto do_it) {
     with_id(add(review, name, about,
                 std::string("yellow access ") + name + " " + id + " \"three names corrected, as the ticket says\"",
@@ -84,7 +88,8 @@ void CommandLine::Recordings(CLI::App& access) {
       Command(access, "Review", "replay",
               {"Show a recorded session as it was, or as text when it is not shown on a terminal",
                {"yellow access replay session.cast.sealed --key reviewer.key --idle 2",
-                "yellow access replay session.cast.sealed --key reviewer.key --cast > session.cast"},
+                "yellow access replay session.cast.sealed --key reviewer.key --cast > session.cast",
+                "yellow access replay session.statements.sealed --key reviewer.key --cast"},
                "Exit status 1: its end is missing, or it was changed; what is as it was written is shown up to there."},
               &AccessReplay, access_replay_);
   replay->add_option("file", access_replay_.file, "The recording")->required();
@@ -97,7 +102,8 @@ void CommandLine::Recordings(CLI::App& access) {
       ->capture_default_str();
   replay->add_option("--idle", access_replay_.idle, "Seconds that a pause takes at most (default: as long as it was)")
       ->check(CLI::NonNegativeNumber);
-  replay->add_flag("--cast", access_replay_.cast, "Print it as asciicast 2 instead, input included");
+  replay->add_flag("--cast", access_replay_.cast,
+                   "Print its lines as they are, input included: asciicast 2, or what was asked of the database");
   Command(access, "Review", "keygen",
           {"Make the pair of keys of a reviewer: a new file, and the public key that it prints for the model",
            {"yellow access keygen reviewer.key"}},

@@ -202,6 +202,8 @@ int AccessApprove(const Program& program, const Options& options, const AccessOp
 int AccessDeny(const Program& program, const Options& options, const AccessOptions& access);
 int AccessWithdraw(const Program& program, const Options& options, const AccessOptions& access);
 int AccessActivate(const Program& program, const Options& options, const AccessOptions& access);
+int AccessSql(const Program& program, const Options& options, const AccessOptions& access);
+int AccessStatements(const Program& program, const Options& options, const AccessOptions& access);
 int AccessRelease(const Program& program, const Options& options, const AccessOptions& access);
 int AccessRevoke(const Program& program, const Options& options, const AccessOptions& access);
 int AccessAccept(const Program& program, const Options& options, const AccessOptions& access);

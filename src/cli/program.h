@@ -18,6 +18,7 @@
 #include "ports/recorder.h"
 #include "ports/secrets.h"
 #include "ports/servers.h"
+#include "ports/session_proxy.h"
 #include "ports/stop.h"
 #include "ports/supervisor.h"
 #include "ports/tickets.h"
@@ -43,11 +44,14 @@ struct Program {
   ports::Watch& watch;
   ports::Supervisor& supervisor;
   ports::Recordings& recordings;
+  ports::Recorder& recorder;
+  ports::SessionProxies& proxies;
   /// The servers of a model's environment; `data` is the data folder of the project.
   std::function<std::unique_ptr<ports::Servers>(const model::Model& model, const std::string& data)> open_servers;
   ports::Foreground foreground;
   std::function<std::unique_ptr<ports::Door>()> open_door;
   ports::DoorClient call_door;
+  ports::TerminalClient call_terminal;
   /// The value of an environment variable, or an empty text.
   std::function<std::string(const std::string& name)> variable;
   run::Actor actor;

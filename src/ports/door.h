@@ -1,7 +1,10 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
+
+#include "ports/recorder.h"
 
 namespace yellow::ports {
 
@@ -36,5 +39,18 @@ class Door {
 /// Calls such a service. Throws base::Error code "no_service" when nobody listens there.
 using DoorClient = std::function<DoorAnswer(const std::string& socket, const std::string& method,
                                             const std::string& path, const std::string& body)>;
+
+/// How a terminal session with such a service went.
+struct TerminalOutcome {
+  DoorAnswer answer;                ///< with another status than 101 there was none
+  std::optional<RecordingEnd> end;  ///< nothing: the connection was lost
+  int status = 0;                   ///< exit status of what ran in it
+  std::string why;
+};
+
+/// Calls such a service, with POST, for a session with this process's terminal. `body` is told the terminal's columns
+/// and rows. Throws as DoorClient.
+using TerminalClient = std::function<TerminalOutcome(const std::string& socket, const std::string& path,
+                                                     const std::function<std::string(int columns, int rows)>& body)>;
 
 }  // namespace yellow::ports

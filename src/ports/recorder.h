@@ -23,6 +23,7 @@ struct RecordingSpec {
   std::vector<std::string> recipients;  ///< public keys of reviewers (Recordings::MakeKey); none: refused
   std::string path;                     ///< the recording; must not be there
   std::string title;                    ///< recorded
+  unsigned user = 0;                    ///< from Recorder::ChooseUser
   int columns = 80, rows = 24;
   std::chrono::milliseconds longest{0};  ///< from the start; goes on while the machine sleeps
 };
@@ -57,9 +58,25 @@ class RecordedSession {
   virtual void Cancel() = 0;  ///< ends it at once; Poll then tells
 };
 
+/// Lines that are sealed as they are written, for the same readers as a recording.
+class SealedLog {
+ public:
+  virtual ~SealedLog() = default;
+  /// The system has the line when this returns. Throws base::Error when it cannot be written; the log is good for
+  /// nothing then.
+  virtual void Add(std::string_view line) = 0;
+};
+
 class Recorder {
  public:
   virtual ~Recorder() = default;
+  /// The number of the user that a session is to run as: one that nobody has, where this process may give such, else
+  /// its own. Throws base::Error when there is none.
+  virtual unsigned ChooseUser() = 0;
+  /// Makes a file for `recipients`, which must not be there. Throws base::Error.
+  virtual std::unique_ptr<SealedLog> OpenLog(const std::string& path, const std::vector<std::string>& recipients) = 0;
+  /// Tells who is at the other end of `terminal` that there will be no session, and why.
+  virtual void Refuse(int terminal, const std::string& why) = 0;
   /// Starts a session for who is at the other end of `terminal`, a stream socket that the recorder takes a copy of (see
   /// access/terminal_frames.h for what is said on it). Returns once the program runs. Throws base::Error, code
   /// `recorder`, when it cannot be recorded or enclosed; then nothing has run.

@@ -39,7 +39,8 @@ CREATE TABLE yellow_access.session (
   id text PRIMARY KEY,
   request text NOT NULL REFERENCES yellow_access.request,
   began_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  recording text NOT NULL,
+  recording text NOT NULL,         -- its file, in the data folder of the service
+  holder text NOT NULL,            -- the service's process, host:pid:start
   ended_at timestamptz,
   end_reason text NOT NULL DEFAULT '',
   bytes bigint,
@@ -54,6 +55,9 @@ CREATE TABLE yellow_access.review (
   sentence text NOT NULL CHECK (sentence <> ''),
   at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+
+-- Statements are looked up by their request.
+CREATE INDEX ON yellow_access.audit (request) WHERE request <> '';
 
 CREATE TABLE yellow_access.transition (from_state text NOT NULL, to_state text NOT NULL, PRIMARY KEY (from_state, to_state));
 INSERT INTO yellow_access.transition VALUES
@@ -271,7 +275,7 @@ $function$;
 
 -- ---- Sessions.
 
-CREATE FUNCTION yellow_access.session_began(session_id text, request_id text, recording_file text) RETURNS void
+CREATE FUNCTION yellow_access.session_began(session_id text, request_id text, recording_file text, service text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
   one yellow_access.request := yellow_access.find(request_id);
@@ -279,8 +283,8 @@ BEGIN
   IF one.state <> 'active' OR one.expires_at <= clock_timestamp() THEN
     RAISE EXCEPTION 'the request is %', CASE WHEN one.state = 'active' THEN 'expired' ELSE one.state END USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
-  INSERT INTO yellow_access.session (id, request, recording) VALUES (session_id, request_id, recording_file);
-  PERFORM yellow_access.audit_add(one.person, 'access.session', session_id, request_id, jsonb_build_object('recording', recording_file));
+  INSERT INTO yellow_access.session (id, request, recording, holder) VALUES (session_id, request_id, recording_file, service);
+  PERFORM yellow_access.audit_add(one.person, 'access.session', session_id, request_id, jsonb_build_object('file', recording_file));
 END
 $function$;
 
@@ -326,7 +330,27 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
   SELECT * FROM yellow_access.review ORDER BY at, request
 $function$;
 
--- What the reaper has to do now, and how many seconds until it has to do something next.
+-- Those that nobody has ended, and whether they must have: no session outlives its request by more than seconds.
+CREATE FUNCTION yellow_access.open_sessions() RETURNS TABLE (id text, recording text, holder text, is_over boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT s.id, s.recording, s.holder, coalesce(r.ended_at < clock_timestamp() - interval '10 minutes', false)
+  FROM yellow_access.session s JOIN yellow_access.request r ON r.id = s.request WHERE s.ended_at IS NULL ORDER BY s.began_at
+$function$;
+
+-- What was stated under a request, in order; every fact that was recorded of it.
+CREATE FUNCTION yellow_access.statements(request_id text) RETURNS TABLE (session text, at timestamptz, fact jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT subject, at, details FROM yellow_access.audit WHERE request = request_id AND action = 'access.statement' ORDER BY id
+$function$;
+
+-- How often each flag of SECURITY 6 was set, of each request.
+CREATE FUNCTION yellow_access.flags() RETURNS TABLE (request text, flag text, times bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT a.request, f.flag, count(*) FROM yellow_access.audit a, jsonb_array_elements_text(a.details -> 'flags') AS f (flag)
+  WHERE a.action = 'access.statement' GROUP BY 1, 2 ORDER BY 1, 2
+$function$;
+
+-- What the reaper has to do now.
 CREATE FUNCTION yellow_access.due() RETURNS TABLE (request text, state text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
   SELECT id, state FROM yellow_access.request
@@ -348,8 +372,8 @@ BEGIN
     'ask(text, text, text, integer, text, text, text[], text, integer, integer)', 'edit(text, text, integer, text, text, text)',
     'vote(text, text, text, boolean, text)', 'withdraw(text, text)', 'lapse(text)', 'activate(text, text, text, text[])',
     'finish(text, text, text, text)', 'disabled(text, integer)', 'dropped(text, integer)', 'judge(text, text, boolean, text)',
-    'session_began(text, text, text)', 'session_ended(text, text, bigint, text)', 'stated(text, jsonb)',
-    'requests()', 'votes()', 'sessions()', 'reviews()', 'due()']
+    'session_began(text, text, text, text)', 'session_ended(text, text, bigint, text)', 'stated(text, jsonb)',
+    'requests()', 'votes()', 'sessions()', 'open_sessions()', 'reviews()', 'statements(text)', 'flags()', 'due()']
   LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION yellow_access.%s TO %I', called, prefix || '_access');
   END LOOP;

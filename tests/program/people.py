@@ -44,6 +44,7 @@ class Office(Project):
         self.program = self.base / "yellow"     # where everybody may start it
         shutil.copy(YELLOW, self.program)
         self.service = None
+        self.reviewers = {name: self.keygen(name) for name in ("bob", "carol")}
         self.declare()
         self.tickets({f"OPS-{number}": {"open": True, "owner": "alice"} for number in range(1, 100)})
         local = self.root / "environments/local.yaml"
@@ -56,9 +57,19 @@ class Office(Project):
         self.stop_service()
         super().close()
 
+    def keygen(self, who):
+        """The public key of a reviewer, whose private one is in a file of that name."""
+        made = subprocess.run([str(self.program), "access", "keygen", str(self.base / f"{who}.key")], capture_output=True, text=True, check=True)
+        return made.stdout.strip()
+
+    def replay(self, who, recording, *options):
+        return self.yellow("access", "replay", str(self.root / ".yellow" / recording), "--key", str(self.base / f"{who}.key"), *options)
+
     def declare(self, people=PEOPLE, scopes=SCOPES):
         document = {"kind": "Ecosystem", "name": "Acme", "scopes": scopes,
-                    "people": {name: {"identities": [f"os:{user}" for user in users], "roles": roles} for name, (users, roles) in people.items()}}
+                    "people": {name: {"identities": [f"os:{user}" for user in users], "roles": roles,
+                                      **({"review_key": self.reviewers[name]} if name in self.reviewers else {})}
+                               for name, (users, roles) in people.items()}}
         self.write("model/ecosystem.yaml", json.dumps(document))
 
     def tickets(self, tickets):
@@ -109,6 +120,22 @@ class Office(Project):
         for who in ("bob", "carol")[:request["approvers"]]:
             self.approve(request, who)
         return self.did("alice", "activate", request["id"])
+
+    def session(self, request, typed, who="alice", timeout=60):
+        """A recorded session in which this is typed, by nobody at a terminal."""
+        account = pwd.getpwnam(PEOPLE[who][0][0])
+        return Result(subprocess.run([str(self.program), "access", "sql", request["id"], "--socket", str(self.socket)], input=typed, capture_output=True, text=True,
+                                     errors="replace", timeout=timeout, cwd="/", user=account.pw_uid, group=account.pw_gid, extra_groups=[]))
+
+    def begin_session(self, request, who="alice"):
+        """One whose input stays open."""
+        account = pwd.getpwnam(PEOPLE[who][0][0])
+        return subprocess.Popen([str(self.program), "access", "sql", request["id"], "--socket", str(self.socket)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, cwd="/", user=account.pw_uid, group=account.pw_gid, extra_groups=[])
+
+    def facts(self, request):
+        """What the audit log has of what was stated."""
+        return [json.loads(fact) for fact, in self.sql("MergeDB", f"SELECT details FROM yellow_access.audit WHERE request = '{request['id']}' AND action = 'access.statement' ORDER BY id")]
 
     def state(self, request):
         return self.sql("MergeDB", f"SELECT state FROM yellow_access.request WHERE id = '{request['id']}'")[0][0]

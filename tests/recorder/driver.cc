@@ -35,8 +35,9 @@ ports::RecordingSpec SpecOf(int argc, char** argv) {
   return spec;
 }
 
-int Serve(int socket, const ports::RecordingSpec& spec) {
+int Serve(int socket, ports::RecordingSpec spec) {
   const auto recorder = adapters::recorder::MakeRecorder();
+  spec.user = recorder->ChooseUser();
   const auto session = recorder->Start(spec, socket);
   close(socket);
   std::cout << "started\n" << std::flush;

@@ -222,6 +222,20 @@ class UnixDoor : public ports::Door {
   int callers_ = 0;
 };
 
+base::Error NoService(const std::string& socket, const std::string& why) {
+  return base::Error("no_service", "no yellow serve answers at " + socket + ": " + why)
+      .Retryable()
+      .Remedy("start it: yellow serve; or name its socket: --socket PATH, YELLOW_SOCKET");
+}
+
+/// The head of an answer, up to and with the empty line; byte by byte, as what follows may be a terminal's.
+std::string ReadHead(int connection) {
+  std::string head;
+  char byte = 0;
+  while (head.size() < kMostOfCall && !head.ends_with("\r\n\r\n") && recv(connection, &byte, 1, 0) == 1) head += byte;
+  return head;
+}
+
 }  // namespace
 
 std::unique_ptr<ports::Door> MakeDoor() { return std::make_unique<UnixDoor>(); }
@@ -245,14 +259,35 @@ ports::DoorAnswer CallDoor(const std::string& socket, const std::string& method,
   CurlBody received{"", kMostOfList};
   CollectInto(curl, received);
   const CURLcode done = curl_easy_perform(curl);
-  if (done != CURLE_OK)
-    throw base::Error("no_service", "no yellow serve answers at " + socket + ": " + curl_easy_strerror(done))
-        .Retryable()
-        .Remedy("start it: yellow serve; or name its socket: --socket PATH, YELLOW_SOCKET");
+  if (done != CURLE_OK) throw NoService(socket, curl_easy_strerror(done));
   long status = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   answer.status = static_cast<int>(status);
   answer.body = std::move(received.text);
+  return answer;
+}
+
+ports::DoorAnswer TakeConnection(const std::string& socket, const std::string& path, const std::string& body,
+                                 int& connection) {
+  const sockaddr_un address = AddressOf(socket);
+  connection = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    throw NoService(socket, std::strerror(errno));
+  const std::string call = "POST " + path +
+                           " HTTP/1.1\r\nHost: yellow\r\nConnection: Upgrade\r\nUpgrade: yellow-terminal\r\n"
+                           "Content-Type: application/json\r\nContent-Length: " +
+                           std::to_string(body.size()) + "\r\n\r\n" + body;
+  if (send(connection, call.data(), call.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(call.size()))
+    throw NoService(socket, std::strerror(errno));
+  const std::string head = ReadHead(connection);
+  ports::DoorAnswer answer;
+  const size_t space = head.find(' ');
+  answer.status = space == std::string::npos ? 0 : std::atoi(head.c_str() + space);
+  if (answer.status == 0) throw NoService(socket, "it has closed the connection");
+  if (answer.status == 101) return answer;
+  char part[4096];
+  for (ssize_t got = 0; (got = recv(connection, part, sizeof part, 0)) > 0;)
+    answer.body.append(part, static_cast<size_t>(got));
   return answer;
 }
 

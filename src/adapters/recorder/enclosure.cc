@@ -207,12 +207,12 @@ void MapUser(pid_t first) {
 
 }  // namespace
 
-Enclosure ChooseEnclosure() {
+Enclosure ChooseEnclosure(const ports::RecordingSpec& spec) {
   Enclosure enclosure;
   enclosure.landlock = LandlockVersion() > 0;
   enclosure.user_namespace = geteuid() != 0;
   const std::string why = process::WhyNoRunUser();
-  if (why.empty()) enclosure.user = process::ChooseRunUser({});
+  if (why.empty()) enclosure.user = spec.user;
   if (!enclosure.user && !enclosure.landlock)
     throw base::Error("recorder", "nothing keeps the session from the installation's files: " + why +
                                       ", and the kernel has no Landlock")

@@ -18,7 +18,7 @@ struct Enclosure {
 };
 
 /// What can be had here. Throws base::Error when that is neither another user nor Landlock.
-Enclosure ChooseEnclosure();
+Enclosure ChooseEnclosure(const ports::RecordingSpec& spec);
 
 /// Starts the program with `terminal`, the slave of a pseudo terminal, as its controlling one. The process that is
 /// returned is the first of the namespace, a child of the caller: it ends as the program did, and when it ends or is

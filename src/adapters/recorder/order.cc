@@ -87,6 +87,7 @@ std::optional<Message> ReceiveMessage(int socket) {
 Message MessageOf(const ports::RecordingSpec& spec) {
   Message message{spec.path,
                   spec.title,
+                  std::to_string(spec.user),
                   std::to_string(spec.network),
                   std::to_string(spec.columns),
                   std::to_string(spec.rows),
@@ -104,6 +105,7 @@ ports::RecordingSpec SpecOf(const Message& message) {
   ports::RecordingSpec spec;
   spec.path = texts.Next();
   spec.title = texts.Next();
+  spec.user = static_cast<unsigned>(texts.NextNumber());
   spec.network = texts.NextNumber() != 0;
   spec.columns = static_cast<int>(texts.NextNumber());
   spec.rows = static_cast<int>(texts.NextNumber());

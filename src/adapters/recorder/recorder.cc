@@ -10,10 +10,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
 
+#include "adapters/process/run_user.h"
+#include "adapters/recorder/channel.h"
 #include "adapters/recorder/failure.h"
 #include "adapters/recorder/order.h"
 #include "adapters/recorder/review_key.h"
@@ -119,8 +122,44 @@ class ProcessSession : public ports::RecordedSession {
   std::optional<ports::RecordingReport> report_;
 };
 
+class Log : public ports::SealedLog {
+ public:
+  explicit Log(std::unique_ptr<SealedWriter> writer) : writer_(std::move(writer)) {}
+  ~Log() override {
+    try {
+      writer_->Finish();
+    } catch (const base::Error&) {  // it reads as cut then, which it is
+    }
+  }
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  void Add(std::string_view line) override {
+    std::string rest = std::string(line) + "\n";
+    for (std::string_view left = rest; !left.empty(); left.remove_prefix(std::min(left.size(), SealedWriter::kLargest)))
+      writer_->Write(left.substr(0, SealedWriter::kLargest));
+  }
+
+ private:
+  const std::unique_ptr<SealedWriter> writer_;
+};
+
 class ProcessRecorder : public ports::Recorder {
  public:
+  unsigned ChooseUser() override { return process::WhyNoRunUser().empty() ? process::ChooseRunUser({}) : geteuid(); }
+
+  std::unique_ptr<ports::SealedLog> OpenLog(const std::string& path,
+                                            const std::vector<std::string>& recipients) override {
+    return std::make_unique<Log>(SealedWriter::Make(path, recipients));
+  }
+
+  void Refuse(int terminal, const std::string& why) override {
+    Channel person(terminal);
+    person.Send(access::FrameType::kMessage, why);
+    person.Send(access::FrameType::kEnd, PayloadOf(access::SessionEnd{ports::RecordingEnd::kCannotRecord, 1, why}));
+    person.Flush();
+  }
+
   std::unique_ptr<ports::RecordedSession> Start(const ports::RecordingSpec& spec, int terminal) override {
     int orders[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, orders) != 0) throw Failure("cannot make a pair of sockets");

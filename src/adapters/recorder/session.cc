@@ -43,7 +43,7 @@ Session::Session(const ports::RecordingSpec& spec, int orders, int terminal)
   recording_.emplace(spec);
   try {
     OpenTerminal();
-    program_ = StartEnclosed(spec, ChooseEnclosure(), slave_);
+    program_ = StartEnclosed(spec, ChooseEnclosure(spec), slave_);
     watched_ = static_cast<int>(syscall(SYS_pidfd_open, program_, 0));
     if (watched_ < 0) throw Failure("cannot watch the program");
   } catch (const base::Error&) {

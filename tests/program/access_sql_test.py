@@ -1,0 +1,241 @@
+"""`yellow access sql`: a recorded psql under an approved request; what tries to get out of it, past it or unseen must fail."""
+
+import json
+import os
+import signal
+import time
+import unittest
+
+from people import Office
+
+TABLE = "dp_main.dt_shopmasked__customers"
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root may act as several people")
+class AccessSqlTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.office = Office()
+        cls.addClassCleanup(cls.office.close)
+        cls.tickets = iter(range(1, 100))
+
+    def active(self, **how):
+        return self.office.active(ticket=f"OPS-{next(self.tickets)}", **how)
+
+    def shown(self, request):
+        return self.office.did("bob", "show", request["id"])
+
+    def read(self, session):
+        """The recording, as its reviewer reads it: what was typed, what was shown."""
+        done = self.office.replay("bob", session["recording"], "--cast")
+        self.assertEqual(done.status, 0, done)
+        lines = [json.loads(line) for line in done.out.splitlines()][1:]
+        return ["".join(data for _, code, data in lines if code == kind) for kind in "io"]
+
+    def stated(self, session):
+        """What was asked of the database, whole."""
+        done = self.office.replay("bob", session["recording"].replace(".cast.", ".statements."), "--cast")
+        self.assertEqual(done.status, 0, done)
+        return [json.loads(line) for line in done.out.splitlines()]
+
+    def over(self, request):
+        """Its first session, when its end is recorded."""
+        return self.wait(lambda: next((one for one in self.shown(request)["sessions"] if one["ended_at"]), None))
+
+    def flags(self, request):
+        return {flag for fact in self.office.facts(request) for flag in fact.get("flags", [])}
+
+    def wait(self, what, seconds=20):
+        until = time.monotonic() + seconds
+        while not (found := what()):
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.05)
+        return found
+
+    def test_what_is_done_is_recorded(self):
+        request = self.active()
+        done = self.office.session(request, f"UPDATE {TABLE} SET lastname = 'Secretname.' WHERE false;\nSELECT 1/0;\n")
+        self.assertEqual(done.status, 0, done)
+        self.assertIn("UPDATE 0", done.out)
+        session = self.over(request)
+        self.assertEqual(session["end_reason"], "ended")
+        typed, shown = self.read(session)
+        self.assertIn("SELECT 1/0;", typed)
+        self.assertIn("division by zero", shown)
+        whole = self.stated(session)
+        self.assertIn(f"UPDATE {TABLE} SET lastname = 'Secretname.' WHERE false;", [one["statement"]["text"] for one in whole if one["kind"] == "query"])
+        facts = self.office.facts(request)
+        self.assertEqual([fact.get("relations") for fact in facts if fact["kind"] == "query"], [[TABLE], []])
+        self.assertEqual([(fact["tag"], fact.get("sqlstate")) for fact in facts if fact["kind"] == "outcome"], [("UPDATE 0", None), ("", "22012")])
+        self.assertNotIn("Secretname", json.dumps(facts))
+        self.assertEqual(self.flags(request), {"refused"})
+        # And it is bound into the audit log, by its size and digest.
+        end, = self.office.sql("MergeDB", f"SELECT details -> 'recording' ->> 'sha256' FROM yellow_access.audit WHERE action = 'access.session_end' AND request = '{request['id']}'")
+        self.assertEqual(end[0], session["sha256"])
+        self.assertEqual(self.office.yellow("audit", "verify").status, 0)
+
+    def test_only_reviewers_read_it(self):
+        request = self.active()
+        self.office.session(request, "SELECT 'canary-2718';\n")
+        session = self.over(request)
+        self.office.keygen("dave")
+        refused = self.office.replay("dave", session["recording"], "--cast")
+        self.assertEqual(refused.status, 3)
+        data = self.office.root / ".yellow/recordings"
+        for file in data.iterdir():
+            self.assertEqual(file.stat().st_mode & 0o777, 0o600)
+            self.assertNotIn(b"canary-2718", file.read_bytes())
+        # Not of what was asked, anywhere that Yellow writes.
+        self.assertNotIn("canary-2718", json.dumps(self.office.facts(request)))
+        self.assertNotIn("canary-2718", (self.office.base / "serve.log").read_text())
+
+    def test_nobody_reviews_means_nobody_is_let_in(self):
+        self.addCleanup(lambda: (self.office.declare(), self.office.yellow("apply")))
+        keys, self.office.reviewers = self.office.reviewers, {}
+        self.office.declare()
+        self.office.reviewers = keys
+        self.assertEqual(self.office.yellow("apply").status, 0)
+        request = self.active()
+        done = self.office.session(request, "SELECT 1;\n")
+        self.assertEqual(done.status, 1)
+        self.assertIn("nobody could review the recording", done.err)
+
+    def test_who_may_not(self):
+        request = self.office.ask(ticket=f"OPS-{next(self.tickets)}")
+        for who in ("alice", "bob"):
+            self.assertEqual(self.office.session(request, "SELECT 1;\n", who=who).status, 1)
+        self.office.approve(request)
+        done = self.office.session(request, "SELECT 1;\n")
+        self.assertIn("begin: yellow access activate", done.err)
+        self.office.did("alice", "activate", request["id"])
+        self.assertIn("only who has asked may use it", self.office.session(request, "SELECT 1;\n", who="bob").err)
+        self.office.did("alice", "release", request["id"])
+        self.assertEqual(self.office.session(request, "SELECT 1;\n").status, 1)
+
+    def test_nothing_of_the_installation_is_within_reach(self):
+        request = self.active()
+        secrets = next((self.office.root / ".yellow").glob("secrets*"), self.office.root / ".yellow")
+        done = self.office.session(request, f"""\\! id -u
+\\! ls {secrets} {self.office.root} {self.office.cluster()} /root /var/lib/yellow
+\\! cat /proc/*/environ | tr '\\0' ' '
+\\! kill -9 -1; echo killed
+SELECT 1;
+""")
+        self.assertNotIn("PASSWORD", done.out)
+        self.assertNotIn("local.yaml", done.out)
+        self.assertNotIn("postmaster.pid", done.out)
+        self.assertIsNone(self.office.service.poll())
+        self.assertNotIn("\n0\n", done.out)
+
+    def test_another_login_past_the_proxy(self):
+        """There is no password to be found, and no other way to the server."""
+        request = self.active()
+        info = self.office.server()
+        done = self.office.session(request, f"\\! psql -h {info['host']} -p {info['port']} -U yellow_tmp_{request['id']} -d merge -c 'SELECT 42'\n\\! env; cat ~/.pgpass /tmp/*\n")
+        self.assertNotIn("42\n", done.out)
+        self.assertIn("No such file or directory", done.out)
+
+    def test_evasions_are_flagged(self):
+        request = self.active()
+        self.office.session(request, f"""DO $$ BEGIN EXECUTE 'DELETE FROM {TABLE} WHERE false'; END $$;
+SET ROLE yellow_dt_maskshop;
+CREATE TABLE dp_main.mine (a int);
+SELECT * FROM pg_catalog.pg_authid;
+PREPARE x AS SELECT * FROM dp_main.shop__customers;
+SELECT rolname FROM pg_roles, generate_series(1, 200);
+SET application_name = 'yellow';
+""")
+        self.assertLessEqual({"do_block", "set_role", "ddl", "catalog", "outside_scope", "refused", "many_rows"}, self.flags(request))
+        self.assertEqual({flag["flag"] for flag in self.shown(request)["flags"]}, self.flags(request))
+
+    def test_copies(self):
+        request = self.active()
+        self.office.session(request, f"BEGIN;\nCOPY {TABLE} FROM STDIN;\n\\.\n")
+        self.office.session(request, "COPY (SELECT 'out') TO STDOUT;\n")
+        kinds = [fact["kind"] for fact in self.office.facts(request)]
+        self.assertIn("copy_in", kinds)
+        self.assertTrue(any("copied_out" in fact for fact in self.office.facts(request)))
+
+    def ended(self, process, request, seconds=20):
+        """The person's program, and all that came of it."""
+        process.wait(seconds)
+        self.wait(lambda: self.office.sql("MergeDB", f"SELECT FROM pg_stat_activity WHERE usename = 'yellow_tmp_{request['id']}'") == [])
+        return self.over(request)
+
+    def begun(self, statement="SELECT 7 * 6;\n"):
+        request = self.active()
+        process = self.office.begin_session(request)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        process.stdin.write(statement.encode())
+        process.stdin.flush()
+        self.wait(lambda: any(fact["kind"] == "query" for fact in self.office.facts(request)))
+        return request, process
+
+    def test_its_time_is_over(self):
+        for statement in ("SELECT 7 * 6;\n", "SELECT pg_sleep(600);\n", "\\! setsid nohup sh -c 'while :; do :; done' & sleep 600\n"):
+            with self.subTest(statement):
+                request, process = self.begun("SELECT 1;\n" + statement)
+                self.office.over(request)
+                session = self.ended(process, request)
+                self.assertNotEqual(process.returncode, 0)
+                self.assertEqual(session["end_reason"], "its time is over")
+                self.office.wait_for(request, "in_review")
+                self.read(session)
+
+    def test_revoked(self):
+        request, process = self.begun("SELECT pg_sleep(600);\n")
+        self.office.did("carol", "revoke", request["id"], "--reason", "wrong ticket")
+        self.assertEqual(self.ended(process, request)["end_reason"], "wrong ticket")
+        self.office.wait_for(request, "in_review")
+
+    def test_the_person_goes(self):
+        request, process = self.begun()
+        process.kill()
+        self.ended(process, request)
+
+    def test_the_service_is_stopped(self):
+        request, process = self.begun("SELECT pg_sleep(600);\n")
+        self.office.stop_service()
+        process.wait(20)
+        self.office.start_service()
+        self.assertEqual(self.ended(process, request)["end_reason"], "the service is being stopped")
+        self.assertEqual(self.office.session(request, "SELECT 1;\n").status, 0)     # the request goes on
+
+    def test_the_service_is_killed(self):
+        request, process = self.begun("SELECT pg_sleep(600);\n")
+        self.office.stop_service(signal.SIGKILL)
+        process.wait(20)
+        self.office.start_service()
+        self.assertEqual(self.office.session(request, "SELECT 1;\n").status, 0)
+        self.office.did("alice", "release", request["id"])
+        self.office.wait_for(request, "in_review")
+        sessions = self.wait(lambda: all(one["ended_at"] for one in self.shown(request)["sessions"]) and self.shown(request)["sessions"])
+        self.assertEqual(sorted(one["end_reason"] for one in sessions), ["ended", "its service was killed"])
+        self.assertEqual(self.office.yellow("audit", "chain").status, 0)
+        self.assertEqual(self.office.yellow("audit", "verify").status, 0)
+
+    def test_two_sessions_of_one_request(self):
+        request, process = self.begun()
+        self.assertEqual(self.office.session(request, "SELECT 8;\n").status, 0)
+        shown, _ = process.communicate(b"SELECT 'still there';\n", timeout=20)
+        self.assertIn(b"still there", shown)
+        self.assertEqual(len(self.shown(request)["sessions"]), 2)
+
+    def test_a_statement_that_cannot_be_recorded_does_not_happen(self):
+        """The audit log takes nothing any more: what was asked for before has happened, and nothing after it."""
+        request, process = self.begun("SELECT 1;\n")
+        self.addCleanup(self.office.sql, "MergeDB", "DROP TRIGGER IF EXISTS no ON yellow_access.audit; DROP FUNCTION IF EXISTS public.no()")
+        self.office.sql("MergeDB", "CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'disk full'; END $$;"
+                                   "CREATE TRIGGER no BEFORE INSERT ON yellow_access.audit FOR EACH ROW WHEN (NEW.action = 'access.statement') EXECUTE FUNCTION public.no()")
+        process.stdin.write(f"DELETE FROM {TABLE}; SELECT 'unseen';\n".encode())
+        process.stdin.flush()
+        process.wait(20)
+        self.office.sql("MergeDB", "DROP TRIGGER no ON yellow_access.audit")
+        self.ended(process, request)
+        self.assertNotIn(b"DELETE ", process.stdout.read().replace(b"DELETE FROM", b""))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
