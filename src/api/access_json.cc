@@ -128,7 +128,8 @@ const Record<access::Statement>& StatementRecord() {
         .NoReason()
         .Time("at", "When.", &Statement::at)
         .As("fact", "What was asked or answered: kind, client, number, sizes, digests, names, counts, flags.",
-            {{"type", "object"}}, [](const Statement& one) { return Json::parse(one.fact, nullptr, false); });
+            {{"type", "object"}, {"additionalProperties", true}},
+            [](const Statement& one) { return Json::parse(one.fact, nullptr, false); });
     return record;
   }();
   return kRecord;

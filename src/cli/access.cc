@@ -281,6 +281,8 @@ int AccessActivate(const Program& program, const Options& options, const AccessO
 }
 
 int AccessSql(const Program& program, const Options& options, const AccessOptions& access) {
+  if (options.json)
+    throw base::UsageError("access sql is a terminal, and prints no JSON").Remedy("leave --output json out");
   const ports::TerminalOutcome outcome = program.call_terminal(
       SocketOf(program, options, access), fmt::format("{}/{}/session", kRequests, IdOf(access)),
       [&](int columns, int rows) {

@@ -59,6 +59,7 @@ std::map<std::string, Json> Schemas() {
       {"access revoke", api::RequestRecord().Schema()},
       {"access scopes", api::ScopeRecord().ListSchema()},
       {"access show", api::RequestRecord().Schema()},
+      {"access sql", Json(false)},  // a terminal; programs are refused
       {"access statements", api::StatementRecord().ListSchema()},
       {"access withdraw", api::RequestRecord().Schema()},
       {"apply", AppliedContainerRecord().ListSchema()},

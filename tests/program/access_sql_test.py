@@ -69,6 +69,8 @@ class AccessSqlTest(unittest.TestCase):
         self.assertEqual([(fact["tag"], fact.get("sqlstate")) for fact in facts if fact["kind"] == "outcome"], [("UPDATE 0", None), ("", "22012")])
         self.assertNotIn("Secretname", json.dumps(facts))
         self.assertEqual(self.flags(request), {"refused"})
+        self.assertEqual(len(self.office.did("bob", "statements", request["id"])), len(facts))
+        self.assertIn(TABLE, self.office.access("bob", "statements", request["id"]).out)
         # And it is bound into the audit log, by its size and digest.
         end, = self.office.sql("MergeDB", f"SELECT details -> 'recording' ->> 'sha256' FROM yellow_access.audit WHERE action = 'access.session_end' AND request = '{request['id']}'")
         self.assertEqual(end[0], session["sha256"])

@@ -49,6 +49,9 @@ class AccessTest(unittest.TestCase):
         self.assertEqual(office.did("alice", "release", request["id"])["state"], "released")
         office.wait_for(request, "in_review")
         self.assertIn(request["id"], office.access("carol", "queue").out)
+        self.assertIn(request["id"], [one["id"] for one in office.did("carol", "queue")])
+        self.assertIn(request["id"], [one["id"] for one in office.did("carol", "list")])
+        self.assertEqual(sorted(scope["key"] for scope in office.did("alice", "scopes")), ["dt_write:MaskShop", "ws_read:Analysts"])
         reviewed = office.did("carol", "accept", request["id"], "nothing was done")
         self.assertEqual((reviewed["state"], reviewed["review"]["person"]), ("accepted", "carol"))
         self.assertEqual(office.audit(request), [

@@ -11,6 +11,8 @@ import signal
 import subprocess
 import time
 
+import jsonschema
+
 from project import YELLOW, Project, Result
 
 # os:<user> of each; alice has two.
@@ -44,6 +46,7 @@ class Office(Project):
         self.program = self.base / "yellow"     # where everybody may start it
         shutil.copy(YELLOW, self.program)
         self.service = None
+        self.schemas = {}
         self.reviewers = {name: self.keygen(name) for name in ("bob", "carol")}
         self.declare()
         self.tickets({f"OPS-{number}": {"open": True, "owner": "alice"} for number in range(1, 100)})
@@ -107,7 +110,16 @@ class Office(Project):
         """What has come of it; REQUIRES: it is not refused."""
         done = self.access(who, *arguments, "--output", "json")
         assert done.status == 0, done
-        return json.loads(done.out)
+        document = json.loads(done.out)
+        self.schema(arguments[0]).validate(document)
+        return document
+
+    def schema(self, command):
+        """What `access COMMAND --output json` prints follows."""
+        if command not in self.schemas:
+            text = subprocess.run([str(self.program), "export", "json-schema", "--of", "access", command], capture_output=True, text=True, check=True).stdout
+            self.schemas[command] = jsonschema.Draft202012Validator(json.loads(text))
+        return self.schemas[command]
 
     def ask(self, who="alice", scope="dt_write:MaskShop", duration="1h", ticket="OPS-1", reason="wrong names"):
         return self.did(who, "request", "--scope", scope, "--for", duration, "--ticket", ticket, "--reason", reason)

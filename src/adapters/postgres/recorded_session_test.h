@@ -90,8 +90,11 @@ class RecordedSessionTest : public ::testing::Test {
   /// Waits until it holds; says whether it does.
   template <typename Holds>
   static bool Soon(const Holds& holds) {
-    for (int i = 0; i < 1000 && !holds(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    return holds();
+    for (int i = 0; i < 1000; ++i) {
+      if (holds()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
   }
 
   std::string folder_;
