@@ -239,6 +239,10 @@ void CommandLine::Render() {
   kubernetes->add_option("--image", kubernetes_.image, "Yellow with the project in it, pinned to a digest")->required();
   kubernetes->add_option("-o,--out", kubernetes_.folder, "Write them into this folder (default: print them)");
   kubernetes->add_option("--namespace", kubernetes_.name_space, "Of the engine")->capture_default_str();
+  kubernetes->add_option(
+      "--audit-claim", kubernetes_.audit_claim,
+      "PersistentVolumeClaim in which the engines keep the audit log (default: they leave it to yellow "
+      "audit chain)");
   kubernetes->add_option("--replicas", kubernetes_.replicas, "How many engines there are")
       ->check(CLI::Range(1, 9))
       ->capture_default_str();

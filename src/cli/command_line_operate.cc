@@ -21,6 +21,9 @@ void CommandLine::Operate() {
   serve->add_option("--socket", serve_.socket,
                     "Where 'yellow access' finds it; everybody may call, and the system says who it is (default: "
                     "access.sock in the data folder)");
+  serve->add_flag(
+      "--no-audit", serve_.no_audit,
+      "Leave the chain of the audit log to another serve or to yellow audit chain; records are kept all the same");
   serve->add_option("--grace", serve_.grace_seconds, "Seconds that jobs under way have to end after a SIGTERM")
       ->capture_default_str();
   Command(app_, "Operate", "status",

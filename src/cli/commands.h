@@ -51,6 +51,7 @@ struct RenderKubernetesOptions {
   std::string folder;  ///< empty: print them
   std::string image;
   std::string name_space = "yellow";
+  std::string audit_claim;  ///< empty: the audit log is chained elsewhere
   int replicas = 2;
   int grace_seconds = 30;
 };
@@ -93,6 +94,7 @@ struct ServeOptions {
   int grace_seconds = 30;
   std::string listen;
   std::string socket;  ///< of the local door; empty: in the data folder
+  bool no_audit = false;
 };
 int Serve(const Program& program, const Options& options, const ServeOptions& serve);
 

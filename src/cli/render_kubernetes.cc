@@ -59,10 +59,10 @@ void ReadWays(const Project& project, const model::Environment& environment, ren
   }
 }
 
-void RequireName(const std::string& what, const std::string& name) {
+void RequireName(const std::string& what, const std::string& name, const std::string& kind = "namespace") {
   const bool lower = std::none_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
   if (!model::IsLabelValue(name) || !lower || name.find_first_of("_.") != std::string::npos)
-    throw base::UsageError(what + " is no name of a namespace: " + name)
+    throw base::UsageError(what + " is no name of a " + kind + ": " + name)
         .Remedy("write small letters, digits and -, at most 63");
 }
 
@@ -79,6 +79,7 @@ render::KubernetesPlatform PlatformOf(const Project& project, const RenderKubern
     throw Unfit(project, "code runs in a namespace of its own, apart from the engine's, " + render.name_space)
         .Remedy("write launcher: {kubernetes: {namespace: <of the code>}}");
   RequireName("--namespace", render.name_space);
+  if (!render.audit_claim.empty()) RequireName("--audit-claim", render.audit_claim, "claim");
   RequireName("namespace: of the launcher", launcher.name_space);
   if (!model::IsPinned(render.image))
     throw base::UsageError("this image is not pinned to a digest: " + render.image)
@@ -87,6 +88,7 @@ render::KubernetesPlatform PlatformOf(const Project& project, const RenderKubern
   platform.name_space = render.name_space, platform.code_name_space = launcher.name_space;
   platform.image = render.image, platform.project = kProjectInImage, platform.environment = project.environment;
   platform.jobs_in_pods = environment.jobs == model::JobsKind::kKubernetes;
+  platform.audit_claim = render.audit_claim;
   platform.replicas = render.replicas, platform.grace_seconds = render.grace_seconds;
   for (const model::CredentialPlace& place : environment.credentials) ReadCredential(project, place, platform);
   for (auto* list : {&platform.variables, &platform.secrets}) {

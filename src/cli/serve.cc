@@ -1,5 +1,6 @@
 #include <cstdlib>
 #include <mutex>
+#include <optional>
 #include <ostream>
 #include <thread>
 
@@ -43,7 +44,7 @@ struct Served {
 };
 
 Served ServeOne(const Program& program, const Project& project, Engines& engines, const std::string& container,
-                const run::Effects& effects, const run::ServeOptions& options) {
+                const run::Effects& effects, const run::ServeOptions& options, bool audits) {
   const run::ServeHooks hooks{[&] { engines.servers->Revive(container); },
                               [&](ports::Session& session) {
                                 const auto stored = run::LoadApplied(session);
@@ -52,8 +53,10 @@ Served ServeOne(const Program& program, const Project& project, Engines& engines
                                 return CompileStored(project, container, *stored);
                               }};
   const access::AuditEffects audit = AuditEffectsOf(program, *engines.servers);
-  const access::AuditThread audit_log(audit, program.clock, AuditPlaceOf(project, container),
-                                      [&](const std::string& line) { effects.reporter.Line(container + ": " + line); });
+  std::optional<access::AuditThread> audit_log;
+  if (audits)
+    audit_log.emplace(audit, program.clock, AuditPlaceOf(project, container),
+                      [&](const std::string& line) { effects.reporter.Line(container + ": " + line); });
   Served served;
   try {
     served.all_ended = run::Serve(effects, program.actor, container, hooks, options, program.stop, program.watch);
@@ -118,8 +121,9 @@ int Serve(const Program& program, const Options& options, const ServeOptions& se
   std::vector<std::thread> threads;
   for (size_t i = 0; i < engines.engines.size(); ++i) {
     engines.engines[i].session.reset();
-    threads.emplace_back(
-        [&, i] { served[i] = ServeOne(program, project, engines, engines.engines[i].container, effects, limits); });
+    threads.emplace_back([&, i] {
+      served[i] = ServeOne(program, project, engines, engines.engines[i].container, effects, limits, !serve.no_audit);
+    });
   }
   std::jthread teller([&](const std::stop_token& ended) { TellSupervisor(program, ended); });
   for (std::thread& thread : threads) thread.join();

@@ -141,6 +141,7 @@ struct EnginePod {
     std::string text = indent + "volumeMounts:\n" + indent + "  - {name: data, mountPath: /data}\n" + indent +
                        "  - {name: logins, mountPath: /data/secrets, readOnly: true}\n" + indent +
                        "  - {name: tmp, mountPath: /tmp}\n";
+    if (Chains()) text += indent + "  - {name: audit, mountPath: /data/audit}\n";
     for (size_t i = 0; i < platform.secrets.size(); ++i)
       text += fmt::format("{}  - {{name: credential-{}, mountPath: {}, readOnly: true}}\n", indent, i,
                           Quoted("/run/yellow/secrets/" + platform.secrets[i]));
@@ -151,11 +152,16 @@ struct EnginePod {
     std::string text = indent + "volumes:\n" + indent + "  - {name: data, emptyDir: {sizeLimit: 4Gi}}\n" + indent +
                        "  - {name: tmp, emptyDir: {sizeLimit: 64Mi}}\n" + indent +
                        "  - {name: logins, secret: {secretName: yellow-logins, defaultMode: 0440}}\n";
+    if (Chains())
+      text += fmt::format("{}  - {{name: audit, persistentVolumeClaim: {{claimName: {}}}}}\n", indent,
+                          Quoted(platform.audit_claim));
     for (size_t i = 0; i < platform.secrets.size(); ++i)
       text += fmt::format("{}  - {{name: credential-{}, secret: {{secretName: {}, defaultMode: 0440}}}}\n", indent, i,
                           Quoted(platform.secrets[i]));
     return text;
   }
+
+  bool Chains() const { return token && !platform.audit_claim.empty(); }
 
   /// Below `spec:` of a pod template; `probes` are lines of the container.
   std::string Spec(const std::string& probes) const {
@@ -184,9 +190,10 @@ std::string Engine(const KubernetesPlatform& platform) {
           livenessProbe: {{httpGet: {{path: /healthz, port: http}}, periodSeconds: 20, failureThreshold: 6}}
 )",
                                          kMetricsPort);
-  const EnginePod pod{
-      platform, fmt::format("serve, --grace, \"{}\", --listen, \"0.0.0.0:{}\"", platform.grace_seconds, kMetricsPort),
-      true};
+  const EnginePod pod{platform,
+                      fmt::format("serve, --grace, \"{}\", --listen, \"0.0.0.0:{}\"{}", platform.grace_seconds,
+                                  kMetricsPort, platform.audit_claim.empty() ? ", --no-audit" : ""),
+                      true};
   return Heading() +
          fmt::format(
              R"(# Each of them may do everything: who has the lease of a stream works on it, and another goes on when it is gone.

@@ -15,6 +15,7 @@ struct KubernetesPlatform {
   std::string environment;
   int replicas = 2;
   int grace_seconds = 30;
+  std::string audit_claim;             ///< PersistentVolumeClaim of the audit log; empty: it is chained elsewhere
   bool jobs_in_pods = false;           ///< each batch and run in a pod of its own
   std::vector<std::string> variables;  ///< of credentials, from the Secret `yellow-credentials`
   std::vector<std::string> secrets;    ///< of credentials, each a Secret that is mounted

@@ -31,6 +31,7 @@ TEST(Kubernetes, NamesSecretsAndNetworks) {
   platform.variables = {"SHOP_PASSWORD", "SHOP_USER"};
   platform.secrets = {"billing-reader"};
   platform.jobs_in_pods = true;
+  platform.audit_claim = "yellow-audit";
   platform.ways.push_back({{"10.20.0.0/16", "fd00::/8"}, 6432, true});
   testing::CheckGolden("kubernetes", "secrets_and_networks", All(platform));
 }
