@@ -15,6 +15,7 @@
 #include "adapters/files/local_files.h"
 #include "adapters/http/local_door.h"
 #include "adapters/http/ticket_client.h"
+#include "adapters/http/vault_client.h"
 #include "adapters/http/watch_server.h"
 #include "adapters/http/webhook_client.h"
 #include "adapters/kubernetes/cluster.h"
@@ -111,7 +112,10 @@ int main(int argc, char** argv) {
                                                              variable, *clock, faults)),
                           faults);
   const auto entropy = adapters::secrets::MakeEntropy();
-  const auto secrets = adapters::secrets::MakeSecretStore(*files);
+  const auto secrets =
+      adapters::secrets::MakeSecretStore(*files, [&](const std::string& credential, const std::string& path) {
+        return adapters::http::ReadVault(credential, path, variable);
+      });
   const auto tickets = adapters::http::MakeTickets(*files, *secrets);
   const auto stop = adapters::process::MakeStop();
   const auto watch = adapters::http::MakeWatch();

@@ -174,6 +174,17 @@ void CheckDocker(const model::Model& model, base::Diagnostics& diagnostics) {
   }
 }
 
+/// Names between slashes, none of which leads elsewhere.
+bool IsVaultPath(const std::string& path) {
+  constexpr std::string_view kMarks = "-_./";
+  const bool plain = std::all_of(path.begin(), path.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kMarks.find(c) != std::string_view::npos;
+  });
+  return plain && !path.empty() && !path.starts_with('/') && !path.ends_with('/') &&
+         path.find("..") == std::string::npos && path.find("//") == std::string::npos;
+}
+
 }  // namespace
 
 void CheckEnvironment(const model::Model& model, base::Diagnostics& diagnostics) {
@@ -214,8 +225,10 @@ void CheckEnvironment(const model::Model& model, base::Diagnostics& diagnostics)
                           "write at most 63 small letters, digits and -");
       continue;
     }
-    diagnostics.Error("Y705", place.where, "this version reads no secrets from a vault: " + place.credential,
-                      "have it mounted as a folder and write {file: …}");
+    const std::string& path = std::get<model::VaultSecret>(place.source).path;
+    if (!IsVaultPath(path))
+      diagnostics.Error("Y705", place.where, "this is not a path of a vault: " + path,
+                        "write what stands behind /v1/, such as secret/data/shop-reader");
   }
 }
 

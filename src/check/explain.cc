@@ -156,7 +156,9 @@ constexpr Entry kEntries[] = {
     {"Y703",
      "The environment says where each secret is: {env: PREFIX} or {file: PATH}. The model never holds a secret."},
     {"Y704", "The process launcher runs source code with a command, the docker launcher an image."},
-    {"Y705", "What this version cannot run, it does not accept."},
+    {"Y705",
+     "A credential of a vault is named by what stands behind /v1/ in its API, names between slashes: "
+     "secret/data/shop-reader of a key-value store of version 2."},
     {"Y706", "Roles live on the whole server; their names begin with the prefix."},
     {"Y707",
      "notify: says to whom messages are posted: {webhook: {env: VARIABLE}} or {file: PATH} where the URL is a secret, "

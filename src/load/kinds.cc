@@ -368,7 +368,9 @@ const Shape kSecretPlace{
          Optional(
              "kubernetes", kText,
              "Name of a Secret with username and password, or token; mounted where yellow render kubernetes says."),
-         Optional("vault", kText, "A path of a vault.")},
+         Optional("vault", kText,
+                  "A secret of a HashiCorp Vault or an OpenBao, by its path behind /v1/, with the fields username and "
+                  "password, or token; VAULT_ADDR and VAULT_TOKEN or VAULT_TOKEN_FILE say where and who asks.")},
     .one_of_fields = true,
     .choice = "place of a secret"};
 const Shape kSecretPlaces{.what = "places of credentials by name", .values = &kSecretPlace};

@@ -163,12 +163,6 @@ class AccessLoginTest(unittest.TestCase):
         self.assertLess(max(connected), ended)
         self.assertEqual(self.office.sql("MergeDB", f"SELECT FROM pg_stat_activity WHERE usename = 'yellow_tmp_{request['id']}'"), [])
 
-    def test_prepared_transactions(self):
-        request = self.login()
-        if int(self.office.sql("MergeDB", "SHOW max_prepared_transactions")[0][0]) == 0:
-            self.refused(request, "BEGIN; DELETE FROM dp_main.dt_shopmasked__customers; PREPARE TRANSACTION 'x'", "prepared transactions are disabled")
-        self.end(request)
-
     def test_names_that_are_no_names(self):
         for request in ("0123456789abcde'", "0123456789ABCDEF", "", "x" * 63, "0123456789abcdef; DROP TABLE x"):
             literal = request.replace("'", "''")

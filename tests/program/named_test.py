@@ -3,8 +3,10 @@
 import os
 import shutil
 import subprocess
+import time
 import unittest
 
+from people import verifier
 from project import ROOT, YELLOW, Result
 from server import NamedPostgres
 
@@ -109,6 +111,30 @@ classes: {{allowed: [pii]}}
         self.assertEqual(self.psql("merge", "SELECT id FROM ws_preparedreader.now__prepared__people"), "good")
         self.assertEqual(self.psql("merge", "SELECT gid FROM pg_prepared_xacts"), "of others")
         self.assertEqual(self.psql("merge", "SELECT rolname FROM pg_roles WHERE rolname ~ '^yellow_run_.'"), "")
+
+    def test_prepared_transactions_of_a_temporary_login_are_rolled_back(self):
+        """And the login is dropped, on a server that is somebody else's, too."""
+        for command, secrets in (("bootstrap", SUPERUSER), ("apply", READER)):
+            done = self.yellow(command, secrets=secrets)
+            self.assertEqual(done.status, 0, done)
+        request, login = "0123456789abcdef", "yellow_tmp_0123456789abcdef"
+        self.psql("merge", f"""
+            INSERT INTO yellow_access.request (id, person, scope, seconds, ticket, reason, grants, content_hash, approvers, state, lapses_at, expires_at)
+            VALUES ('{request}', 'alice', 'dt_write:MaskShop', 3600, 'OPS-1', 'x', '{{yellow_dt_maskshop}}', 'x', 1, 'active', now() + '1 day', now() + '1 hour');
+            SET SESSION AUTHORIZATION yellow_access; SELECT yellow_sec.tmp_open('{request}', '{verifier('secret')}')""")
+        self.psql("merge", "BEGIN; UPDATE dp_main.dt_shopmasked__customers SET lastname = 'X.'; PREPARE TRANSACTION 'it''s left'", user=login, password="secret")
+        self.assertEqual(self.psql("merge", "SELECT count(*) FROM pg_prepared_xacts"), "1")
+        self.psql("merge", f"UPDATE yellow_access.request SET expires_at = now() WHERE id = '{request}'")
+        serving = subprocess.Popen([YELLOW, "--project", str(self.project), "--environment", "prod", "serve"], env={**os.environ, **READER}, stdout=subprocess.DEVNULL)
+        try:
+            until = time.monotonic() + 30
+            while self.psql("merge", f"SELECT state FROM yellow_access.request WHERE id = '{request}'") != "in_review":
+                self.assertLess(time.monotonic(), until)
+                time.sleep(0.1)
+        finally:
+            serving.terminate()
+            serving.wait(60)
+        self.assertEqual(self.psql("merge", f"SELECT (SELECT count(*) FROM pg_prepared_xacts), (SELECT count(*) FROM pg_roles WHERE rolname = '{login}')"), "0|0")
 
     def test_a_prefix_of_another_installation_is_refused(self):
         self.psql("merge", "CREATE ROLE yellow_owner")

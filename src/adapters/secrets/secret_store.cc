@@ -60,7 +60,8 @@ ports::CredentialValue FromFile(ports::FileSystem& files, const std::string& cre
 
 class LocalSecretStore : public ports::SecretStore {
  public:
-  explicit LocalSecretStore(ports::FileSystem& files) : files_(files) {}
+  LocalSecretStore(ports::FileSystem& files, ReadVault read_vault)
+      : files_(files), read_vault_(std::move(read_vault)) {}
 
   ports::CredentialValue Read(const std::string& credential, const model::SecretSource& source) override {
     if (const auto* variables = std::get_if<model::EnvironmentSecret>(&source))
@@ -68,8 +69,7 @@ class LocalSecretStore : public ports::SecretStore {
     if (const auto* file = std::get_if<model::FileSecret>(&source)) return FromFile(files_, credential, file->path);
     if (const auto* mounted = std::get_if<model::KubernetesSecret>(&source))
       return FromMount(credential, mounted->name);
-    throw base::Error("secret", "this version reads no secrets from a vault: credential " + credential)
-        .Remedy("have it mounted as a folder and write {file: …}");
+    return read_vault_(credential, std::get<model::VaultSecret>(source).path);
   }
 
   base::Secret ReadUrl(const model::WebhookUrl& place) override {
@@ -96,6 +96,7 @@ class LocalSecretStore : public ports::SecretStore {
   }
 
   ports::FileSystem& files_;
+  const ReadVault read_vault_;
 };
 
 class SystemEntropy : public ports::Entropy {
@@ -115,8 +116,8 @@ class SystemEntropy : public ports::Entropy {
 
 }  // namespace
 
-std::unique_ptr<ports::SecretStore> MakeSecretStore(ports::FileSystem& files) {
-  return std::make_unique<LocalSecretStore>(files);
+std::unique_ptr<ports::SecretStore> MakeSecretStore(ports::FileSystem& files, ReadVault read_vault) {
+  return std::make_unique<LocalSecretStore>(files, std::move(read_vault));
 }
 std::unique_ptr<ports::Entropy> MakeEntropy() { return std::make_unique<SystemEntropy>(); }
 
