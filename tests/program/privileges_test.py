@@ -11,11 +11,22 @@ import psycopg2
 
 from people import Office, verifier
 from project import ROOT, Project
+from server import NamedPostgres
 
 GOLDEN = ROOT / "tests/golden/privileges/shop/expected.txt"
 RUN = "0123456789abcdef"
-RUN_LOGIN = f"yellow_run_{RUN}"
+OPEN_RUN = f"SELECT yellow_sec.run_open('{RUN}', '{verifier('x')}', clock_timestamp() + interval '1h', '{{prefix}}_ws_maskshop', '{{prefix}}_dt_maskshop')"
 FORBIDDEN = "42501"
+ENVIRONMENT = """
+kind: Environment
+name: prod
+role_prefix: acme
+containers:
+  MergeDB: {{host: 127.0.0.1, port: {port}}}
+  ShopDB: {{host: 127.0.0.1, port: {port}}}
+credentials: {{shop_reader: {{env: SHOP}}}}
+classes: {{allowed: [pii]}}
+"""
 KINDS = {
     "database": ("CONNECT", "CREATE", "TEMPORARY"),
     "schema": ("CREATE", "USAGE"),
@@ -33,38 +44,23 @@ UNION ALL SELECT CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, n.nsp
 UNION ALL SELECT 'function', n.nspname || '.' || p.proname || '()', p.oid, n.nspname,
          coalesce((SELECT string_agg('NULL::' || format_type(t, NULL), ', ' ORDER BY i) FROM unnest(p.proargtypes) WITH ORDINALITY a (t, i)), '')
   FROM pg_proc p JOIN yellows n ON n.oid = p.pronamespace"""
-ROLES = "SELECT rolname FROM pg_roles WHERE NOT rolsuper AND (rolname ~ '^yellow_' OR rolname IN ('analyst', 'stranger')) AND rolname <> 'yellow_owner' ORDER BY 1"
+ROLES = "SELECT rolname FROM pg_roles WHERE NOT rolsuper AND (starts_with(rolname, %s) OR rolname IN ('analyst', 'stranger')) AND rolname <> %s ORDER BY 1"
 
 
-@unittest.skipUnless(os.geteuid() == 0, "only root may act as several people")
-class PrivilegesTest(unittest.TestCase):
+class Comparison(unittest.TestCase):
+    """What the matrix says, and what the server says. The logins that come and go belong to `given`, beside what is in the matrix."""
+
+    prefix = "yellow"
+    given = set()
 
     @classmethod
-    def setUpClass(cls):
-        cls.office = office = Office()
-        cls.addClassCleanup(office.close)
-        cls.writes, cls.reads = (f"yellow_tmp_{cls.login(scope, ticket)}" for scope, ticket in (("dt_write:MaskShop", "OPS-1"), ("ws_read:Analysts", "OPS-2")))
-        # Nothing ends a login any more that no run has made.
-        office.stop_service()
-        office.sql("MergeDB", "CREATE ROLE analyst LOGIN; CREATE ROLE stranger LOGIN;")
-        analysts = office.root / "model/analysts.yaml"
-        analysts.write_text(analysts.read_text().replace("priority: high", "priority: high\nreaders: [analyst]"))
-        applied = office.yellow("apply")
-        assert applied.status == 0, applied
-        office.sql("MergeDB", f"SELECT yellow_sec.run_open('{RUN}', '{verifier('x')}', clock_timestamp() + interval '1h', 'yellow_ws_maskshop', 'yellow_dt_maskshop')")
-        info = office.server()
-        cls.session = psycopg2.connect(host=info["host"], port=info["port"], dbname="merge", user="yellow_super")
-        cls.addClassCleanup(cls.session.close)
-        cls.matrix = json.loads(office.yellow("export", "privileges", "--output", "json").out)
-        cls.roles = [name for name, in cls.rows(ROLES)]
+    def compare(cls, session, matrix):
+        cls.session, cls.matrix = session, json.loads(matrix)
+        cls.addClassCleanup(session.close)
+        cls.run_login = f"{cls.prefix}_run_{RUN}"
+        cls.given = cls.given | {(cls.run_login, f"{cls.prefix}_{group}") for group in ("run", "ws_maskshop", "dt_maskshop")}
+        cls.roles = [name for name, in cls.rows(ROLES, (f"{cls.prefix}_", f"{cls.prefix}_owner"))]
         cls.objects = cls.rows(OBJECTS)
-
-    @classmethod
-    def login(cls, scope, ticket):
-        request = cls.office.active(scope=scope, ticket=ticket)
-        made = cls.office.as_service(f"SELECT yellow_sec.tmp_open('{request['id']}', '{verifier('x')}')")
-        assert isinstance(made, list), made
-        return request["id"]
 
     @classmethod
     def rows(cls, statement, values=None):
@@ -74,25 +70,12 @@ class PrivilegesTest(unittest.TestCase):
         cls.session.rollback()
         return rows
 
-    def tried(self, role, statement):
-        """What the server says to it as that role, None when it does it; nothing of it stays."""
-        with self.session.cursor() as cursor:
-            try:
-                cursor.execute(f"SET LOCAL lock_timeout = '10s'; SET LOCAL SESSION AUTHORIZATION {role}")
-                cursor.execute(statement)
-                return None
-            except psycopg2.Error as error:
-                return error.pgcode
-            finally:
-                self.session.rollback()
-
     # ---- What the matrix says.
 
     def groups(self, role):
         """It, and all whose rights it has without asking."""
         members = {(row["role"], row["object"]) for row in self.matrix if row["state"] == "member" and "INHERIT" in row["privileges"]}
-        members |= {(RUN_LOGIN, "yellow_run"), (RUN_LOGIN, "yellow_ws_maskshop"), (RUN_LOGIN, "yellow_dt_maskshop"), (self.writes, "yellow_tmp"),
-                    (self.writes, "yellow_dt_maskshop"), (self.reads, "yellow_tmp"), (self.reads, "yellow_ws_analysts")}
+        members |= self.given
         found, open_ = {role}, [role]
         while open_:
             member = open_.pop()
@@ -103,8 +86,8 @@ class PrivilegesTest(unittest.TestCase):
 
     def expected(self):
         granted = {(row["role"], row["object"], privilege) for row in self.matrix if row["state"] == "granted" for privilege in row["privileges"]}
-        granted |= {(RUN_LOGIN, f"scratch_{RUN}", privilege) for privilege in ("USAGE", "CREATE")}
-        owners = {row["object"]: row["role"] for row in self.matrix if row["state"] == "owner"} | {f"scratch_{RUN}": "yellow_roles"}
+        granted |= {(self.run_login, f"scratch_{RUN}", privilege) for privilege in ("USAGE", "CREATE")}
+        owners = {row["object"]: row["role"] for row in self.matrix if row["state"] == "owner"} | {f"scratch_{RUN}": f"{self.prefix}_roles"}
         for kind, name, _, schema, _ in self.objects:
             granted |= {(owners.get(schema), name, privilege + option) for privilege in self.of_kind(kind) for option in ("", " WITH GRANT OPTION")}
         return {(role, name, privilege) for role in self.roles for group, name, privilege in granted if group in self.groups(role)}
@@ -125,6 +108,46 @@ class PrivilegesTest(unittest.TestCase):
 
     def differences(self):
         return self.expected() ^ self.actual()
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root may act as several people")
+class PrivilegesTest(Comparison):
+
+    @classmethod
+    def setUpClass(cls):
+        cls.office = office = Office()
+        cls.addClassCleanup(office.close)
+        cls.writes, cls.reads = (f"yellow_tmp_{cls.login(scope, ticket)}" for scope, ticket in (("dt_write:MaskShop", "OPS-1"), ("ws_read:Analysts", "OPS-2")))
+        # Nothing ends a login any more that no run has made.
+        office.stop_service()
+        office.sql("MergeDB", "CREATE ROLE analyst LOGIN; CREATE ROLE stranger LOGIN;")
+        analysts = office.root / "model/analysts.yaml"
+        analysts.write_text(analysts.read_text().replace("priority: high", "priority: high\nreaders: [analyst]"))
+        applied = office.yellow("apply")
+        assert applied.status == 0, applied
+        office.sql("MergeDB", OPEN_RUN.format(prefix="yellow"))
+        info = office.server()
+        cls.given = {(cls.writes, "yellow_tmp"), (cls.writes, "yellow_dt_maskshop"), (cls.reads, "yellow_tmp"), (cls.reads, "yellow_ws_analysts")}
+        cls.compare(psycopg2.connect(host=info["host"], port=info["port"], dbname="merge", user="yellow_super"), office.yellow("export", "privileges", "--output", "json").out)
+
+    @classmethod
+    def login(cls, scope, ticket):
+        request = cls.office.active(scope=scope, ticket=ticket)
+        made = cls.office.as_service(f"SELECT yellow_sec.tmp_open('{request['id']}', '{verifier('x')}')")
+        assert isinstance(made, list), made
+        return request["id"]
+
+    def tried(self, role, statement):
+        """What the server says to it as that role, None when it does it; nothing of it stays."""
+        with self.session.cursor() as cursor:
+            try:
+                cursor.execute(f"SET LOCAL lock_timeout = '10s'; SET LOCAL SESSION AUTHORIZATION {role}")
+                cursor.execute(statement)
+                return None
+            except psycopg2.Error as error:
+                return error.pgcode
+            finally:
+                self.session.rollback()
 
     def test_every_role_object_and_privilege(self):
         columns = {(role, name, privilege) for role, name, privilege in self.expected() if " (" in privilege}
@@ -206,7 +229,7 @@ class PrivilegesTest(unittest.TestCase):
         self.assertEqual([privilege for privilege, times in refused.items() if times == 0], ["CONNECT", "REFERENCES"])
         self.assertGreater(sum(refused.values()), 3000)
 
-    def test_nobody_makes_a_view_s_rows_his(self):
+    def test_nobody_writes_or_changes_a_view(self):
         for kind, name, _, _, detail in self.objects:
             for role in self.roles if kind == "table" and detail == "v" else ():
                 for statement in (f"DELETE FROM {name}", f"CREATE RULE mine AS ON INSERT TO {name} DO INSTEAD NOTHING", f"DROP VIEW {name}",
@@ -222,10 +245,10 @@ class PrivilegesTest(unittest.TestCase):
         return found
 
     def test_who_writes_outputs(self):
-        writers, readers = {RUN_LOGIN, self.writes, "yellow_dt_maskshop"}, {"yellow_ingest_out"}
+        writers, readers = {self.run_login, self.writes, "yellow_dt_maskshop"}, {"yellow_ingest_out"}
         self.assertIn("yellow_engine", self.roles)
         for table, role in itertools.product(self.outputs(), self.roles):
-            for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET id = id", f"INSERT INTO {table} SELECT * FROM {table}"):
+            for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET id = NULL WHERE false", f"INSERT INTO {table} (id) SELECT 'x' WHERE false"):
                 self.assertEqual(self.tried(role, statement), None if role in writers else FORBIDDEN, (role, statement))
             self.assertEqual(self.tried(role, f"SELECT * FROM {table}"), None if role in writers | readers else FORBIDDEN, (role, table))
 
@@ -237,13 +260,42 @@ class PrivilegesTest(unittest.TestCase):
                 self.assertEqual(self.tried(role, statement), FORBIDDEN, (role, statement))
         # The one who may make tables at all must not tie them to these.
         for table in self.outputs():
-            self.assertEqual(self.tried(RUN_LOGIN, f"CREATE TABLE scratch_{RUN}.mine (id varchar(20) REFERENCES {table})"), FORBIDDEN)
+            self.assertEqual(self.tried(self.run_login, f"CREATE TABLE scratch_{RUN}.mine (id varchar(20) REFERENCES {table})"), FORBIDDEN)
 
     def test_doctor_says_the_same(self):
         findings = json.loads(self.office.yellow("doctor", "--output", "json").out)
         grants = [f for f in findings if f["key"].startswith(("grants/", "roles/"))]
         self.assertGreater(len(grants), 100)
         self.assertEqual([f for f in grants if f["state"] != "ok"], [])
+
+
+class NamedTest(Comparison):
+    """A server that Yellow does not own, with another prefix, made by an administrator who is no superuser."""
+
+    prefix = "acme"
+
+    @classmethod
+    def setUpClass(cls):
+        server = NamedPostgres()
+        cls.addClassCleanup(server.close)
+        server.psql("postgres", "CREATE ROLE administrator LOGIN CREATEROLE PASSWORD 'canary-admin-1618'; CREATE ROLE stranger LOGIN; CREATE ROLE analyst LOGIN")
+        server.psql("postgres", "CREATE DATABASE merge OWNER administrator")
+        if int(server.psql("postgres", "SHOW server_version_num")) >= 160000:
+            server.psql("postgres", "GRANT pg_signal_backend TO administrator WITH ADMIN OPTION")
+        cls.project = Project()
+        cls.addClassCleanup(cls.project.close)
+        cls.project.write("environments/prod.yaml", ENVIRONMENT.format(port=server.port))
+        for command, secrets in (("bootstrap", {"PGUSER": "administrator", "PGPASSWORD": "canary-admin-1618"}), ("apply", {})):
+            done = cls.project.yellow("--environment", "prod", command, environment=secrets)
+            assert done.status == 0, done
+        server.psql("merge", OPEN_RUN.format(prefix="acme"))
+        cls.compare(psycopg2.connect(host="127.0.0.1", port=server.port, dbname="merge", user="postgres", password=server.PASSWORD),
+                    cls.project.yellow("--environment", "prod", "export", "privileges", "--output", "json").out)
+
+    def test_every_role_object_and_privilege(self):
+        self.assertIn(("acme_engine", "merge", "TEMPORARY"), self.actual())
+        self.assertEqual({difference for difference in self.differences() if " (" not in difference[2]}, set())
+        self.assertGreater(len(self.objects), 100)
 
 
 class GoldenTest(unittest.TestCase):
