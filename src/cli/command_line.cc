@@ -190,6 +190,11 @@ void CommandLine::Model() {
       ->add_option("--of", json_schema_.of,
                    "The words of a command, or error: what each of them prints when it fails (default: a document of a "
                    "model)");
+  Command(*export_, "Commands", "privileges",
+          {"Print which role may do what in every merge database, as the files of the model have it",
+           {"yellow export privileges", "yellow export privileges --output json"},
+           "What is not in it nobody may but the owner; yellow doctor compares the databases with it."},
+          &ExportPrivileges);
 }
 
 void CommandLine::Deploy() {

@@ -23,6 +23,7 @@ struct ExportJsonSchemaOptions {
   std::vector<std::string> of;  ///< the words of a command; empty: a document of a model
 };
 int ExportJsonSchema(const Program& program, const Options& options, const ExportJsonSchemaOptions& schema);
+int ExportPrivileges(const Program& program, const Options& options);
 
 struct GraphOptions {
   std::string format = "text";

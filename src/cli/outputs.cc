@@ -10,6 +10,7 @@
 #include "cli/views/explain_view.h"
 #include "cli/views/findings_json.h"
 #include "cli/views/history_json.h"
+#include "cli/views/privileges_view.h"
 #include "cli/views/record.h"
 #include "cli/views/recording_json.h"
 #include "cli/views/status_view.h"
@@ -80,6 +81,7 @@ std::map<std::string, Json> Schemas() {
       {"down", DoneRecord().Schema()},
       {"explain", Either(ExplanationRecord().Schema(), BatchExplanationRecord().ListSchema())},
       {"export json-schema", {{"$ref", "https://json-schema.org/draft/2020-12/schema"}}},
+      {"export privileges", PrivilegeRecord().ListSchema()},
       {"graph", GraphSchema()},
       {"import postgres", ImportedThingRecord().ListSchema()},
       {"init", WrittenFileRecord().ListSchema()},

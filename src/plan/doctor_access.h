@@ -6,6 +6,7 @@
 
 #include "plan/desired.h"
 #include "plan/finding.h"
+#include "plan/privileges.h"
 
 /// Judgements on who may do what in a merge database: Yellow's roles, their grants against the model, logins of runs,
 /// leases.
@@ -37,16 +38,6 @@ struct RolesFacts {
 /// One finding a role: Yellow's own, the groups that `wanted` has, and what else has the prefix. Logins of runs are
 /// left to JudgeLogins.
 Findings JudgeRoles(const RolesFacts& facts, const Desired* wanted, const Administrator& administrator);
-
-/// One right on one object. Its name is as in a key: `ws_a` (a schema), `ws_a.view`, `yellow_sec.run_open`, `merge`
-/// (the database).
-struct Right {
-  std::string object;
-  std::string grantee;    ///< a role, or PUBLIC
-  std::string privilege;  ///< SELECT; `SELECT (email)` on one column; `SELECT WITH GRANT OPTION` besides, if it may be
-                          ///< passed on
-  auto operator<=>(const Right&) const = default;
-};
 
 struct ObjectFacts {
   std::string sql;  ///< as GRANT names it: SCHEMA "ws_a", FUNCTION yellow_sec.run_open(text, …)

@@ -17,19 +17,23 @@ bool IsOfModel(const std::string& object) { return object.starts_with("dp_") || 
 class GrantJudge {
  public:
   GrantJudge(const GrantsFacts& facts, const Desired* wanted, const Administrator& administrator)
-      : facts_(facts), roles_(facts.prefix), wanted_(wanted), administrator_(administrator) {
-    WantOwn();
-    if (wanted == nullptr) return;
-    for (const Grant& grant : wanted->grants) {
-      expected_.insert(
-          {grant.table.empty() ? grant.schema : grant.schema + "." + grant.table, grant.grantee, grant.privilege});
-    }
+      : facts_(facts),
+        roles_(facts.prefix),
+        wanted_(wanted),
+        administrator_(administrator),
+        privileges_(PrivilegesOf(roles_, facts.database, wanted)) {
+    // Yellow's own schema may be that of an older version, or not be there yet; its version is another finding.
+    std::erase_if(privileges_.rights, [&](const Right& right) {
+      const std::string schema = SchemaOf(right.object);
+      return (schema == "yellow" && facts.objects.count(right.object) == 0) ||
+             (schema == "yellow_access" && facts.objects.count(schema) == 0);
+    });
   }
 
   Findings Judge() const {
     std::set<std::string> names;
     for (const auto& [name, object] : facts_.objects) names.insert(name);
-    for (const Right& right : expected_) names.insert(right.object);
+    for (const Right& right : privileges_.rights) names.insert(right.object);
     Findings findings;
     for (const std::string& name : names) {
       if (wanted_ == nullptr && IsOfModel(name)) continue;
@@ -39,61 +43,6 @@ class GrantJudge {
   }
 
  private:
-  void Want(const std::string& object, const std::string& grantee, std::initializer_list<const char*> privileges) {
-    for (const char* privilege : privileges) expected_.insert({object, grantee, privilege});
-  }
-
-  /// What sql/roles.sql and the default privileges of Yellow's own schema give.
-  void WantOwn() {
-    for (const std::string& login :
-         {roles_.Migrator(), roles_.Engine(), roles_.IngestOut(), roles_.Access(), roles_.TemporaryBase()})
-      Want(facts_.database, login, {"CONNECT"});
-    Want(facts_.database, roles_.RunBase(), {"CONNECT", "TEMPORARY"});
-    Want(facts_.database, roles_.Owner(), {"CREATE"});
-    Want(facts_.database, roles_.RoleMaker(), {"CREATE", "CONNECT", "CONNECT WITH GRANT OPTION"});
-    Want("yellow_sec", roles_.Migrator(), {"USAGE"});
-    Want("yellow_sec", roles_.Engine(), {"USAGE"});
-    Want("yellow_sec", roles_.Access(), {"USAGE"});
-    Want("yellow_op", roles_.IngestOut(), {"USAGE"});
-    for (const std::string& engine : {roles_.Engine(), roles_.IngestOut()}) {
-      Want(facts_.database, engine, {"TEMPORARY"});
-      Want("yellow", engine, {"USAGE"});
-      for (const auto& [name, object] : facts_.objects) {
-        if (SchemaOf(name) == "yellow" && object.sql.starts_with("TABLE "))
-          Want(name, engine, {"SELECT", "INSERT", "UPDATE", "DELETE"});
-      }
-    }
-    for (const char* function : {"group_ensure", "group_admit", "group_dismiss"})
-      Want("yellow_sec." + std::string(function), roles_.Migrator(), {"EXECUTE"});
-    for (const char* function : {"run_prepare", "run_open", "run_disable", "run_end", "run_prepared", "run_drop",
-                                 "backends_end", "sessions_idle"})
-      Want("yellow_sec." + std::string(function), roles_.Engine(), {"EXECUTE"});
-    for (const char* function : {"tmp_open", "tmp_disable", "tmp_end", "tmp_prepared", "tmp_drop"})
-      Want("yellow_sec." + std::string(function), roles_.Access(), {"EXECUTE"});
-    for (const char* function : {"dt_clear", "dt_lock"})
-      Want("yellow_op." + std::string(function), roles_.IngestOut(), {"EXECUTE"});
-    if (facts_.objects.count("yellow_access") != 0) WantAccess();
-  }
-
-  /// What Yellow's own schema gives from version 7 on; bootstrap makes nothing of it.
-  void WantAccess() {
-    for (const std::string& login : {roles_.Migrator(), roles_.Engine(), roles_.IngestOut(), roles_.Access()}) {
-      Want("yellow_access", login, {"USAGE"});
-      Want("yellow_access.audit_add", login, {"EXECUTE"});
-    }
-    for (const char* function :
-         {"lock", "head", "unchained", "records", "chained", "mark", "resume", "anchored", "anchors"})
-      Want("yellow_access.audit_" + std::string(function), roles_.Access(), {"EXECUTE"});
-    for (const char* function :
-         {"ask",      "edit",     "vote",          "withdraw",      "lapse",         "activate", "finish",
-          "disabled", "dropped",  "judge",         "session_began", "session_ended", "stated",   "requests",
-          "votes",    "sessions", "open_sessions", "reviews",       "statements",    "flags",    "due"})
-      Want("yellow_access." + std::string(function), roles_.Access(), {"EXECUTE"});
-    Want("yellow_access", roles_.RoleMaker(), {"USAGE"});
-    Want("yellow_access.request", roles_.RoleMaker(),
-         {"SELECT (id)", "SELECT (state)", "SELECT (expires_at)", "SELECT (grants)"});
-  }
-
   Finding JudgeObject(const std::string& name) const {
     const std::string key = "grants/" + facts_.container + "/" + name;
     const auto found = facts_.objects.find(name);
@@ -103,8 +52,8 @@ class GrantJudge {
     }
     Verdict verdict;
     CompareOwner(name, found->second, verdict);
-    for (auto right = expected_.lower_bound({name, "", ""}); right != expected_.end() && right->object == name;
-         ++right) {
+    for (auto right = privileges_.rights.lower_bound({name, "", ""});
+         right != privileges_.rights.end() && right->object == name; ++right) {
       if (facts_.rights.count(*right) != 0 || right->grantee == found->second.owner) continue;
       verdict.Add(Health::kProblem, "grant.missing", right->grantee + " lacks " + right->privilege,
                   IsOfModel(name) ? "yellow apply"
@@ -114,14 +63,15 @@ class GrantJudge {
     }
     for (auto right = facts_.rights.lower_bound({name, "", ""}); right != facts_.rights.end() && right->object == name;
          ++right) {
-      if (expected_.count(*right) == 0 && !Harmless(*right)) AddExtra(*right, found->second, verdict);
+      if (privileges_.rights.count(*right) == 0 && !Harmless(*right)) AddExtra(*right, found->second, verdict);
     }
     return verdict.For(key);
   }
 
   void CompareOwner(const std::string& name, const ObjectFacts& object, Verdict& verdict) const {
     if (name == facts_.database || name == "public") return;
-    const std::string wanted = SchemaOf(name) == "yellow_sec" ? roles_.RoleMaker() : roles_.Owner();
+    const auto known = privileges_.owners.find(SchemaOf(name));
+    const std::string wanted = known == privileges_.owners.end() ? roles_.Owner() : known->second;
     if (object.owner == wanted) return;
     verdict.Add(Health::kProblem, "object.owner", "it belongs to " + object.owner + ", not to " + wanted,
                 administrator_.Remedy("ALTER " + object.sql + " OWNER TO " + sql::Quoted(wanted)));
@@ -157,7 +107,7 @@ class GrantJudge {
   const sql::Roles roles_;
   const Desired* wanted_;
   const Administrator& administrator_;
-  std::set<Right> expected_;
+  Privileges privileges_;
 };
 
 }  // namespace

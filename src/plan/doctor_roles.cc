@@ -113,7 +113,7 @@ class RoleJudge {
 
   /// What is missing that Yellow was given, and what somebody has given besides.
   void CompareMembers(const std::string& role, Verdict& verdict) const {
-    for (const MemberFacts& needed : Needed()) {
+    for (const Member& needed : OwnMembers(roles_)) {
       if (needed.member != role && !(needed.group == role && !Find(needed.member))) continue;
       const bool given = std::any_of(facts_.members.begin(), facts_.members.end(), [&](const MemberFacts& has) {
         return has.group == needed.group && has.member == needed.member && (has.admin || !needed.admin);
@@ -143,13 +143,6 @@ class RoleJudge {
                   "the model names " + reader.member + " a reader, and it is no member of " + role,
                   "make the role if it is not there, and yellow apply");
     }
-  }
-
-  std::vector<MemberFacts> Needed() const {
-    return {{roles_.Owner(), roles_.Migrator()},
-            {"pg_signal_backend", roles_.RoleMaker()},
-            {roles_.RunBase(), roles_.RoleMaker(), true, true},
-            {roles_.TemporaryBase(), roles_.RoleMaker(), true, true}};
   }
 
   bool Allowed(const MemberFacts& has) const {

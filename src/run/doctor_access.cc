@@ -42,7 +42,7 @@ WITH object (name, sql, owner, acl, of_column) AS (
   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname ~ '^(dp_|ws_|yellow$|yellow_sec$|yellow_op$|yellow_access$)' AND a.attacl IS NOT NULL
   UNION ALL
-  SELECT n.nspname || '.' || p.proname, 'FUNCTION ' || format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)), p.proowner,
+  SELECT n.nspname || '.' || p.proname || '()', 'FUNCTION ' || format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)), p.proowner,
          coalesce(p.proacl, acldefault('f', p.proowner)), ''
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname ~ '^(dp_|ws_|yellow$|yellow_sec$|yellow_op$|yellow_access$)'
 )

@@ -176,7 +176,7 @@ class Doctor(unittest.TestCase):
         self.assertEqual(status, 0, wrong)
         self.assertEqual({key for key, f in wrong.items()} - ALWAYS.keys(), {"model/MergeDB/applied", "logins/MergeDB", "leases/MergeDB"})
         self.assertEqual(wrong["model/MergeDB/applied"]["reason"]["code"], "not_applied")
-        for key in ("sources/Shop/customers/email", "grants/MergeDB/yellow_sec.run_open", "roles/MergeDB/yellow_engine"):
+        for key in ("sources/Shop/customers/email", "grants/MergeDB/yellow_sec.run_open()", "roles/MergeDB/yellow_engine"):
             self.assertEqual(found[key]["state"], "ok")
 
     # ---- The files.
@@ -233,7 +233,7 @@ class Doctor(unittest.TestCase):
 
     def test_roles_that_are_gone(self):
         called = self.psql("merge", """
-            SELECT n.nspname || '.' || p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+            SELECT n.nspname || '.' || p.proname || '()' FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
             WHERE n.nspname LIKE 'yellow\\_%' AND has_function_privilege('yellow_access', p.oid, 'EXECUTE')""").split()
         self.assertGreater(len(called), 30)
         self.assert_breaks("merge", "ALTER ROLE yellow_access RENAME TO gone", "ALTER ROLE gone RENAME TO yellow_access", {
@@ -274,7 +274,7 @@ class Doctor(unittest.TestCase):
         self.assert_mends(f"REVOKE SELECT ON {view} FROM yellow_ws_analysts; REVOKE USAGE ON SCHEMA dp_main FROM yellow_dt_maskshop",
                           {f"grants/MergeDB/{view}": ("problem", "grant.missing", "^yellow_ws_analysts lacks SELECT$", "^yellow apply$"),
                            "grants/MergeDB/dp_main": ("problem", "grant.missing", "^yellow_dt_maskshop lacks USAGE$", "^yellow apply$")}, "apply")
-        for what, sql, role, privilege in (("yellow_op.dt_lock", "FUNCTION yellow_op.dt_lock(schema_name text, table_name text)", "yellow_ingest_out", "EXECUTE"),
+        for what, sql, role, privilege in (("yellow_op.dt_lock()", "FUNCTION yellow_op.dt_lock(schema_name text, table_name text)", "yellow_ingest_out", "EXECUTE"),
                                            ("yellow.batch", "TABLE yellow.batch", "yellow_engine", "INSERT"), ("yellow_sec", "SCHEMA yellow_sec", "yellow_migrator", "USAGE"),
                                            ("merge", "DATABASE merge", "yellow_run", "TEMPORARY")):
             mends = f"GRANT {privilege} ON {sql} TO {role}"
@@ -282,7 +282,7 @@ class Doctor(unittest.TestCase):
             self.assert_breaks("merge", f"REVOKE {privilege} ON {sql} FROM {role}", mends,
                                {f"grants/MergeDB/{what}": ("problem", "grant.missing", f"^{role} lacks {privilege}$", said)})
         self.assert_mends("DROP FUNCTION yellow_sec.sessions_idle()",
-                          {"grants/MergeDB/yellow_sec.sessions_idle": ("problem", "object.missing", "is not there", "yellow bootstrap"),
+                          {"grants/MergeDB/yellow_sec.sessions_idle()": ("problem", "object.missing", "is not there", "yellow bootstrap"),
                            "locks/MergeDB/idle": ("skipped", "not_seen", "is not shown", "yellow bootstrap")}, "bootstrap", secrets=SUPERUSER)
 
     def test_grants_that_nobody_has_asked_for(self):
@@ -291,7 +291,7 @@ class Doctor(unittest.TestCase):
                 (table, "SELECT", f"TABLE {table}", "stranger", "problem"), (table, "SELECT (email)", f"TABLE {table}", "stranger", "problem"),
                 (view, "SELECT", f"TABLE {view}", "PUBLIC", "problem"), ("dp_main", "USAGE", "SCHEMA dp_main", "stranger", "problem"),
                 ("yellow.run", "SELECT", "TABLE yellow.run", "stranger", "problem"),
-                ("yellow_sec.group_ensure", "EXECUTE", "FUNCTION yellow_sec.group_ensure(group_name text)", "PUBLIC", "problem"),
+                ("yellow_sec.group_ensure()", "EXECUTE", "FUNCTION yellow_sec.group_ensure(group_name text)", "PUBLIC", "problem"),
                 ("merge", "CONNECT", "DATABASE merge", "PUBLIC", "problem"), ("merge", "CONNECT", "DATABASE merge", "stranger", "warning"),
                 ("public", "CREATE", "SCHEMA public", "PUBLIC", "problem")):
             quoted = grantee if grantee == "PUBLIC" else f'"{grantee}"'

@@ -107,7 +107,7 @@ class Outputs(unittest.TestCase):
     def ask_what_is_there(self, status=0):
         """The commands that only look, in whatever state the project is."""
         self.ask("status", status=status)
-        listed = {name: self.ask(name) for name in ("streams list", "batches list", "runs list", "plan", "graph", "lint")}
+        listed = {name: self.ask(name) for name in ("streams list", "batches list", "runs list", "plan", "graph", "lint", "export privileges")}
         for stream in ("Shop", "ShopMasked"):
             self.ask("batches show", stream)
             self.ask("explain", stream)

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import tempfile
 
+from project import PSQL
+
 PROGRAMS = os.environ.get("YELLOW_PG_BIN") or "/usr/lib/postgresql/15/bin"
 
 
@@ -77,7 +79,7 @@ class NamedPostgres:
 
     def psql(self, database, text, user="postgres", password=None):
         environment = {**os.environ, "PGPASSWORD": password or self.PASSWORD}
-        done = subprocess.run([f"{PROGRAMS}/psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port), "-U", user, "-d", database],
+        done = subprocess.run([PSQL, "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port), "-U", user, "-d", database],
                               input=text, capture_output=True, text=True, env=environment)
         if done.returncode != 0:
             raise AssertionError(done.stderr)
