@@ -85,9 +85,10 @@ class GrantJudge {
          {"lock", "head", "unchained", "records", "chained", "mark", "resume", "anchored", "anchors"})
       Want("yellow_access.audit_" + std::string(function), roles_.Access(), {"EXECUTE"});
     for (const char* function :
-         {"ask",      "edit",     "vote",          "withdraw",      "lapse",         "activate", "finish",
-          "disabled", "dropped",  "judge",         "session_began", "session_ended", "stated",   "requests",
-          "votes",    "sessions", "open_sessions", "reviews",       "statements",    "flags",    "due"})
+         {"ask",        "edit",     "vote",    "withdraw",        "lapse",         "activate",
+          "finish",     "disabled", "dropped", "judge",           "session_began", "session_ended",
+          "stated",     "requests", "votes",   "sessions",        "open_sessions", "reviews",
+          "statements", "flags",    "due",     "statement_counts"})
       Want("yellow_access." + std::string(function), roles_.Access(), {"EXECUTE"});
     Want("yellow_access", roles_.RoleMaker(), {"USAGE"});
     Want("yellow_access.request", roles_.RoleMaker(),
