@@ -86,8 +86,17 @@ std::vector<std::string> GrantsOf(const model::Scope& scope, const std::string& 
   return {};
 }
 
-int64_t ReviewWithin(const std::string& scope) {
-  return scope.starts_with(model::Word(model::ScopeKind::kWsRead)) ? 24 * kHour : 4 * kHour;
+int64_t LongestOf(const model::Scope& scope, RequestKind kind) {
+  return kind == RequestKind::kBreakGlass ? std::min(scope.longest.seconds, kLongestBreakGlass) : scope.longest.seconds;
+}
+
+int ApproversOf(const model::Scope& scope, RequestKind kind) {
+  return kind == RequestKind::kBreakGlass ? std::max(scope.approvers, kBreakGlassApprovers) : scope.approvers;
+}
+
+int64_t ReviewWithin(const Content& content) {
+  if (content.kind == RequestKind::kBreakGlass) return kHour;
+  return content.scope.starts_with(model::Word(model::ScopeKind::kWsRead)) ? 24 * kHour : 4 * kHour;
 }
 
 std::optional<Refusal> MayAsk(const model::Model& model, const model::Person& person, const Content& content) {
@@ -109,21 +118,26 @@ std::optional<Refusal> MayAsk(const model::Model& model, const model::Person& pe
     return Refusal{Kind::kForbidden, "zone",
                    content.scope + " belongs to zone " + scope->owner.zone + ", and " + person.name + " to another",
                    "ask somebody of that zone"};
-  if (content.seconds < kShortest || content.seconds > scope->longest.seconds)
+  const bool breaks_glass = content.kind == RequestKind::kBreakGlass;
+  if (const int64_t longest = LongestOf(*scope, content.kind); content.seconds < kShortest || content.seconds > longest)
     return Refusal{Kind::kInvalid, "duration",
-                   "access is given for one minute at least, and " + content.scope + " for " +
-                       std::to_string(scope->longest.seconds / 60) + " minutes at most",
-                   "ask for less: --for 1h"};
+                   "access is given for one minute at least, and " + content.scope +
+                       (breaks_glass ? " in an emergency for " : " for ") + std::to_string(longest / 60) +
+                       " minutes at most",
+                   breaks_glass ? "ask for less: --for 30m" : "ask for less: --for 1h"};
   return IsAskable(content);
 }
 
-std::optional<Refusal> Supports(const model::Person& person, const std::string& name,
+std::optional<Refusal> Supports(const model::Person& person, const Content& content,
                                 const std::optional<ports::Ticket>& ticket) {
+  const std::string& name = content.ticket;
   if (!ticket)
     return Refusal{Kind::kForbidden, "ticket_unknown", "there is no such ticket: " + name, "give one that is there"};
   if (!ticket->open)
     return Refusal{Kind::kForbidden, "ticket_closed", "the ticket is not open: " + name,
                    "open it, or give another one"};
+  // Who is there in an emergency is seldom who has been told of it.
+  if (content.kind == RequestKind::kBreakGlass) return std::nullopt;
   const std::vector<std::string>& known = person.identities;
   const auto is = [&](const std::string& identity) {
     return std::find(known.begin(), known.end(), identity) != known.end();
@@ -166,6 +180,13 @@ std::optional<Refusal> MaySee(const model::Person& person) {
   for (const std::string_view role : {model::kDevops, model::kSeniorDevops, model::kAuditor})
     if (person.Has(role)) return std::nullopt;
   return Refusal{Kind::kForbidden, "no_role", person.name + " has no role that sees requests for access",
+                 "roles are given in the model, under people"};
+}
+
+std::optional<Refusal> MayReport(const model::Person& person) {
+  if (person.Has(model::kSeniorDevops) || person.Has(model::kAuditor)) return std::nullopt;
+  return Refusal{Kind::kForbidden, "not_auditor",
+                 person.name + " may not have the report, which takes the role senior_devops or auditor",
                  "roles are given in the model, under people"};
 }
 

@@ -30,6 +30,8 @@ struct Refusal {
 inline constexpr int64_t kShortest = 60;            ///< seconds that a request lasts at least
 inline constexpr int64_t kLapsesAfter = 24 * 3600;  ///< seconds after which one that is not active is none any more
 inline constexpr size_t kLongestReason = 1000;
+inline constexpr int64_t kLongestBreakGlass = 1800;  ///< seconds
+inline constexpr int kBreakGlassApprovers = 2;       ///< at least
 
 /// The person whom the model knows by this identity, `os:alice`; null when there is none.
 const model::Person* PersonOf(const model::Model& model, const std::string& identity);
@@ -43,14 +45,19 @@ std::vector<std::string> SeniorsFor(const model::Model& model, const model::Scop
 /// The database groups that a scope is made of.
 std::vector<std::string> GrantsOf(const model::Scope& scope, const std::string& role_prefix);
 
+/// For how many seconds a scope is given at most, and how many have to approve that.
+int64_t LongestOf(const model::Scope& scope, RequestKind kind);
+int ApproversOf(const model::Scope& scope, RequestKind kind);
+
 /// How long after its end a request is to be reviewed, in seconds.
-int64_t ReviewWithin(const std::string& scope);
+int64_t ReviewWithin(const Content& content);
 
 /// Whether what is asked for is well-formed, declared, and for this person.
 std::optional<Refusal> MayAsk(const model::Model& model, const model::Person& person, const Content& content);
 
-/// Whether the ticket supports a request of this person; none: the system knows no such ticket.
-std::optional<Refusal> Supports(const model::Person& person, const std::string& name,
+/// Whether the ticket supports what this person asks for; none: the system knows no such ticket. That of a break-glass
+/// may be anybody's.
+std::optional<Refusal> Supports(const model::Person& person, const Content& content,
                                 const std::optional<ports::Ticket>& ticket);
 
 /// Whether this person may approve or deny, and is meant to vote on this content: the first 12 digits of its hash, or
@@ -66,6 +73,9 @@ std::optional<Refusal> MayReview(const model::Model& model, const model::Person&
 
 /// Whether this person sees requests at all.
 std::optional<Refusal> MaySee(const model::Person& person);
+
+/// Whether this person may have the report on everybody's access.
+std::optional<Refusal> MayReport(const model::Person& person);
 
 /// Why a person who has to explain something first is not let in again: a review of theirs that is overdue.
 std::optional<Refusal> Blocked(const model::Person& person, const std::vector<Request>& requests);

@@ -83,12 +83,43 @@ TEST_F(Decide, WhatIsWrittenIsPlain) {
 }
 
 TEST_F(Decide, WhoseTicketItIs) {
-  EXPECT_FALSE(Supports(The("alice"), "OPS-1", ports::Ticket{true, "alice"}));
-  EXPECT_FALSE(Supports(The("alice"), "OPS-1", ports::Ticket{true, "alice@desk"}));
-  EXPECT_EQ(Supports(The("alice"), "OPS-1", ports::Ticket{true, "bob"})->code, "ticket_owner");
-  EXPECT_EQ(Supports(The("alice"), "OPS-1", ports::Ticket{true, ""})->code, "ticket_owner");
-  EXPECT_EQ(Supports(The("alice"), "OPS-1", ports::Ticket{false, "alice"})->code, "ticket_closed");
-  EXPECT_EQ(Supports(The("alice"), "OPS-1", std::nullopt)->code, "ticket_unknown");
+  const Content wish = Wish("dt_write:MaskShop");
+  EXPECT_FALSE(Supports(The("alice"), wish, ports::Ticket{true, "alice"}));
+  EXPECT_FALSE(Supports(The("alice"), wish, ports::Ticket{true, "alice@desk"}));
+  EXPECT_EQ(Supports(The("alice"), wish, ports::Ticket{true, "bob"})->code, "ticket_owner");
+  EXPECT_EQ(Supports(The("alice"), wish, ports::Ticket{true, ""})->code, "ticket_owner");
+  EXPECT_EQ(Supports(The("alice"), wish, ports::Ticket{false, "alice"})->code, "ticket_closed");
+  EXPECT_EQ(Supports(The("alice"), wish, std::nullopt)->code, "ticket_unknown");
+}
+
+TEST_F(Decide, ABreakGlassIsShortTakesTwoAndIsReviewedWithinAnHour) {
+  model::Scope scope = model_.scopes[0];
+  Content wish = Wish("dt_write:MaskShop", 1800);
+  wish.kind = RequestKind::kBreakGlass;
+  EXPECT_EQ(Asks("alice", wish), "");
+  EXPECT_EQ(Asks("bob", wish), "");
+  EXPECT_EQ(Asks("eve", wish), "not_devops");
+  wish.seconds = 1801;
+  EXPECT_EQ(Asks("alice", wish), "duration");
+  model_.scopes[0].longest.seconds = 600;
+  wish.seconds = 601;
+  EXPECT_EQ(Asks("alice", wish), "duration");
+  EXPECT_EQ(ReviewWithin(wish), 3600);
+  wish.kind = RequestKind::kRegular;
+  EXPECT_EQ(ReviewWithin(wish), 4 * 3600);
+  EXPECT_EQ(ApproversOf(scope, RequestKind::kRegular), 1);
+  EXPECT_EQ(ApproversOf(scope, RequestKind::kBreakGlass), 2);
+  scope.approvers = 3;
+  EXPECT_EQ(ApproversOf(scope, RequestKind::kBreakGlass), 3);
+}
+
+TEST_F(Decide, TheTicketOfABreakGlassIsOpenAndAnybodys) {
+  Content wish = Wish("dt_write:MaskShop");
+  wish.kind = RequestKind::kBreakGlass;
+  EXPECT_FALSE(Supports(The("alice"), wish, ports::Ticket{true, "bob"}));
+  EXPECT_FALSE(Supports(The("alice"), wish, ports::Ticket{true, ""}));
+  EXPECT_EQ(Supports(The("alice"), wish, ports::Ticket{false, "alice"})->code, "ticket_closed");
+  EXPECT_EQ(Supports(The("alice"), wish, std::nullopt)->code, "ticket_unknown");
 }
 
 TEST_F(Decide, WhoMayVote) {
@@ -124,6 +155,13 @@ TEST_F(Decide, AScopeThatIsGoneCanStillBeRevokedAndReviewed) {
   EXPECT_FALSE(MayReview(model_, The("bob"), request_, "fine"));
   EXPECT_EQ(MayRevoke(model_, The("alice"), request_)->code, "scope");
   EXPECT_EQ(MayReview(model_, The("alice"), request_, "fine")->code, "own_session");
+}
+
+TEST_F(Decide, SeniorsAndAuditorsHaveTheReport) {
+  EXPECT_FALSE(MayReport(The("bob")));
+  EXPECT_FALSE(MayReport(The("audra")));
+  EXPECT_EQ(MayReport(The("alice"))->code, "not_auditor");
+  EXPECT_EQ(MayReport(The("eve"))->code, "not_auditor");
 }
 
 TEST_F(Decide, AnOverdueReviewBlocksItsPersonOnly) {

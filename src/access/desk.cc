@@ -41,13 +41,13 @@ std::unique_ptr<ports::Session> Desk::Open(const Place& place, std::string_view 
 }
 
 std::optional<Refusal> Desk::AskTicketSystem(const Place& place, const model::Person& person,
-                                             const std::string& ticket) const {
+                                             const Content& content) const {
   const auto& environment = place.model.environment;
   if (!environment || std::holds_alternative<std::monostate>(environment->tickets))
     return Refusal{Kind::kUnavailable, "no_ticket_system", "the environment has no ticket system, so nobody is let in",
                    "add to the environment: tickets: {file: tickets.json}"};
   try {
-    return Supports(person, ticket, effects_.tickets.Find(*environment, ticket));
+    return Supports(person, content, effects_.tickets.Find(*environment, content.ticket));
   } catch (const base::Error& error) {
     return Refusal{Kind::kUnavailable, "tickets", error.what(), error.remedy};
   }
@@ -84,16 +84,19 @@ Result<Request> Desk::Ask(const std::string& identity, const Wanted& wanted) {
   for (const auto& place : effects_.places()) {
     person = PersonOf(place->model, identity);
     if (person == nullptr) continue;
-    Content content{person->name, wanted.scope, wanted.seconds.value_or(0), wanted.ticket, wanted.reason, {}};
+    Content content{person->name, wanted.scope, wanted.seconds.value_or(0), wanted.ticket, wanted.reason,
+                    {},           wanted.kind};
     if (const auto refusal = MayAsk(place->model, *person, content)) return No(*refusal);
     const model::Scope& scope = *ScopeOf(place->model, content.scope);
     if (!IsRealised(*place, scope)) continue;
-    if (const auto refusal = AskTicketSystem(*place, *person, content.ticket)) return No(*refusal);
+    if (const auto refusal = AskTicketSystem(*place, *person, content)) return No(*refusal);
     content.grants = GrantsOf(scope, place->RolePrefix());
     Found found{place, person, Open(*place, "access"), {}};
     if (const auto refusal = Blocked(*person, Store(*found.session, place->container).All())) return No(*refusal);
     found.request.id = effects_.entropy.Hex(kDigitsOfId);
-    return Do(found, [&](Store& store) { store.Ask(found.request.id, content, scope.approvers, kLapsesAfter); });
+    return Do(found, [&](Store& store) {
+      store.Ask(found.request.id, content, ApproversOf(scope, content.kind), kLapsesAfter);
+    });
   }
   if (person == nullptr) return No(UnknownPerson(identity));
   return No(
@@ -110,7 +113,7 @@ Result<Request> Desk::Edit(const std::string& identity, const std::string& id, c
   if (!wanted.ticket.empty()) content.ticket = wanted.ticket;
   if (!wanted.reason.empty()) content.reason = wanted.reason;
   if (const auto refusal = MayAsk(found->place->model, *found->person, content)) return No(*refusal);
-  if (const auto refusal = AskTicketSystem(*found->place, *found->person, content.ticket)) return No(*refusal);
+  if (const auto refusal = AskTicketSystem(*found->place, *found->person, content)) return No(*refusal);
   return Do(*found, [&](Store& store) { store.Edit(id, found->person->name, content); });
 }
 
@@ -126,7 +129,7 @@ Result<Request> Desk::Vote(const std::string& identity, const std::string& id, c
     return No({Kind::kForbidden, "unknown_person", "the model knows " + request.content.person + " no more"});
   if (approves) {
     if (const auto refusal = MayAsk(found->place->model, *asker, request.content)) return No(*refusal);
-    if (const auto refusal = AskTicketSystem(*found->place, *asker, request.content.ticket)) return No(*refusal);
+    if (const auto refusal = AskTicketSystem(*found->place, *asker, request.content)) return No(*refusal);
   }
   return Do(*found, [&](Store& store) { store.Vote(id, found->person->name, request.content_hash, approves, note); });
 }
@@ -145,10 +148,11 @@ Result<Request> Desk::Activate(const std::string& identity, const std::string& i
   if (request.content.person != found->person->name)
     return No({Kind::kForbidden, "not_yours", "only who has asked may use it"});
   if (const auto refusal = MayAsk(place.model, *found->person, request.content)) return No(*refusal);
-  if (const auto refusal = AskTicketSystem(place, *found->person, request.content.ticket)) return No(*refusal);
+  if (const auto refusal = AskTicketSystem(place, *found->person, request.content)) return No(*refusal);
   if (const auto refusal = Blocked(*found->person, Store(*found->session, place.container).All())) return No(*refusal);
   const model::Scope& scope = *ScopeOf(place.model, request.content.scope);
-  if (GrantsOf(scope, place.RolePrefix()) != request.content.grants || scope.approvers > request.approvers)
+  if (GrantsOf(scope, place.RolePrefix()) != request.content.grants ||
+      ApproversOf(scope, request.content.kind) > request.approvers)
     return No({Kind::kState, "scope_changed", "the scope is not what was approved any more: " + request.content.scope,
                "ask again: yellow access request"});
   return Do(*found, [&](Store& store) {
@@ -199,6 +203,26 @@ Result<std::vector<Request>> Desk::List(const std::string& identity) {
   std::stable_sort(all.begin(), all.end(),
                    [](const Request& a, const Request& b) { return a.requested_at > b.requested_at; });
   return all;
+}
+
+Result<std::vector<ReportLine>> Desk::Report(const std::string& identity, const std::string& from,
+                                             const std::string& to) {
+  for (const std::string& day : {from, to})
+    if (!IsDay(day))
+      return No({Kind::kInvalid, "day", "a day is written as 2026-01-31", "--from 2026-01-01 --to 2026-01-31"});
+  std::vector<Request> all;
+  bool known = false;
+  for (const auto& place : effects_.places()) {
+    const model::Person* person = PersonOf(place->model, identity);
+    if (person == nullptr) continue;
+    known = true;
+    if (const auto refusal = MayReport(*person)) return No(*refusal);
+    const auto session = Open(*place, "access");
+    std::vector<Request> here = Store(*session, place->container).All();
+    std::move(here.begin(), here.end(), std::back_inserter(all));
+  }
+  if (!known) return No(UnknownPerson(identity));
+  return ReportOf(all, from, to);
 }
 
 Result<Request> Desk::Show(const std::string& identity, const std::string& id) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "access/decide.h"
+#include "access/report.h"
 #include "access/request.h"
 #include "ports/clock.h"
 #include "ports/database.h"
@@ -54,6 +55,7 @@ struct Wanted {
   std::optional<int64_t> seconds;
   std::string ticket;
   std::string reason;
+  RequestKind kind = RequestKind::kRegular;  ///< that of a request never changes
 };
 
 /// A request with what is needed to do something with it.
@@ -84,6 +86,8 @@ class Desk {
   Result<Request> Review(const std::string& identity, const std::string& id, bool accepts, const std::string& sentence);
 
   Result<std::vector<Request>> List(const std::string& identity);
+  /// The requests that were asked for on these days, both included, the oldest first; days as 2026-01-31, in UTC.
+  Result<std::vector<ReportLine>> Report(const std::string& identity, const std::string& from, const std::string& to);
   Result<Request> Show(const std::string& identity, const std::string& id);
   /// What was stated under a request: facts as the audit log has them, JSON objects in order.
   Result<std::vector<Statement>> Statements(const std::string& identity, const std::string& id);
@@ -93,8 +97,7 @@ class Desk {
 
  private:
   std::unique_ptr<ports::Session> Open(const Place& place, std::string_view purpose) const;
-  std::optional<Refusal> AskTicketSystem(const Place& place, const model::Person& person,
-                                         const std::string& ticket) const;
+  std::optional<Refusal> AskTicketSystem(const Place& place, const model::Person& person, const Content& content) const;
   /// Carries out a change in the database; returns the request as it is then, or what the database has refused.
   template <typename Change>
   Result<Request> Do(Found& found, Change change) const;

@@ -33,7 +33,7 @@ void Reaper::Step(ports::Session& session, const Request& request) const {
     case RequestState::kDisabled:
       login.Quiesce(effects_.clock);
       login.Drop();
-      store.Dropped(request.id, ReviewWithin(request.content.scope));
+      store.Dropped(request.id, ReviewWithin(request.content));
       effects_.report("Access " + request.id + " of " + request.content.person + " to " + request.content.scope +
                       " is over, and its login is gone");
       return;

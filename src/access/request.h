@@ -3,11 +3,17 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "access/state.h"
 
 namespace yellow::access {
+
+/// A break-glass is for an emergency: short, approved by two, told to everybody, reviewed within an hour (SECURITY 3).
+enum class RequestKind { kRegular, kBreakGlass };
+std::string_view Word(RequestKind kind);  ///< as in yellow_access.request.kind
+std::optional<RequestKind> RequestKindOf(std::string_view word);
 
 /// What somebody asks for. An approval is for exactly this.
 struct Content {
@@ -17,6 +23,7 @@ struct Content {
   std::string ticket;
   std::string reason;
   std::vector<std::string> grants;  ///< groups that its login is to be a member of
+  RequestKind kind = RequestKind::kRegular;
   bool operator==(const Content&) const = default;
 };
 
@@ -74,8 +81,12 @@ struct Request {
   std::string requested_at, lapses_at;
   std::string activated_at, expires_at, ended_at, review_due_at;  ///< empty: not yet
   std::string end_reason;
+  bool revoked = false;  ///< it was ended by a senior
   bool review_overdue = false;
-  int64_t seconds_left = 0;  ///< while it is active, by the database's clock
+  int64_t seconds_left = 0;  ///< while it is active; by the database's clock, as those below
+  int64_t seconds_used = 0;  ///< since its activation, until its end or now
+  int64_t seconds_late = 0;  ///< of its review, or of now while there is none; 0: in time
+  int64_t statements = 0;    ///< that were sent under it
   std::vector<Vote> votes;
   std::vector<AccessSession> sessions;
   std::vector<FlagCount> flags;  ///< what a reviewer looks at first

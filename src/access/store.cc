@@ -18,8 +18,12 @@ const std::string& Requests() {
       Time("requested_at") + ", " + Time("lapses_at") + ", " + Time("activated_at") + ", " + Time("expires_at") + ", " +
       Time("ended_at") + ", " + Time("review_due_at") +
       ", end_reason, state = 'in_review' AND review_due_at < clock_timestamp(), CASE WHEN state = 'active' THEN "
-      "greatest(0, ceil(extract(epoch FROM expires_at - clock_timestamp())))::bigint ELSE 0 END "
-      "FROM yellow_access.requests() WHERE $1 = '' OR id = $1";
+      "greatest(0, ceil(extract(epoch FROM expires_at - clock_timestamp())))::bigint ELSE 0 END, kind, "
+      "coalesce(extract(epoch FROM coalesce(ended_at, clock_timestamp()) - activated_at), 0)::bigint, "
+      "coalesce(greatest(0, extract(epoch FROM coalesce(reviewed_at, clock_timestamp()) - review_due_at)), 0)::bigint, "
+      "revoked "
+      "FROM yellow_access.requests() LEFT JOIN (SELECT request, at AS reviewed_at FROM yellow_access.reviews()) v "
+      "ON request = id WHERE $1 = '' OR id = $1";
   return kText;
 }
 
@@ -44,6 +48,9 @@ const std::string& Reviews() {
 
 constexpr const char* kFlags = "SELECT request, flag, times FROM yellow_access.flags() WHERE $1 = '' OR request = $1";
 
+constexpr const char* kStatementCounts =
+    "SELECT request, times FROM yellow_access.statement_counts() WHERE $1 = '' OR request = $1";
+
 std::vector<std::string> Words(const std::string& text) {
   std::vector<std::string> words;
   for (size_t begin = 0; begin < text.size();) {
@@ -62,12 +69,20 @@ RequestState StateOf(const std::string& word) {
   return *state;
 }
 
+RequestKind KindOf(const std::string& word) {
+  const auto kind = RequestKindOf(word);
+  if (!kind)
+    throw base::Error("access_kind",
+                      "a newer yellow has made a request of a kind that this one does not know: " + word);
+  return *kind;
+}
+
 Request RequestOf(const ports::Rows& rows, size_t i, const std::string& container) {
   Request one;
   one.container = container;
   one.id = rows.Text(i, 0);
-  one.content = {rows.Text(i, 1), rows.Text(i, 2), rows.Integer(i, 3),
-                 rows.Text(i, 4), rows.Text(i, 5), Words(rows.Text(i, 6))};
+  one.content = {rows.Text(i, 1), rows.Text(i, 2),        rows.Integer(i, 3),      rows.Text(i, 4),
+                 rows.Text(i, 5), Words(rows.Text(i, 6)), KindOf(rows.Text(i, 19))};
   one.content_hash = rows.Text(i, 7);
   one.approvers = static_cast<int>(rows.Integer(i, 8));
   one.state = StateOf(rows.Text(i, 9));
@@ -76,12 +91,18 @@ Request RequestOf(const ports::Rows& rows, size_t i, const std::string& containe
   one.end_reason = rows.Text(i, 16);
   one.review_overdue = !rows.IsNull(i, 17) && rows.Boolean(i, 17);
   one.seconds_left = rows.Integer(i, 18);
+  one.seconds_used = rows.Integer(i, 20), one.seconds_late = rows.Integer(i, 21);
+  one.revoked = rows.Boolean(i, 22);
   return one;
 }
 
 std::vector<Request> Read(ports::Session& session, const std::string& container, const std::string& id) {
-  const std::vector<ports::Rows> read =
-      session.ExecuteAll({{Requests(), {id}}, {Votes(), {id}}, {Sessions(), {id}}, {Reviews(), {id}}, {kFlags, {id}}});
+  const std::vector<ports::Rows> read = session.ExecuteAll({{Requests(), {id}},
+                                                            {Votes(), {id}},
+                                                            {Sessions(), {id}},
+                                                            {Reviews(), {id}},
+                                                            {kFlags, {id}},
+                                                            {kStatementCounts, {id}}});
   std::vector<Request> requests;
   for (size_t i = 0; i < read[0].size(); ++i) requests.push_back(RequestOf(read[0], i, container));
   const auto of = [&](const std::string& request) {
@@ -109,6 +130,9 @@ std::vector<Request> Read(ports::Session& session, const std::string& container,
     if (const auto one = of(flags.Text(i, 0)); one != requests.end())
       one->flags.push_back({flags.Text(i, 1), flags.Integer(i, 2)});
   }
+  for (size_t i = 0; i < read[5].size(); ++i) {
+    if (const auto one = of(read[5].Text(i, 0)); one != requests.end()) one->statements = read[5].Integer(i, 1);
+  }
   return requests;
 }
 
@@ -123,10 +147,10 @@ std::optional<Request> Store::Find(const std::string& id) {
 }
 
 void Store::Ask(const std::string& id, const Content& content, int approvers, int64_t lapses_in_seconds) {
-  session_.Execute({"SELECT yellow_access.ask($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+  session_.Execute({"SELECT yellow_access.ask($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                     {id, content.person, content.scope, std::to_string(content.seconds), content.ticket, content.reason,
                      sql::TextArray(content.grants), HashOf(content), std::to_string(approvers),
-                     std::to_string(lapses_in_seconds)}});
+                     std::to_string(lapses_in_seconds), std::string(Word(content.kind))}});
 }
 
 void Store::Edit(const std::string& id, const std::string& editor, const Content& content) {

@@ -88,7 +88,11 @@ access::Wanted WantedIn(Body& body) {
 
 ports::DoorAnswer Ask(access::Desk& desk, const ports::DoorCall& call) {
   Body body(call.body);
-  const access::Wanted wanted = WantedIn(body);
+  access::Wanted wanted = WantedIn(body);
+  const std::string word = body.Text("kind");
+  const auto kind = access::RequestKindOf(word.empty() ? access::Word(wanted.kind) : word);
+  if (!kind) return Invalid("kind is regular or break_glass");
+  wanted.kind = *kind;
   if (const std::string fault = body.Fault(); !fault.empty()) return Invalid(fault);
   return Answer(desk.Ask(call.identity, wanted));
 }
@@ -121,6 +125,14 @@ ports::DoorAnswer AnswerList(const Result<std::vector<T>>& result, const Record<
   return result ? ports::DoorAnswer{200, Printed(record.List(*result))} : Refused(result.error());
 }
 
+/// Read strictly, as a body is.
+ports::DoorAnswer Report(access::Desk& desk, const ports::DoorCall& call) {
+  if (call.query.size() != 2 || call.query.count("from") != 1 || call.query.count("to") != 1)
+    return Invalid("a report is asked for as /v1/access/report?from=2026-01-01&to=2026-01-31");
+  return AnswerList(desk.Report(call.identity, call.query.find("from")->second, call.query.find("to")->second),
+                    ReportRecord());
+}
+
 ports::DoorAnswer NoSuchPath() {
   return {404, Printed(RefusalJson({Refusal::Kind::kNotFound, "path", "there is nothing at this path"}))};
 }
@@ -149,6 +161,7 @@ ports::DoorAnswer Route(access::Desk& desk, access::SessionHost& host, const por
   const std::string requests = "/v1/access/requests";
   const bool get = call.method == "GET", post = call.method == "POST";
   if (get && call.path == "/v1/access/scopes") return AnswerList(desk.Scopes(call.identity), ScopeRecord());
+  if (get && call.path == "/v1/access/report") return Report(desk, call);
   if (get && call.path == requests) return AnswerList(desk.List(call.identity), RequestRecord());
   if (post && call.path == requests) return Ask(desk, call);
   if (!call.path.starts_with(requests + "/")) return NoSuchPath();

@@ -11,8 +11,9 @@ namespace yellow::api {
 ///   GET  /v1/access/requests/ID
 ///   GET  /v1/access/requests/ID/statements    what was asked of the database under it
 ///   GET  /v1/access/scopes                    what the caller may ask for
-///   POST /v1/access/requests                  {"scope", "seconds", "ticket", "why"}
-///   POST /v1/access/requests/ID/edit          the same, each optional
+///   GET  /v1/access/report?from=DAY&to=DAY    what was asked for on these days and what has become of it
+///   POST /v1/access/requests                  {"scope", "seconds", "ticket", "why"}; "kind": "break_glass"
+///   POST /v1/access/requests/ID/edit          the same without the kind, each optional
 ///   POST /v1/access/requests/ID/approve       {"content", "note"}; and deny
 ///   POST /v1/access/requests/ID/withdraw      {}; and activate, release
 ///   POST /v1/access/requests/ID/revoke        {"why"}

@@ -10,6 +10,11 @@ std::vector<std::string> StateWords() {
   return words;
 }
 
+std::vector<std::string> KindWords() {
+  return {std::string(access::Word(access::RequestKind::kRegular)),
+          std::string(access::Word(access::RequestKind::kBreakGlass))};
+}
+
 const Record<access::Vote>& VoteRecord() {
   using Vote = access::Vote;
   static const Record<Vote> kRecord = [] {
@@ -76,6 +81,8 @@ const Record<access::Request>& RequestRecord() {
             [](const Request& one) {
               return Because(one.end_reason.empty() ? "" : std::string(access::Word(one.state)), one.end_reason);
             })
+        .Word("kind", "Whether it is a break-glass.", KindWords(),
+              [](const Request& one) { return std::string(access::Word(one.content.kind)); })
         .Field("container", "The merge database that it is for.", &Request::container)
         .Field("person", "Who asks.", [](const Request& one) { return one.content.person; })
         .Field("scope", "What for.", [](const Request& one) { return one.content.scope; })
@@ -130,6 +137,41 @@ const Record<access::Statement>& StatementRecord() {
         .As("fact", "What was asked or answered: kind, client, number, sizes, digests, names, counts, flags.",
             {{"type", "object"}, {"additionalProperties", true}},
             [](const Statement& one) { return Json::parse(one.fact, nullptr, false); });
+    return record;
+  }();
+  return kRecord;
+}
+
+const Record<access::ReportLine>& ReportRecord() {
+  using Line = access::ReportLine;
+  static const Record<Line> kRecord = [] {
+    std::vector<std::string> exceptions;
+    for (const access::Exception one : access::kAllExceptions) exceptions.emplace_back(access::Word(one));
+    Record<Line> record;
+    record.Field("id", "The request.", &Line::id)
+        .Word("state", "Where it is in its life.", StateWords(),
+              [](const Line& line) { return std::string(access::Word(line.state)); })
+        .NoReason()
+        .Word("kind", "Whether it is a break-glass.", KindWords(),
+              [](const Line& line) { return std::string(access::Word(line.kind)); })
+        .Field("container", "The merge database that it is for.", &Line::container)
+        .Time("requested_at", "When it was asked.", &Line::requested_at)
+        .Field("person", "Who has asked.", &Line::person)
+        .Field("scope", "What for.", &Line::scope)
+        .Field("ticket", "On which ground.", &Line::ticket)
+        .Field("approvers", "Who has approved it.", &Line::approvers)
+        .Field("minutes", "How long it was used, begun minutes; up to now while it is active.", &Line::minutes)
+        .Field("sessions", "How many sessions there were.", &Line::sessions)
+        .Field("statements", "How many statements were sent.", &Line::statements)
+        .List("flags", "Flags of what was stated, with how often.", FlagRecord(), &Line::flags)
+        .TextOrNull("reviewer", "Who has reviewed it.", &Line::reviewer)
+        .Field("seconds_late", "How late its review was, or is while there is none; 0: in time.", &Line::seconds_late)
+        .As("exceptions", "What is not as it should be, or not usual.", ListOf({{"enum", exceptions}}),
+            [](const Line& line) {
+              Json words = Json::array();
+              for (const access::Exception one : line.exceptions) words.push_back(access::Word(one));
+              return words;
+            });
     return record;
   }();
   return kRecord;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "access/decide.h"
+#include "access/report.h"
 #include "access/request.h"
 #include "api/record.h"
 
@@ -12,6 +13,7 @@ const Record<access::Request>& RequestRecord();
 const Record<model::Scope>& ScopeRecord();
 /// What was stated under a request.
 const Record<access::Statement>& StatementRecord();
+const Record<access::ReportLine>& ReportRecord();
 /// Why something is not done: `{"error": {"code": …, "text": …, "remedy": …}}`.
 Json RefusalJson(const access::Refusal& refusal);
 

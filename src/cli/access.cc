@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "access/report.h"
 #include "base/error.h"
 #include "cli/access_service.h"
 #include "cli/commands.h"
@@ -70,6 +71,8 @@ std::string TextAt(const Json& json, const char* name) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+bool IsBreakGlass(const Json& request) { return TextAt(request, "kind") == "break_glass"; }
+
 /// What comes next for it, as a command where there is one.
 std::string NextStep(const Json& request) {
   const std::string state = TextAt(request, "state"), id = TextAt(request, "id");
@@ -89,6 +92,7 @@ std::string Describe(const Json& request) {
   const auto line = [&](const char* name, const std::string& value) {
     if (!value.empty()) text += fmt::format("  {:<10} {}\n", name, value);
   };
+  if (IsBreakGlass(request)) line("kind", fmt::format("break-glass, {} approve", request.value("approvers", 0)));
   line("person", TextAt(request, "person"));
   line("scope", TextAt(request, "scope"));
   line("for", Minutes(request.value("seconds", int64_t{0})));
@@ -161,6 +165,7 @@ int PrintTable(const Program& program, const Json& list, const char* nothing) {
     const int64_t left = one.value("seconds_left", int64_t{0});
     std::string note = one.value("review_overdue", false) ? "review overdue" : "";
     if (left > 0) note = Minutes(left) + " left";
+    if (IsBreakGlass(one)) note = "break-glass" + (note.empty() ? "" : ", " + note);
     table.push_back({TextAt(one, "id"), TextAt(one, "state"), TextAt(one, "person"), TextAt(one, "scope"),
                      TextAt(one, "ticket"), Minutes(one.value("seconds", int64_t{0})), note});
   }
@@ -194,6 +199,28 @@ std::vector<std::string> RowOf(const Json& statement) {
           Joined(fact.value("flags", Json::array()))};
 }
 
+std::vector<std::string> ReportRow(const Json& line) {
+  std::string flags;
+  for (const Json& flag : line.value("flags", Json::array()))
+    flags += fmt::format("{}{}: {}", flags.empty() ? "" : ", ", TextAt(flag, "flag"), flag.value("times", int64_t{0}));
+  const auto number = [&](const char* name) { return std::to_string(line.value(name, int64_t{0})); };
+  const int64_t late = line.value("seconds_late", int64_t{0});
+  return {TextAt(line, "requested_at"),
+          TextAt(line, "id"),
+          TextAt(line, "state"),
+          TextAt(line, "person"),
+          TextAt(line, "scope"),
+          TextAt(line, "ticket"),
+          Joined(line.value("approvers", Json::array())),
+          number("minutes"),
+          number("sessions"),
+          number("statements"),
+          TextAt(line, "reviewer"),
+          late > 0 ? Minutes(late) : "",
+          flags,
+          Joined(line.value("exceptions", Json::array()))};
+}
+
 bool IsOver(const Json& request) {
   const std::string state = TextAt(request, "state");
   return state == "accepted" || state == "denied" || state == "withdrawn" || state == "lapsed";
@@ -203,6 +230,12 @@ bool IsOver(const Json& request) {
 
 int AccessRequest(const Program& program, const Options& options, const AccessOptions& access) {
   return Show(program, options, Call(program, options, access, "POST", kRequests, WantedIn(access)));
+}
+
+int AccessBreakGlass(const Program& program, const Options& options, const AccessOptions& access) {
+  Json body = WantedIn(access);
+  body["kind"] = "break_glass";
+  return Show(program, options, Call(program, options, access, "POST", kRequests, body));
 }
 
 int AccessScopes(const Program& program, const Options& options, const AccessOptions& access) {
@@ -244,6 +277,7 @@ int AccessQueue(const Program& program, const Options& options, const AccessOpti
   for (Json& one : answered.json)
     if (TextAt(one, "state") == "in_review") waiting.push_back(std::move(one));
   std::stable_sort(waiting.begin(), waiting.end(), [](const Json& a, const Json& b) {
+    if (IsBreakGlass(a) != IsBreakGlass(b)) return IsBreakGlass(a);
     return TextAt(a, "review_due_at") < TextAt(b, "review_due_at");
   });
   const Json list(waiting);
@@ -309,6 +343,28 @@ int AccessStatements(const Program& program, const Options& options, const Acces
     program.out << "Nothing was asked of the database under this request.\n";
   else
     program.out << TextTable(table, {5});
+  return kDone;
+}
+
+int AccessReport(const Program& program, const Options& options, const AccessOptions& access) {
+  for (const std::string& day : {access.from, access.to})
+    if (!access::IsDay(day))
+      throw base::UsageError("this is not a day: " + day).Remedy("write it as in --from 2026-01-01 --to 2026-01-31");
+  const Answered answered =
+      Call(program, options, access, "GET", fmt::format("/v1/access/report?from={}&to={}", access.from, access.to));
+  if (answered.status != kDone) return answered.status;
+  if (options.json) {
+    program.out << Printed(answered.json);
+    return kDone;
+  }
+  std::vector<std::vector<std::string>> table{{"ASKED", "REQUEST", "STATE", "PERSON", "SCOPE", "TICKET", "APPROVED BY",
+                                               "MINUTES", "SESSIONS", "STATEMENTS", "REVIEWED BY", "LATE", "FLAGS",
+                                               "EXCEPTIONS"}};
+  for (const Json& one : answered.json) table.push_back(ReportRow(one));
+  if (table.size() == 1)
+    program.out << "Nobody asked for access on these days.\n";
+  else
+    program.out << TextTable(table, {7, 8, 9});
   return kDone;
 }
 

@@ -34,12 +34,18 @@ void CommandLine::Access() {
   const char* ask = "Ask";
   const std::string id = "4f1d2c3b5a697887";
   add(ask, "scopes", "List what you may ask for", "yellow access scopes", &AccessScopes);
-  with_wish(add(ask, "request", "Ask for access",
-                "yellow access request --scope dt_write:MaskShop --for 1h --ticket OPS-142 --reason \"wrong names\"",
-                &AccessRequest),
-            true)
-      ->add_option("--scope", access_.scope, "What for: dt_write:<Workspace> or ws_read:<Workspace>")
-      ->required();
+  const auto with_scope = [&](CLI::App* command) {
+    with_wish(command, true)
+        ->add_option("--scope", access_.scope, "What for: dt_write:<Workspace> or ws_read:<Workspace>")
+        ->required();
+  };
+  with_scope(add(ask, "request", "Ask for access",
+                 "yellow access request --scope dt_write:MaskShop --for 1h --ticket OPS-142 --reason \"wrong names\"",
+                 &AccessRequest));
+  with_scope(add(ask, "break-glass",
+                 "Ask for access in an emergency: 30 minutes at most, two approve, review within an hour",
+                 "yellow access break-glass --scope dt_write:MaskShop --for 30m --ticket OPS-143 --reason \"no masks\"",
+                 &AccessBreakGlass));
   with_wish(with_id(add(ask, "edit", "Change a request of yours that is not active; every vote is void then",
                         "yellow access edit " + id + " --for 2h", &AccessEdit)),
             false);
@@ -71,6 +77,10 @@ void CommandLine::Access() {
   add(review, "queue", "List what has to be reviewed, the most urgent first", "yellow access queue", &AccessQueue);
   with_id(add(review, "statements", "List what was asked of the database under a request, flags last",
               "yellow access statements " + id, &AccessStatements));
+  CLI::App* report = add(review, "report", "List what was asked for on some days, and what has become of it",
+                         "yellow access report --from 2026-01-01 --to 2026-01-31", &AccessReport);
+  report->add_option("--from", access_.from, "The first day, in UTC")->required();
+  report->add_option("--to", access_.to, "The last day")->required();
   const auto judge = [&](const char* name, const char* about, auto do_it) {
     with_id(add(review, name, about,
                 std::string("yellow access ") + name + " " + id + " \"three names corrected, as the ticket says\"",

@@ -191,11 +191,13 @@ struct AccessOptions {
   std::string socket;
   std::string id;
   std::string scope, duration, ticket, reason;
-  std::string content;  ///< hash, or its first digits
-  std::string note;     ///< of a vote or a review
+  std::string content;   ///< hash, or its first digits
+  std::string note;      ///< of a vote or a review
+  std::string from, to;  ///< days
   bool all = false;
 };
 int AccessRequest(const Program& program, const Options& options, const AccessOptions& access);
+int AccessBreakGlass(const Program& program, const Options& options, const AccessOptions& access);
 int AccessScopes(const Program& program, const Options& options, const AccessOptions& access);
 int AccessList(const Program& program, const Options& options, const AccessOptions& access);
 int AccessQueue(const Program& program, const Options& options, const AccessOptions& access);
@@ -206,6 +208,7 @@ int AccessDeny(const Program& program, const Options& options, const AccessOptio
 int AccessWithdraw(const Program& program, const Options& options, const AccessOptions& access);
 int AccessActivate(const Program& program, const Options& options, const AccessOptions& access);
 int AccessSql(const Program& program, const Options& options, const AccessOptions& access);
+int AccessReport(const Program& program, const Options& options, const AccessOptions& access);
 int AccessStatements(const Program& program, const Options& options, const AccessOptions& access);
 int AccessRelease(const Program& program, const Options& options, const AccessOptions& access);
 int AccessRevoke(const Program& program, const Options& options, const AccessOptions& access);

@@ -76,7 +76,7 @@ class Granting {
     GiveCalls("yellow_access",
               {"ask",      "edit",     "vote",          "withdraw",      "lapse",         "activate", "finish",
                "disabled", "dropped",  "judge",         "session_began", "session_ended", "stated",   "requests",
-               "votes",    "sessions", "open_sessions", "reviews",       "statements",    "flags",    "due"},
+               "votes",    "sessions", "open_sessions", "reviews",       "statements",    "flags",    "due", "statement_counts"},
               roles_.Access());
     // Whoever makes temporary logins looks for itself whether there is an active request.
     Give("yellow_access", roles_.RoleMaker(), {"USAGE"});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -10,9 +11,10 @@ namespace yellow::ports {
 
 /// A call that has come in.
 struct DoorCall {
-  std::string method;  ///< GET, POST
-  std::string path;    ///< /v1/access/requests
-  std::string body;    ///< JSON, or empty
+  std::string method;                             ///< GET, POST
+  std::string path;                               ///< /v1/access/requests
+  std::string body;                               ///< JSON, or empty
+  std::multimap<std::string, std::string> query;  ///< what follows the path: ?from=2026-01-01
   /// Who calls: os:alice on a local socket, as its kernel says. Never from the call itself.
   std::string identity;
 };
@@ -36,7 +38,8 @@ class Door {
   virtual void Listen(const std::string& path, DoorHandler handler) = 0;
 };
 
-/// Calls such a service. Throws base::Error code "no_service" when nobody listens there.
+/// Calls such a service; the path may be followed by a query. Throws base::Error code "no_service" when nobody listens
+/// there.
 using DoorClient = std::function<DoorAnswer(const std::string& socket, const std::string& method,
                                             const std::string& path, const std::string& body)>;
 

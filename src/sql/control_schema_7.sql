@@ -4,6 +4,7 @@
 
 CREATE TABLE yellow_access.request (
   id text PRIMARY KEY CHECK (id ~ '^[0-9a-f]{16}$'),
+  kind text NOT NULL CHECK (kind IN ('regular', 'break_glass')),
   person text NOT NULL CHECK (person <> ''),
   scope text NOT NULL CHECK (scope <> ''),
   seconds integer NOT NULL CHECK (seconds > 0),
@@ -19,7 +20,10 @@ CREATE TABLE yellow_access.request (
   expires_at timestamptz,
   ended_at timestamptz,
   end_reason text NOT NULL DEFAULT '',
-  review_due_at timestamptz
+  revoked boolean NOT NULL DEFAULT false,                    -- it was ended by a senior
+  review_due_at timestamptz,
+  CONSTRAINT break_glass_is_short CHECK (kind <> 'break_glass' OR seconds <= 1800),
+  CONSTRAINT break_glass_takes_two CHECK (kind <> 'break_glass' OR approvers >= 2)
 );
 CREATE INDEX ON yellow_access.request (ticket);
 CREATE INDEX ON yellow_access.request (state);
@@ -104,14 +108,14 @@ $function$;
 -- ---- A request's life until it is active.
 
 CREATE FUNCTION yellow_access.ask(request_id text, asker text, wanted text, for_seconds integer, ticket_name text, why text, groups text[],
-                                  hash text, needed integer, lapses_in integer) RETURNS void
+                                  hash text, needed integer, lapses_in integer, which_kind text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
   PERFORM yellow_access.require_unused(ticket_name, request_id);
-  INSERT INTO yellow_access.request (id, person, scope, seconds, ticket, reason, grants, content_hash, approvers, lapses_at)
-  VALUES (request_id, asker, wanted, for_seconds, ticket_name, why, groups, hash, needed, clock_timestamp() + make_interval(secs => lapses_in));
+  INSERT INTO yellow_access.request (id, kind, person, scope, seconds, ticket, reason, grants, content_hash, approvers, lapses_at)
+  VALUES (request_id, which_kind, asker, wanted, for_seconds, ticket_name, why, groups, hash, needed, clock_timestamp() + make_interval(secs => lapses_in));
   PERFORM yellow_access.audit_add(asker, 'access.request', wanted, request_id, jsonb_build_object(
-    'seconds', for_seconds, 'ticket', ticket_name, 'reason', why, 'grants', groups, 'content', hash, 'approvers', needed));
+    'kind', which_kind, 'seconds', for_seconds, 'ticket', ticket_name, 'reason', why, 'grants', groups, 'content', hash, 'approvers', needed));
 END
 $function$;
 
@@ -211,6 +215,11 @@ BEGIN
   RETURNING expires_at INTO one.expires_at;
   PERFORM yellow_access.audit_add(asker, 'access.activate', one.scope, request_id,
     jsonb_build_object('expires_at', one.expires_at, 'ticket', one.ticket, 'content', hash));
+  IF one.kind = 'break_glass' THEN
+    PERFORM yellow_access.audit_add(asker, 'access.break_glass', one.scope, request_id, jsonb_build_object(
+      'ticket', one.ticket, 'reason', one.reason, 'seconds', one.seconds, 'approvers',
+      (SELECT jsonb_agg(person ORDER BY person) FROM yellow_access.vote WHERE request = request_id AND approves AND content_hash = hash)));
+  END IF;
   RETURN one.expires_at;
 END
 $function$;
@@ -230,7 +239,7 @@ BEGIN
     RAISE EXCEPTION 'its time is not over' USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
   PERFORM yellow_access.move(one, next_state);
-  UPDATE yellow_access.request SET ended_at = clock_timestamp(), end_reason = why WHERE id = request_id;
+  UPDATE yellow_access.request SET ended_at = clock_timestamp(), end_reason = why, revoked = next_state = 'revoked' WHERE id = request_id;
   PERFORM yellow_access.audit_add(who, CASE next_state WHEN 'expired' THEN 'access.expire' WHEN 'revoked' THEN 'access.revoke' ELSE 'access.release' END,
     one.scope, request_id, jsonb_build_object('reason', why, 'for', one.person));
 END
@@ -247,6 +256,7 @@ BEGIN
 END
 $function$;
 
+-- A break-glass is reviewed within an hour, whatever the caller says.
 CREATE FUNCTION yellow_access.dropped(request_id text, review_within integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -256,7 +266,8 @@ BEGIN
   one.state := 'dropped';
   PERFORM yellow_access.audit_add('yellow', 'access.drop', one.scope, request_id, jsonb_build_object('for', one.person));
   PERFORM yellow_access.move(one, 'in_review');
-  UPDATE yellow_access.request SET review_due_at = clock_timestamp() + make_interval(secs => review_within) WHERE id = request_id;
+  UPDATE yellow_access.request SET review_due_at = clock_timestamp() + make_interval(secs =>
+    CASE WHEN one.kind = 'break_glass' THEN least(review_within, 3600) ELSE review_within END) WHERE id = request_id;
 END
 $function$;
 
@@ -350,6 +361,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
   WHERE a.action = 'access.statement' GROUP BY 1, 2 ORDER BY 1, 2
 $function$;
 
+-- How many statements were sent, under each request.
+CREATE FUNCTION yellow_access.statement_counts() RETURNS TABLE (request text, times bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT request, count(*) FROM yellow_access.audit
+  WHERE request <> '' AND action = 'access.statement' AND details ->> 'kind' IN ('query', 'parse', 'function') GROUP BY 1
+$function$;
+
 -- What the reaper has to do now.
 CREATE FUNCTION yellow_access.due() RETURNS TABLE (request text, state text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
@@ -369,11 +387,11 @@ DECLARE
 BEGIN
   PERFORM yellow_access.grant_audit_rights();
   FOREACH called IN ARRAY ARRAY[
-    'ask(text, text, text, integer, text, text, text[], text, integer, integer)', 'edit(text, text, integer, text, text, text)',
+    'ask(text, text, text, integer, text, text, text[], text, integer, integer, text)', 'edit(text, text, integer, text, text, text)',
     'vote(text, text, text, boolean, text)', 'withdraw(text, text)', 'lapse(text)', 'activate(text, text, text, text[])',
     'finish(text, text, text, text)', 'disabled(text, integer)', 'dropped(text, integer)', 'judge(text, text, boolean, text)',
     'session_began(text, text, text, text)', 'session_ended(text, text, bigint, text)', 'stated(text, jsonb)',
-    'requests()', 'votes()', 'sessions()', 'open_sessions()', 'reviews()', 'statements(text)', 'flags()', 'due()']
+    'requests()', 'votes()', 'sessions()', 'open_sessions()', 'reviews()', 'statements(text)', 'flags()', 'statement_counts()', 'due()']
   LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION yellow_access.%s TO %I', called, prefix || '_access');
   END LOOP;
