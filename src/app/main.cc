@@ -14,10 +14,12 @@
 #include "adapters/faults/wrappers.h"
 #include "adapters/files/local_files.h"
 #include "adapters/http/local_door.h"
+#include "adapters/http/network_door.h"
 #include "adapters/http/ticket_client.h"
 #include "adapters/http/watch_server.h"
 #include "adapters/http/webhook_client.h"
 #include "adapters/kubernetes/cluster.h"
+#include "adapters/oidc/issuer_keys.h"
 #include "adapters/postgres/connector.h"
 #include "adapters/postgres/session_proxy.h"
 #include "adapters/process/launcher.h"
@@ -113,6 +115,7 @@ int main(int argc, char** argv) {
   const auto entropy = adapters::secrets::MakeEntropy();
   const auto secrets = adapters::secrets::MakeSecretStore(*files);
   const auto tickets = adapters::http::MakeTickets(*files, *secrets);
+  const auto token_keys = adapters::oidc::MakeTokenKeys(*clock);
   const auto stop = adapters::process::MakeStop();
   const auto watch = adapters::http::MakeWatch();
   const auto recordings = adapters::recorder::MakeRecordings();
@@ -129,6 +132,7 @@ int main(int argc, char** argv) {
       *containers,
       *webhook,
       *tickets,
+      *token_keys,
       *audit_log,
       *stop,
       *watch,
@@ -142,6 +146,7 @@ int main(int argc, char** argv) {
       },
       foreground,
       &adapters::http::MakeDoor,
+      &adapters::http::MakeNetworkDoor,
       &adapters::http::CallDoor,
       &CallTerminal,
       [](const std::string& name) { return Variable(name.c_str()); },
