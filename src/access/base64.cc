@@ -40,4 +40,13 @@ std::optional<std::string> BytesOfBase64(std::string_view text) {
   return bytes;
 }
 
+std::optional<std::string> BytesOfBase64Url(std::string_view text) {
+  if (text.find_first_of("+/=") != std::string_view::npos) return std::nullopt;
+  std::string plain(text);
+  std::replace(plain.begin(), plain.end(), '-', '+');
+  std::replace(plain.begin(), plain.end(), '_', '/');
+  plain.append((4 - plain.size() % 4) % 4, '=');
+  return BytesOfBase64(plain);
+}
+
 }  // namespace yellow::access

@@ -157,7 +157,8 @@ ports::DoorAnswer BeginSession(access::Desk& desk, access::SessionHost& host, co
   return {101, "", [&host, admitted = *admitted](int socket) { host.Run(admitted, socket); }};
 }
 
-ports::DoorAnswer Route(access::Desk& desk, access::SessionHost& host, const ports::DoorCall& call) {
+/// `host`: null where no sessions are.
+ports::DoorAnswer Route(access::Desk& desk, access::SessionHost* host, const ports::DoorCall& call) {
   const std::string requests = "/v1/access/requests";
   const bool get = call.method == "GET", post = call.method == "POST";
   if (get && call.path == "/v1/access/scopes") return AnswerList(desk.Scopes(call.identity), ScopeRecord());
@@ -171,7 +172,11 @@ ports::DoorAnswer Route(access::Desk& desk, access::SessionHost& host, const por
   if (slash == std::string::npos) return get ? Answer(desk.Show(call.identity, id)) : NoSuchPath();
   if (get && rest.substr(slash + 1) == "statements")
     return AnswerList(desk.Statements(call.identity, id), StatementRecord());
-  if (post && rest.substr(slash + 1) == "session") return BeginSession(desk, host, call, id);
+  if (post && rest.substr(slash + 1) == "session") {
+    if (host != nullptr) return BeginSession(desk, *host, call, id);
+    return Refused({Refusal::Kind::kForbidden, "session", "a session is recorded on the machine of the service only",
+                    "log in there: yellow access sql " + id});
+  }
   Body body(call.body);
   const Act act = post ? ActOf(rest.substr(slash + 1), body) : nullptr;
   if (act == nullptr) return NoSuchPath();
@@ -179,17 +184,38 @@ ports::DoorAnswer Route(access::Desk& desk, access::SessionHost& host, const por
   return Answer(act(desk, call.identity, id));
 }
 
-}  // namespace
-
-ports::DoorAnswer AnswerAccess(access::Desk& desk, access::SessionHost& host, const ports::DoorCall& call) {
+/// An answer to whatever goes wrong.
+template <typename Ask>
+ports::DoorAnswer AnswerOf(Ask ask) {
   try {
-    return Route(desk, host, call);
+    return ask();
   } catch (const base::Error& error) {
     return Refused({Refusal::Kind::kUnavailable, error.code, error.what(), error.remedy});
   } catch (const std::exception& error) {
     return {500, Printed(RefusalJson(
                      {Refusal::Kind::kUnavailable, "bug", std::string(error.what()) + " [this is a bug in yellow]"}))};
   }
+}
+
+ports::DoorAnswer NotKnown(const std::string& why) {
+  return {401, Printed(RefusalJson({Refusal::Kind::kForbidden, "token", why,
+                                    "get a token from the issuer and send it: Authorization: Bearer <token>"}))};
+}
+
+}  // namespace
+
+ports::DoorAnswer AnswerAccess(access::Desk& desk, access::SessionHost& host, const ports::DoorCall& call) {
+  return AnswerOf([&] { return Route(desk, &host, call); });
+}
+
+ports::DoorAnswer AnswerAccessByToken(access::Desk& desk, const TokenReader& who, ports::DoorCall call) {
+  return AnswerOf([&] {
+    if (call.token.empty()) return NotKnown("the call shows no token");
+    const auto identity = who(call.token);
+    if (!identity) return NotKnown(identity.error());
+    call.identity = *identity;
+    return Route(desk, nullptr, call);
+  });
 }
 
 }  // namespace yellow::api

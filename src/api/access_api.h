@@ -1,5 +1,9 @@
 #pragma once
 
+#include <functional>
+#include <string>
+#include <tl/expected.hpp>
+
 #include "access/desk.h"
 #include "access/session_host.h"
 #include "ports/door.h"
@@ -23,5 +27,12 @@ namespace yellow::api {
 /// Each returns the request. A refusal is a 400, 403, 404, 409 or 503 with `{"error": {"code", "text", "remedy"}}`.
 /// Thread-safe; throws nothing.
 ports::DoorAnswer AnswerAccess(access::Desk& desk, access::SessionHost& host, const ports::DoorCall& call);
+
+/// Who shows this token, `oidc:<address>`, or why nobody does. Throws base::Error when it cannot be found out.
+using TokenReader = std::function<tl::expected<std::string, std::string>(const std::string& token)>;
+
+/// The same for calls over TCP; who calls is what `who` makes of `DoorCall::token`: without a good token it is a 401.
+/// There are no sessions: their recorder is on the machine of the service, and so is its terminal.
+ports::DoorAnswer AnswerAccessByToken(access::Desk& desk, const TokenReader& who, ports::DoorCall call);
 
 }  // namespace yellow::api

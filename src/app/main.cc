@@ -14,11 +14,13 @@
 #include "adapters/faults/wrappers.h"
 #include "adapters/files/local_files.h"
 #include "adapters/http/local_door.h"
+#include "adapters/http/network_door.h"
 #include "adapters/http/ticket_client.h"
 #include "adapters/http/vault_client.h"
 #include "adapters/http/watch_server.h"
 #include "adapters/http/webhook_client.h"
 #include "adapters/kubernetes/cluster.h"
+#include "adapters/oidc/issuer_keys.h"
 #include "adapters/postgres/connector.h"
 #include "adapters/postgres/session_proxy.h"
 #include "adapters/process/launcher.h"
@@ -117,6 +119,7 @@ int main(int argc, char** argv) {
         return adapters::http::ReadVault(credential, path, variable);
       });
   const auto tickets = adapters::http::MakeTickets(*files, *secrets);
+  const auto token_keys = adapters::oidc::MakeTokenKeys(*clock);
   const auto stop = adapters::process::MakeStop();
   const auto watch = adapters::http::MakeWatch();
   const auto recordings = adapters::recorder::MakeRecordings();
@@ -133,6 +136,7 @@ int main(int argc, char** argv) {
       *containers,
       *webhook,
       *tickets,
+      *token_keys,
       *audit_log,
       *stop,
       *watch,
@@ -146,6 +150,7 @@ int main(int argc, char** argv) {
       },
       foreground,
       &adapters::http::MakeDoor,
+      &adapters::http::MakeNetworkDoor,
       &adapters::http::CallDoor,
       &CallTerminal,
       [](const std::string& name) { return Variable(name.c_str()); },

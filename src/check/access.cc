@@ -3,6 +3,7 @@
 
 #include "base/suggest.h"
 #include "check/rules.h"
+#include "model/webhook.h"
 
 namespace yellow::check {
 namespace {
@@ -89,12 +90,41 @@ void CheckTickets(const model::Environment& environment, base::Diagnostics& diag
   if (url.find("{ticket}") == std::string::npos)
     diagnostics.Error("Y435", service->where, "this URL asks for no ticket: " + url,
                       "write {ticket} where the ticket stands");
-  if (!url.starts_with("https://") && !url.starts_with("http://127.0.0.1") && !url.starts_with("http://localhost"))
-    diagnostics.Error("Y435", service->where, "what it says about tickets could be changed on its way: " + url,
-                      "use https://");
-  for (const std::string& pointer : {service->state, service->owner})
+  if (const auto why = model::WhyNotWebhook(url))
+    diagnostics.Error("Y435", service->where, "no ticket can be asked for at this URL: " + *why,
+                      "write https://<host>/…; a user and password belong in a Credential");
+  std::vector<std::string> pointers{service->state, service->owner};
+  if (!service->name.empty()) pointers.push_back(service->name);
+  for (const std::string& pointer : pointers)
     if (!pointer.starts_with('/'))
       diagnostics.Error("Y435", service->where, "this is not a JSON pointer: " + pointer, "write /fields/status");
+}
+
+/// host:port, or [address]:port.
+bool IsHostAndPort(const std::string& address) {
+  constexpr int kHighestPort = 65535, kLongestPort = 5;
+  const size_t colon = address.rfind(':');
+  if (colon == std::string::npos || colon == 0) return false;
+  const std::string host = address.substr(0, colon), port = address.substr(colon + 1);
+  if (port.empty() || port.size() > kLongestPort || port.find_first_not_of("0123456789") != std::string::npos)
+    return false;
+  const int number = std::stoi(port);
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  return number >= 1 && number <= kHighestPort && (host.find(':') == std::string::npos || bracketed);
+}
+
+void CheckListener(const model::AccessListener& access, base::Diagnostics& diagnostics) {
+  if (!IsHostAndPort(access.listen))
+    diagnostics.Error("Y437", access.where, "this is not host:port: " + access.listen, "write listen: 127.0.0.1:8443");
+  if (const auto why = model::WhyNotWebhook(access.issuer))
+    diagnostics.Error("Y437", access.where, "no keys can be fetched from this issuer: " + *why,
+                      "write https://<host>, as the tokens' iss says it");
+  else if (access.issuer.find_first_of("?#") != std::string::npos)
+    diagnostics.Error("Y437", access.where, "the URL of an issuer has no query: " + access.issuer,
+                      "write it as the tokens' iss says it");
+  if (access.audience.empty() || access.claim.empty())
+    diagnostics.Error("Y437", access.where, "a token has to be for somebody, and to name somebody",
+                      "write audience: yellow, and leave claim out for email");
 }
 
 }  // namespace
@@ -108,7 +138,9 @@ void CheckAccess(const model::Model& model, base::Diagnostics& diagnostics) {
     CheckWorkspace(model, scope, diagnostics);
     CheckApprovers(model, scope, diagnostics);
   }
-  if (model.environment) CheckTickets(*model.environment, diagnostics);
+  if (!model.environment) return;
+  CheckTickets(*model.environment, diagnostics);
+  if (model.environment->access) CheckListener(*model.environment->access, diagnostics);
 }
 
 }  // namespace yellow::check

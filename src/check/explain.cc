@@ -99,10 +99,14 @@ constexpr Entry kEntries[] = {
     {"Y434", "A zone declares scopes of its own Workspaces; those of others belong to their zone or the Ecosystem."},
     {"Y435",
      "The URL of a ticket system holds {ticket} where the ticket stands, and begins with https:// unless it is on "
-     "this machine; state and owner are JSON pointers (RFC 6901) into its answer."},
+     "this machine; state, owner and name are JSON pointers (RFC 6901) into its answer."},
     {"Y436",
      "Recordings of terminal sessions are sealed to the public keys of those who may review them. yellow access keygen "
      "makes a pair: the private part stays with the reviewer, the public one stands in the model."},
+    {"Y437",
+     "serve answers calls for access over TCP at host:port, and knows callers by tokens of an OpenID Connect issuer, "
+     "whose URL begins with https:// unless it is on this machine. The port has no TLS: from other machines it is "
+     "reached through a proxy that has it."},
     {"Y501", "Classes are words in families; the Ecosystem may add more with classes: {add: […]}."},
     {"Y502",
      "A Workspace with a restricted column has no standing readers; its data is read through an approved request, or "

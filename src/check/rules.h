@@ -20,7 +20,7 @@ void CheckKeys(const model::Model& model, const graph::Built& built,
 void CheckSinks(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y416 to Y419: what a Workspace uses
 void CheckOwnership(const model::Model& model,
                     base::Diagnostics& diagnostics);  ///< Y303, Y42x: whose zones, containers, credentials, roles
-void CheckAccess(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y43x: people, scopes, tickets
+void CheckAccess(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y43x: people, scopes, tickets, tokens
 void CheckClasses(const model::Model& model,
                   base::Diagnostics& diagnostics);  ///< Y501, Y502, Y507: classes, restricted columns
 void CheckMasks(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y503, Y504, Y617: masks

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "access/oidc.h"
 #include "access/reaper.h"
 #include "api/access_api.h"
 #include "base/error.h"
@@ -74,6 +75,7 @@ AccessService::~AccessService() {
   }
   ending_.notify_all();
   host_.Stop();
+  network_door_.reset();
   door_.reset();
   reaper_.join();
 }
@@ -84,6 +86,16 @@ void AccessService::Listen(const std::string& socket) {
   auto door = program_.open_door();
   door->Listen(socket, [this](const ports::DoorCall& call) { return api::AnswerAccess(desk_, host_, call); });
   door_ = std::move(door);
+}
+
+void AccessService::Listen(const model::AccessListener& listener) {
+  auto door = program_.open_network_door();
+  const api::TokenReader who = [this, listener](const std::string& token) {
+    return access::IdentityOfToken(listener, program_.token_keys, program_.clock.Now(), token);
+  };
+  door->Listen(listener.listen,
+               [this, who](const ports::DoorCall& call) { return api::AnswerAccessByToken(desk_, who, call); });
+  network_door_ = std::move(door);
 }
 
 /// As it is applied now: who was made a senior, or is none any more, is known at once.

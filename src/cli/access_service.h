@@ -28,6 +28,8 @@ class AccessService {
 
   /// Answers at this socket. Throws base::Error code "listen".
   void Listen(const std::string& socket);
+  /// Answers over TCP as well, to who shows a token of the listener's issuer. Throws base::Error code "listen".
+  void Listen(const model::AccessListener& listener);
 
  private:
   struct Known {
@@ -50,7 +52,7 @@ class AccessService {
   std::map<std::string, Known> known_;
   access::Desk desk_;
   access::SessionHost host_;
-  std::unique_ptr<ports::Door> door_;
+  std::unique_ptr<ports::Door> door_, network_door_;
   std::thread reaper_;
 };
 

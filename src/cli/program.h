@@ -22,6 +22,7 @@
 #include "ports/stop.h"
 #include "ports/supervisor.h"
 #include "ports/tickets.h"
+#include "ports/token_keys.h"
 #include "ports/watch.h"
 #include "ports/webhook.h"
 #include "run/context.h"
@@ -39,6 +40,7 @@ struct Program {
   ports::ContainerEngines& containers;
   ports::Webhook& webhook;
   ports::Tickets& tickets;
+  ports::TokenKeys& token_keys;
   ports::AuditLog& audit_log;
   ports::Stop& stop;
   ports::Watch& watch;
@@ -50,6 +52,7 @@ struct Program {
   std::function<std::unique_ptr<ports::Servers>(const model::Model& model, const std::string& data)> open_servers;
   ports::Foreground foreground;
   std::function<std::unique_ptr<ports::Door>()> open_door;
+  std::function<std::unique_ptr<ports::Door>()> open_network_door;
   ports::DoorClient call_door;
   ports::TerminalClient call_terminal;
   /// The value of an environment variable, or an empty text.

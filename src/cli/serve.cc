@@ -116,6 +116,11 @@ int Serve(const Program& program, const Options& options, const ServeOptions& se
   for (const Engine& engine : engines.engines) containers.push_back(engine.container);
   AccessService access(program, project, *engines.servers, containers, reporter);
   OpenDoor(access, program, project, serve, reporter);
+  if (environment.access) {
+    access.Listen(*environment.access);
+    reporter.Line("Access with tokens of " + environment.access->issuer + ": http://" + environment.access->listen +
+                  "/v1/access/");
+  }
   program.supervisor.Ready();
   std::vector<Served> served(engines.engines.size());
   std::vector<std::thread> threads;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "load/access_text.h"
 #include "load/audit_text.h"
 #include "load/readers.h"
 #include "model/labels.h"
@@ -206,6 +207,7 @@ void Reader::ReadEnvironmentSettings(const Node& node) {
   }
   if (const Node* receivers = node.Find("notify")) ReadReceivers(*receivers);
   if (const Node* tickets = node.Find("tickets")) environment.tickets = ReadTickets(*tickets);
+  if (const Node* access = node.Find("access")) environment.access = ReadAccess(*access);
   if (const Node* audit = node.Find("audit")) environment.audit = ReadAudit(*audit, diagnostics_);
 }
 

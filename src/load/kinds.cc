@@ -1,3 +1,4 @@
+#include "load/access_text.h"
 #include "load/audit_text.h"
 #include "load/shape.h"
 
@@ -454,38 +455,26 @@ const Shape kReceiver{
         Optional("stale_after", kDuration,
                  "How long after the tick of its schedule that it has missed a store is stale; 1h by default.")}};
 const Shape kReceivers{.what = "receivers by name", .values = &kReceiver, .keys = &kName};
-const Shape kTicketService{
-    .what = "{url: …, state: …, open: […], owner: …}",
-    .fields = {Required("url", kText, "Where a ticket is asked for; {ticket} in it stands for the ticket."),
-               Optional("credential", kReference, "The Credential with which it is asked."),
-               Required("state", kText, "Where its state is in the answer, as a JSON pointer: /fields/status/name."),
-               Required("open", kTexts, "The states in which a ticket is open."),
-               Required("owner", kText, "Where the person is whose ticket it is: /fields/assignee/name.")}};
-const Shape kTickets{
-    .what = "{file: …} or {http: …}",
-    .fields = {Optional("file", kText, "A file that says of each ticket whether it is open and whose it is."),
-               Optional("http", kTicketService, "A ticket system that answers in JSON.")},
-    .one_of_fields = true,
-    .choice = "ticket system"};
 const Shape kAllowed{.what = "{allowed: […]}",
                      .fields = {Optional("allowed", kReferences, "Restricted classes that may enter here.")}};
 const Shape kEnvironment{
     .what = "an Environment",
-    .fields = {KindField(), NameField("The same as its file or folder, environments/<name>."),
-               Optional("containers", kPlaces, "Where each container is."),
-               Optional("credentials", kSecretPlaces, "Where each secret is."),
-               Optional("images", kImages, "The digest of each image."),
-               Optional("classes", kAllowed, "What may enter here."),
-               Optional("launcher", kLauncher, "How code is started; process by default."),
-               Optional("jobs", kJobs,
-                        "Where serve carries out what it decides: itself (process, the default), or each in a pod of "
-                        "its own cluster (kubernetes)."),
-               Optional("scheduler", kScheduler, "Who starts what is due; yellow by default."),
-               Optional("role_prefix", kReference, "What the names of Yellow's roles begin with; yellow by default."),
-               Optional("limits", kLimits, "How much at once, and how patiently."),
-               Optional("notify", kReceivers, "Who is told that something is held, has failed or is stale."),
-               Optional("tickets", kTickets, "Where a ticket is looked up that somebody asks for access with."),
-               Optional("audit", AuditShape(), "Where the end of the audit log is noted besides.")}};
+    .fields = {
+        KindField(), NameField("The same as its file or folder, environments/<name>."),
+        Optional("containers", kPlaces, "Where each container is."),
+        Optional("credentials", kSecretPlaces, "Where each secret is."),
+        Optional("images", kImages, "The digest of each image."), Optional("classes", kAllowed, "What may enter here."),
+        Optional("launcher", kLauncher, "How code is started; process by default."),
+        Optional("jobs", kJobs,
+                 "Where serve carries out what it decides: itself (process, the default), or each in a pod of "
+                 "its own cluster (kubernetes)."),
+        Optional("scheduler", kScheduler, "Who starts what is due; yellow by default."),
+        Optional("role_prefix", kReference, "What the names of Yellow's roles begin with; yellow by default."),
+        Optional("limits", kLimits, "How much at once, and how patiently."),
+        Optional("notify", kReceivers, "Who is told that something is held, has failed or is stale."),
+        Optional("tickets", TicketsShape(), "Where a ticket is looked up that somebody asks for access with."),
+        Optional("access", AccessShape(), "Where people call for access over TCP, known by tokens of an issuer."),
+        Optional("audit", AuditShape(), "Where the end of the audit log is noted besides.")}};
 
 }  // namespace
 

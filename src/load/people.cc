@@ -2,7 +2,7 @@
 
 #include "load/readers.h"
 
-// People, what they may ask for, and the tickets that they need for it.
+// People, and what they may ask for.
 namespace yellow::load {
 
 void Reader::ReadPeople(const Node* node, const model::Owner& owner) {
@@ -32,20 +32,6 @@ void Reader::ReadScopes(const Node* node, const model::Owner& owner) {
     scope.where = name.where;
     model_.scopes.push_back(std::move(scope));
   }
-}
-
-model::TicketSystem Reader::ReadTickets(const Node& node) {
-  if (const Node* file = node.Find("file")) return model::TicketFile{file->text};
-  const Node* http = node.Find("http");
-  if (http == nullptr) return {};
-  model::TicketService service;
-  service.url = Text(http->Find("url"));
-  service.credential = OptionalName(http->Find("credential"));
-  service.state = Text(http->Find("state"));
-  service.owner = Text(http->Find("owner"));
-  service.open = Texts(http->Find("open"));
-  service.where = node.where;
-  return service;
 }
 
 }  // namespace yellow::load

@@ -53,7 +53,6 @@ class Reader {
   void ReadCredentials(const Node* node, const model::Owner& owner);
   void ReadPeople(const Node* node, const model::Owner& owner);
   void ReadScopes(const Node* node, const model::Owner& owner);
-  model::TicketSystem ReadTickets(const Node& node);
 
   model::SqlSnapshot ReadSnapshot(const Node& node);
   model::Dataset ReadDataset(const std::string& name, const Node& node, bool columns_required);

@@ -120,10 +120,20 @@ struct TicketService {
   std::string url;                 ///< `{ticket}` in it is the ticket
   std::optional<Name> credential;  ///< a user and password, or a token
   std::string state, owner;        ///< JSON pointers into the answer (RFC 6901)
+  std::string name;                ///< one to the ticket's own name, or empty: the system knows no ticket by two names
   std::vector<std::string> open;   ///< the states in which a ticket is open
   SourceRange where;
 };
 using TicketSystem = std::variant<std::monostate, TicketFile, TicketService>;
+
+/// Where `serve` answers calls for access over TCP, and whose tokens say who calls (OpenID Connect).
+struct AccessListener {
+  std::string listen;           ///< 127.0.0.1:8443
+  std::string issuer;           ///< its URL, as `iss` of a token says it
+  std::string audience;         ///< what `aud` of a token has to name
+  std::string claim = "email";  ///< the claim whose text is the address of `oidc:<address>`
+  SourceRange where;
+};
 
 struct Environment {
   std::string name;
@@ -144,6 +154,7 @@ struct Environment {
   int max_connections = 40;     ///< limits.connections: of all these jobs together
   std::vector<NoticeReceiver> receivers;  ///< notify
   TicketSystem tickets;                   ///< none: nobody can ask for access
+  std::optional<AccessListener> access;   ///< none: on a local socket only
   Audit audit;
   SourceRange where;
 

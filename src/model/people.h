@@ -36,7 +36,7 @@ std::string_view Word(ScopeKind kind);  ///< dt_write
 struct Scope {
   ScopeKind kind = ScopeKind::kWsRead;
   std::string workspace;
-  Duration longest{4 * 3600};
+  Duration longest{int64_t{4} * 3600};
   int approvers = 1;
   Owner owner;  ///< the ecosystem, or the zone of the Workspace
   SourceRange where;

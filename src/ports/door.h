@@ -15,8 +15,9 @@ struct DoorCall {
   std::string path;                               ///< /v1/access/requests
   std::string body;                               ///< JSON, or empty
   std::multimap<std::string, std::string> query;  ///< what follows the path: ?from=2026-01-01
-  /// Who calls: os:alice on a local socket, as its kernel says. Never from the call itself.
+  /// Who calls: os:alice on a local socket, as its kernel says. Never from the call itself. Empty over TCP.
   std::string identity;
+  std::string token;  ///< over TCP, what stands behind `Authorization: Bearer` (RFC 6750); else empty
 };
 
 struct DoorAnswer {
@@ -29,13 +30,14 @@ struct DoorAnswer {
 
 using DoorHandler = std::function<DoorAnswer(const DoorCall&)>;
 
-/// Where people and their programs call a service of Yellow on this machine: HTTP/1.1 on a unix socket.
+/// Where people and their programs call a service of Yellow: HTTP/1.1 on a unix socket of this machine, or over TCP.
 class Door {
  public:
   virtual ~Door() = default;
-  /// Answers at the socket `path` until this object goes, with threads of its own; everybody on the machine may
-  /// connect. A socket that nobody listens on is replaced. Throws base::Error code "listen".
-  virtual void Listen(const std::string& path, DoorHandler handler) = 0;
+  /// Answers at `address` until this object goes, with threads of its own: the path of a socket, to which everybody on
+  /// the machine may connect and which is replaced when nobody listens on it; or host:port. Throws base::Error code
+  /// "listen".
+  virtual void Listen(const std::string& address, DoorHandler handler) = 0;
 };
 
 /// Calls such a service; the path may be followed by a query. Throws base::Error code "no_service" when nobody listens

@@ -42,8 +42,9 @@ EFFECTS = re.compile(r"^(thread|mutex|condition_variable|fstream|filesystem|iost
 ALLOWED_EFFECTS = {("base/cron.h", "chrono")}   # types of time points only
 # Third-party headers stay in their folder.
 AT_HOME = {"libpq-fe.h": ["adapters/postgres"], "openssl/ssl.h": ["adapters/postgres"], "openssl/err.h": ["adapters/postgres"],
+           **{f"openssl/{name}.h": ["adapters/oidc"] for name in ("bn", "core_names", "ec", "param_build")}, "openssl/evp.h": ["adapters/oidc", "adapters/postgres"],
            "yaml.h": ["load", "adapters/kubernetes"], "pg_query.h": ["sql"], "CLI/CLI.hpp": ["cli"], "httplib.h": ["adapters/http"],
-           "curl/curl.h": ["adapters/http", "adapters/container", "adapters/kubernetes"],
+           "curl/curl.h": ["adapters/http", "adapters/oidc", "adapters/container", "adapters/kubernetes"],
            "nlohmann/json.hpp": ["access", "api", "cli", "render", "sql", "adapters/container", "adapters/http", "adapters/kubernetes"], "sodium.h": ["base", "adapters", "app"]}
 
 # A template that makes JSON and its schema of one description; .cc files of api and cli alone include it.

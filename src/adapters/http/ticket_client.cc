@@ -20,6 +20,28 @@ base::Error Unclear(const std::string& what) {
   return base::Error("tickets", "the ticket system cannot be asked: " + what);
 }
 
+/// Whether a list that should hold what the pointer is for is there and empty.
+bool IsEmptyListOn(const Json& document, const std::string& pointer) {
+  try {
+    for (Json::json_pointer at(pointer); !at.empty(); at = at.parent_pointer())
+      if (document.contains(at)) return document.at(at).is_array() && document.at(at).empty();
+  } catch (const Json::exception&) {
+    return false;
+  }
+  return false;
+}
+
+/// The name of a ticket, which may be a number.
+std::optional<std::string> NameAt(const Json& document, const std::string& pointer) {
+  try {
+    const Json& found = document.at(Json::json_pointer(pointer));
+    if (found.is_string()) return found.get<std::string>();
+    return found.is_number_integer() ? std::optional(found.dump()) : std::nullopt;
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
+}
+
 /// What stands at a JSON pointer, when it is a text.
 std::optional<std::string> TextAt(const Json& document, const std::string& pointer) {
   try {
@@ -62,6 +84,7 @@ Answer Get(const std::string& url, const ports::CredentialValue* credential) {
   }
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
   const CURLcode done = curl_easy_perform(curl);
+  if (done == CURLE_WRITE_ERROR) throw Unclear("its answer is longer than a MiB");
   if (done != CURLE_OK) throw Unclear(curl_easy_strerror(done)).Retryable();
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer.status);
   answer.body = std::move(body.text);
@@ -105,10 +128,16 @@ class TicketClient : public ports::Tickets {
       url.replace(at, place.size(), Encoded(ticket));
     const auto credential = CredentialOf(environment, service);
     const Answer answer = Get(url, credential ? &*credential : nullptr);
-    if (answer.status == 404) return std::nullopt;
+    if (answer.status == 404 || answer.status == 410) return std::nullopt;
     if (answer.status != 200)
       throw Unclear("it has answered with status " + std::to_string(answer.status)).Retryable(answer.status >= 500);
     const Json document = Json::parse(answer.body, nullptr, false);
+    if (IsEmptyListOn(document, service.state)) return std::nullopt;
+    if (!service.name.empty()) {
+      const auto name = NameAt(document, service.name);
+      if (!name) throw Unclear("its answer has no name at " + service.name);
+      if (*name != ticket) return std::nullopt;
+    }
     const auto state = TextAt(document, service.state);
     if (!state) throw Unclear("its answer has no text at " + service.state);
     // Nobody's is a ticket, too, and supports nobody.

@@ -1,0 +1,97 @@
+#include "adapters/http/network_door.h"
+
+#include <httplib.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "base/check.h"
+#include "base/error.h"
+
+namespace yellow::adapters::http {
+namespace {
+
+constexpr int kCallersAtOnce = 16;
+constexpr time_t kSilentSeconds = 10;  // seconds in which a caller has to go on
+constexpr size_t kMostOfBody = 65536;  // of a body
+constexpr int kHighestPort = 65535;
+
+/// Empty when there is none, or more than one, of which a proxy may have looked at the other.
+std::string TokenOf(const httplib::Request& request) {
+  constexpr std::string_view kScheme = "bearer ";
+  if (request.get_header_value_count("Authorization") != 1) return "";
+  const std::string value = request.get_header_value("Authorization");
+  const auto same = [](char scheme, char c) { return scheme == std::tolower(static_cast<unsigned char>(c)); };
+  if (value.size() <= kScheme.size() || !std::equal(kScheme.begin(), kScheme.end(), value.begin(), same)) return "";
+  return value.substr(kScheme.size());
+}
+
+/// Not cpp-httplib's own choice, with which a second program of the same user may listen at the same port.
+void SetSocketOptions(socket_t socket) {
+  const int yes = 1;
+  setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+}
+
+class NetworkDoor : public ports::Door {
+ public:
+  NetworkDoor() = default;
+  NetworkDoor(const NetworkDoor&) = delete;
+  NetworkDoor& operator=(const NetworkDoor&) = delete;
+  ~NetworkDoor() override {
+    server_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  void Listen(const std::string& address, ports::DoorHandler handler) override {
+    const size_t colon = address.rfind(':');
+    YELLOW_CHECK(colon != std::string::npos);
+    std::string host = address.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    const int port = std::atoi(address.c_str() + colon + 1);
+    handler_ = std::move(handler);
+    Configure();
+    if (port < 1 || port > kHighestPort || !server_.bind_to_port(host.c_str(), port))
+      throw base::Error("listen", "cannot listen at " + address)
+          .Remedy("another program may be there; change access: listen in the environment");
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+  }
+
+ private:
+  void Configure() {
+    server_.new_task_queue = [] { return new httplib::ThreadPool(kCallersAtOnce); };
+    server_.set_socket_options(&SetSocketOptions);
+    server_.set_payload_max_length(kMostOfBody);
+    server_.set_read_timeout(kSilentSeconds);
+    server_.set_write_timeout(kSilentSeconds);
+    const auto answer = [this](const httplib::Request& request, httplib::Response& response) {
+      const ports::DoorAnswer answered = handler_({request.method, request.path, request.body, "", TokenOf(request)});
+      YELLOW_CHECK(answered.status != 101);
+      response.status = answered.status;
+      response.set_header("Cache-Control", "no-store");
+      if (answered.status == 401) response.set_header("WWW-Authenticate", "Bearer");
+      response.set_content(answered.body, "application/json");
+    };
+    server_.Get(".*", answer);
+    server_.Post(".*", answer);
+    server_.set_error_handler([](const httplib::Request&, httplib::Response& response) {
+      if (!response.body.empty()) return;
+      response.set_content(
+          R"({"error": {"code": "call", "text": "this is no call that is answered here", "remedy": ""}})"
+          "\n",
+          "application/json");
+    });
+  }
+
+  ports::DoorHandler handler_;
+  httplib::Server server_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+std::unique_ptr<ports::Door> MakeNetworkDoor() { return std::make_unique<NetworkDoor>(); }
+
+}  // namespace yellow::adapters::http
