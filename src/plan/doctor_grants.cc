@@ -90,6 +90,7 @@ class GrantJudge {
           "stated",     "requests", "votes",   "sessions",        "open_sessions", "reviews",
           "statements", "flags",    "due",     "statement_counts"})
       Want("yellow_access." + std::string(function), roles_.Access(), {"EXECUTE"});
+    Want("yellow_access.alarms", roles_.Engine(), {"EXECUTE"});
     Want("yellow_access", roles_.RoleMaker(), {"USAGE"});
     Want("yellow_access.request", roles_.RoleMaker(),
          {"SELECT (id)", "SELECT (state)", "SELECT (expires_at)", "SELECT (grants)"});
