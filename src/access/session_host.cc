@@ -53,7 +53,7 @@ class Witness : public ports::WireSink {
 
   bool Take(const ports::WireEvent& event) override {
     try {
-      log_->Add(LineOf(event));
+      log_->Add(access::LineOf(event));
       const std::string fact = FactOf(event, rules_);
       if (!fact.empty()) database_->Execute({"SELECT yellow_access.stated($1, $2::jsonb)", {session_, fact}});
       return true;

@@ -43,7 +43,7 @@ void Reader::ReadReceivers(const Node& node) {
       });
       if (words.empty())
         diagnostics_.Error("Y202", events->where, "no event is named",
-                           "name held, failed or stale, or leave events out");
+                           "name held, failed, stale or access, or leave events out");
     }
     if (const auto after = ReadDuration(value.Find("stale_after"))) receiver.stale_after = *after;
     model_.environment->receivers.push_back(std::move(receiver));

@@ -443,15 +443,18 @@ const Shape kWebhook{
                Optional("file", kText, "A file with the URL on its first line; relative to the project.")},
     .one_of_fields = true,
     .choice = "place of a URL"};
-const Shape kNoticeEvent{.what = "held, failed or stale", .scalar = S::kWord, .words = {"held", "failed", "stale"}};
-const Shape kNoticeEvents{.what = "a list of held, failed, stale", .items = &kNoticeEvent};
+const Shape kNoticeEvent{
+    .what = "held, failed, stale or access", .scalar = S::kWord, .words = {"held", "failed", "stale", "access"}};
+const Shape kNoticeEvents{.what = "a list of held, failed, stale, access", .items = &kNoticeEvent};
 const Shape kReceiver{
     .what = "{webhook: …, events: …, stale_after: …}",
     .fields = {
         Required("webhook", kWebhook, "Where messages are posted, as JSON."),
-        Optional("events", kNoticeEvents,
-                 "held: a batch waits for somebody. failed: a batch or run has. stale: a store is older than its "
-                 "schedule says. All three by default; each is told once, and once when it is over."),
+        Optional(
+            "events", kNoticeEvents,
+            "held: a batch waits for somebody. failed: a batch or run has. stale: a store is older than its "
+            "schedule says. access: somebody is let in in an emergency, or a review of access is overdue. All four "
+            "by default; each is told once, and once when it is over."),
         Optional("stale_after", kDuration,
                  "How long after the tick of its schedule that it has missed a store is stale; 1h by default.")}};
 const Shape kReceivers{.what = "receivers by name", .values = &kReceiver, .keys = &kName};

@@ -63,15 +63,15 @@ struct UrlInFile {
 using WebhookUrl = std::variant<PlainUrl, UrlInVariable, UrlInFile>;
 
 /// What somebody is told of: a batch that is held, a batch or run that has failed, a stream that is older than its
-/// schedule says.
-enum class NoticeEvent { kHeld, kFailed, kStale };
+/// schedule says, somebody's access that needs a look.
+enum class NoticeEvent { kHeld, kFailed, kStale, kAccess };
 std::string_view Word(NoticeEvent event);  ///< "held", …
 
 /// Who is told, as `notify:` of an environment says.
 struct NoticeReceiver {
   std::string name;
   WebhookUrl webhook;
-  std::vector<NoticeEvent> events{NoticeEvent::kHeld, NoticeEvent::kFailed, NoticeEvent::kStale};
+  std::vector<NoticeEvent> events{NoticeEvent::kHeld, NoticeEvent::kFailed, NoticeEvent::kStale, NoticeEvent::kAccess};
   Duration stale_after{3600};  ///< after the tick of the schedule that was missed
   SourceRange where, webhook_where;
 

@@ -72,6 +72,8 @@ std::string_view Word(NoticeEvent event) {
       return "failed";
     case NoticeEvent::kStale:
       return "stale";
+    case NoticeEvent::kAccess:
+      return "access";
   }
   return {};
 }

@@ -74,10 +74,13 @@ class Granting {
 
   void AddAccess() {
     GiveCalls("yellow_access",
-              {"ask",      "edit",     "vote",          "withdraw",      "lapse",         "activate", "finish",
-               "disabled", "dropped",  "judge",         "session_began", "session_ended", "stated",   "requests",
-               "votes",    "sessions", "open_sessions", "reviews",       "statements",    "flags",    "due", "statement_counts"},
+              {"ask",        "edit",     "vote",    "withdraw",        "lapse",         "activate",
+               "finish",     "disabled", "dropped", "judge",           "session_began", "session_ended",
+               "stated",     "requests", "votes",   "sessions",        "open_sessions", "reviews",
+               "statements", "flags",    "due",     "statement_counts"},
               roles_.Access());
+    // The scheduler tells people of what waits too long.
+    GiveCalls("yellow_access", {"alarms"}, roles_.Engine());
     // Whoever makes temporary logins looks for itself whether there is an active request.
     Give("yellow_access", roles_.RoleMaker(), {"USAGE"});
     Give("yellow_access.request", roles_.RoleMaker(),

@@ -7,7 +7,8 @@ namespace {
 
 using model::NoticeEvent;
 
-constexpr NoticeEvent kAllNoticeEvents[] = {NoticeEvent::kHeld, NoticeEvent::kFailed, NoticeEvent::kStale};
+constexpr NoticeEvent kAllNoticeEvents[] = {NoticeEvent::kHeld, NoticeEvent::kFailed, NoticeEvent::kStale,
+                                            NoticeEvent::kAccess};
 
 // How a held batch or a failure has ended is asked of the tables: a view shows the newest batch only.
 constexpr const char* kLasting = R"(

@@ -58,6 +58,8 @@ class ReceiverNotices {
     for (const StreamView& stream : view_.streams) {
       if (auto stale = StaleOf(stream)) causes.push_back(std::move(*stale));
     }
+    for (const AccessView& access : view_.access)
+      causes.push_back({access.key, NoticeEvent::kAccess, std::nullopt, "", access.code, access.reason});
     std::erase_if(causes, [this](const Cause& cause) { return !receiver_.Wants(cause.event); });
     return causes;
   }
@@ -115,6 +117,10 @@ bool IsThere(const View& view, const std::string& node) {
          std::any_of(view.transformers.begin(), view.transformers.end(), is);
 }
 
+bool IsWatched(const View& view, const std::string& node) {
+  return std::any_of(view.access.begin(), view.access.end(), [&](const auto& one) { return one.key == node; });
+}
+
 const model::NoticeReceiver* FindReceiver(const std::vector<model::NoticeReceiver>& receivers,
                                           const std::string& name) {
   const auto found =
@@ -122,9 +128,15 @@ const model::NoticeReceiver* FindReceiver(const std::vector<model::NoticeReceive
   return found == receivers.end() ? nullptr : &*found;
 }
 
+/// What people call it: a node of the model, or a request for access.
+std::string NameIn(const Notice& notice, const std::string& event) {
+  return event == "access" ? notice.node.substr(notice.node.find('/') + 1) : NameOfNode(notice.node);
+}
+
 /// Where to look, and what helps.
 std::string HintOf(const Notice& notice, const std::string& event) {
-  const std::string name = NameOfNode(notice.node);
+  const std::string name = NameIn(notice, event);
+  if (event == "access") return "yellow access show " + name;
   if (event == "held") return "yellow batches show " + name;
   if (!notice.run_id.empty()) return "yellow runs show " + notice.run_id;
   return "yellow explain " + name;
@@ -147,7 +159,10 @@ NoticeChanges DueNotices(const View& view, const std::vector<LastingNotice>& las
       continue;
     }
     std::string how = notice.ended;
-    if (!IsThere(view, notice.node)) how = "it is not in the model any more";
+    if (notice.event == NoticeEvent::kAccess)
+      how = IsWatched(view, notice.node) ? "" : "it is reviewed";
+    else if (!IsThere(view, notice.node))
+      how = "it is not in the model any more";
     if (how.empty() && notice.event == NoticeEvent::kStale)
       how = ReceiverNotices(view, *receiver, watched_since).Refreshed(notice.node).value_or("");
     if (how.empty())
@@ -176,11 +191,12 @@ const std::vector<model::NoticeReceiver>& ReceiversOf(const Applied& applied) {
 }
 
 std::string NoticeText(const Notice& notice) {
-  const std::string name = NameOfNode(notice.node);
   const bool over = notice.event == "over";
   const std::string& event = over ? notice.was : notice.event;
+  const std::string name = NameIn(notice, event);
   std::string what = name + (event == "failed" ? " has failed" : " is " + event);
   if (over) what = "Over: " + name + (event == "failed" ? " had failed" : " was " + event);
+  if (event == "access") what = (over ? "Over: access " : "access ") + name;
   if (!notice.batch.empty()) what += ", batch " + notice.batch;
   if (!notice.run_id.empty()) what += ", run " + notice.run_id;
   if (over) return fmt::format("[{}] {}, since {}; {}", notice.environment, what, notice.since, notice.reason);

@@ -63,7 +63,7 @@ const std::vector<model::NoticeReceiver>& ReceiversOf(const Applied& applied);
 struct Notice {
   std::string id;
   std::string environment;
-  std::string event;  ///< held, failed, stale, over
+  std::string event;  ///< held, failed, stale, access, over
   std::string cause;  ///< id of the message that is over; its own where it is not
   std::string was;    ///< of 'over': what it was
   std::string node;

@@ -64,6 +64,24 @@ TEST(DueNotices, AHeldBatchIsToldOnceToWhoWantsIt) {
   EXPECT_TRUE(DueNotices(view, {Lasting(NoticeEvent::kHeld)}, receivers, {}).empty());
 }
 
+TEST(DueNotices, AccessIsToldOnceUntilItIsReviewed) {
+  View view = At(kNoon, {});
+  view.access = {{"Access/0123456789abcdef", "break_glass", "alice has broken the glass"}};
+  const std::vector<model::NoticeReceiver> receivers{Receiver("ops", {NoticeEvent::kAccess}), Receiver("tickets")};
+  const NoticeChanges changes = DueNotices(view, {}, receivers, {});
+  ASSERT_THAT(changes.begun, SizeIs(1));
+  EXPECT_EQ(changes.begun[0].receiver, "ops");
+  EXPECT_EQ(
+      changes.begun[0].cause,
+      (Cause{"Access/0123456789abcdef", NoticeEvent::kAccess, {}, "", "break_glass", "alice has broken the glass"}));
+  const LastingNotice told = Lasting(NoticeEvent::kAccess, "", "Access/0123456789abcdef");
+  EXPECT_TRUE(DueNotices(view, {told}, receivers, {}).empty());
+  view.access.clear();
+  const NoticeChanges reviewed = DueNotices(view, {told}, receivers, {});
+  ASSERT_THAT(reviewed.ended, SizeIs(1));
+  EXPECT_EQ(reviewed.ended[0].how, "it is reviewed");
+}
+
 TEST(DueNotices, AReleasedBatchIsNotBegunAndLastsUntilItIsCommitted) {
   StreamView released = Held(8);
   released.released = true;
@@ -199,6 +217,11 @@ TEST(Notice, IsJsonWithALineForPeople) {
                    "",     "0a",    "timeout", "too long", "t", ""};
   EXPECT_EQ(NoticeText(run), "[local] Mask has failed, run 0a: too long. yellow runs show 0a");
   EXPECT_THAT(NoticeJson(run), Not(HasSubstr("batch")));
+  Notice access{"id-4", "local", "access",      "id-4",        "",  "Access/0123456789abcdef",
+                "",     "",      "break_glass", "alice is in", "t", ""};
+  EXPECT_EQ(NoticeText(access), "[local] access 0123456789abcdef: alice is in. yellow access show 0123456789abcdef");
+  access.event = "over", access.was = "access", access.reason = "it is reviewed";
+  EXPECT_EQ(NoticeText(access), "[local] Over: access 0123456789abcdef, since t; it is reviewed");
 }
 
 }  // namespace

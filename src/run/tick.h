@@ -71,11 +71,19 @@ struct TransformerView {
   std::vector<InputView> inputs;
 };
 
+/// Access that people are told of until it is reviewed: an emergency, or a review that is overdue.
+struct AccessView {
+  std::string key;   ///< Access/<request>, or Review/<request>
+  std::string code;  ///< break_glass, review_overdue
+  std::string reason;
+};
+
 struct View {
   ports::TimePoint now;
   std::vector<StreamView> streams;
   std::vector<StreamView> outputs;  ///< streams that transformers write: nothing is decided on them
   std::vector<TransformerView> transformers;
+  std::vector<AccessView> access;  ///< read only when somebody is told of it
   int run_limit = 1;               ///< limits.runs
   std::vector<RunView> open_runs;  ///< what counts against it
 };

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "merge/merge.h"
+#include "run/notices.h"
 #include "run/run_ending.h"
 #include "run/verdicts.h"
 
@@ -207,12 +208,21 @@ View ReadWorld(ports::Session& engine, const Applied& applied, const Actor& acto
     for (const plan::TransformerInput& input : transformer.inputs)
       questions.push_back(InputQuestion(transformer.key, input));
   }
+  const std::vector<model::NoticeReceiver>& receivers = ReceiversOf(applied);
+  const bool tells_of_access = std::any_of(receivers.begin(), receivers.end(),
+                                           [](const auto& one) { return one.Wants(model::NoticeEvent::kAccess); });
+  if (tells_of_access) questions.emplace_back("SELECT key, code, reason FROM yellow_access.alarms()");
   ports::Transaction transaction(engine, "ISOLATION LEVEL REPEATABLE READ READ ONLY", "", std::move(questions));
   const std::vector<ports::Rows> answers = transaction.Received();
   View view;
   view.now = *Microseconds(answers[0], 0, 0);
   const Outputs outputs = ReadStreams(answers[1], applied, processes, view);
   ReadTransformers(engine, applied, answers[2], outputs, inputs, answers, view);
+  if (tells_of_access) {
+    const ports::Rows& alarms = answers.back();
+    for (size_t i = 0; i < alarms.size(); ++i)
+      view.access.push_back({alarms.Text(i, 0), alarms.Text(i, 1), alarms.Text(i, 2)});
+  }
   transaction.Commit();
   return view;
 }

@@ -368,6 +368,20 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
   WHERE request <> '' AND action = 'access.statement' AND details ->> 'kind' IN ('query', 'parse', 'function') GROUP BY 1
 $function$;
 
+-- What everybody is to be told of until it is reviewed. The reason that somebody gave is not told: it may hold values of rows.
+CREATE FUNCTION yellow_access.alarms() RETURNS TABLE (key text, code text, reason text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT 'Access/' || id, 'break_glass', format('%s has broken the glass: %s, ticket %s', person, scope, ticket)
+  FROM yellow_access.request
+  WHERE kind = 'break_glass' AND state IN ('active', 'expired', 'revoked', 'released', 'disabled', 'dropped', 'in_review')
+  UNION ALL
+  SELECT 'Review/' || id, 'review_overdue', format('nobody has reviewed in time what %s did: %s, ticket %s', person, scope, ticket)
+  FROM yellow_access.request WHERE state = 'in_review' AND review_due_at < clock_timestamp()
+  ORDER BY 1
+$function$;
+ALTER TABLE yellow.notice DROP CONSTRAINT notice_event_check,
+  ADD CONSTRAINT notice_event_check CHECK (event IN ('held', 'failed', 'stale', 'access', 'over'));
+
 -- What the reaper has to do now.
 CREATE FUNCTION yellow_access.due() RETURNS TABLE (request text, state text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
@@ -395,6 +409,8 @@ BEGIN
   LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION yellow_access.%s TO %I', called, prefix || '_access');
   END LOOP;
+  -- Who tells people.
+  EXECUTE format('GRANT EXECUTE ON FUNCTION yellow_access.alarms() TO %I', prefix || '_engine');
   -- Whoever makes logins looks for itself whether there is an active request.
   EXECUTE format('GRANT USAGE ON SCHEMA yellow_access TO %I', prefix || '_roles');
   EXECUTE format('GRANT SELECT (id, state, expires_at, grants) ON yellow_access.request TO %I', prefix || '_roles');

@@ -117,8 +117,8 @@ class Parser : public httplib::Server {
   explicit Parser(ports::DoorHandler handler) : handler_(std::move(handler)) {
     set_payload_max_length(kMostOfCall);
     const auto answer = [this](const httplib::Request& request, httplib::Response& response) {
-      ports::DoorAnswer answered =
-          handler_({request.method, request.path, request.body, request.params, request.get_header_value(kIdentity), ""});
+      ports::DoorAnswer answered = handler_(
+          {request.method, request.path, request.body, request.params, request.get_header_value(kIdentity), ""});
       response.status = answered.status;
       if (answered.status == 101) {
         response.set_header("Upgrade", "yellow-terminal");

@@ -67,7 +67,8 @@ class NetworkDoor : public ports::Door {
     server_.set_read_timeout(kSilentSeconds);
     server_.set_write_timeout(kSilentSeconds);
     const auto answer = [this](const httplib::Request& request, httplib::Response& response) {
-      const ports::DoorAnswer answered = handler_({request.method, request.path, request.body, "", TokenOf(request)});
+      const ports::DoorAnswer answered =
+          handler_({request.method, request.path, request.body, request.params, "", TokenOf(request)});
       YELLOW_CHECK(answered.status != 101);
       response.status = answered.status;
       response.set_header("Cache-Control", "no-store");
