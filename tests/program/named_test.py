@@ -119,8 +119,8 @@ classes: {{allowed: [pii]}}
             self.assertEqual(done.status, 0, done)
         request, login = "0123456789abcdef", "yellow_tmp_0123456789abcdef"
         self.psql("merge", f"""
-            INSERT INTO yellow_access.request (id, person, scope, seconds, ticket, reason, grants, content_hash, approvers, state, lapses_at, expires_at)
-            VALUES ('{request}', 'alice', 'dt_write:MaskShop', 3600, 'OPS-1', 'x', '{{yellow_dt_maskshop}}', 'x', 1, 'active', now() + '1 day', now() + '1 hour');
+            INSERT INTO yellow_access.request (id, kind, person, scope, seconds, ticket, reason, grants, content_hash, approvers, state, lapses_at, expires_at)
+            VALUES ('{request}', 'regular', 'alice', 'dt_write:MaskShop', 3600, 'OPS-1', 'x', '{{yellow_dt_maskshop}}', 'x', 1, 'active', now() + '1 day', now() + '1 hour');
             SET SESSION AUTHORIZATION yellow_access; SELECT yellow_sec.tmp_open('{request}', '{verifier('secret')}')""")
         self.psql("merge", "BEGIN; UPDATE dp_main.dt_shopmasked__customers SET lastname = 'X.'; PREPARE TRANSACTION 'it''s left'", user=login, password="secret")
         self.assertEqual(self.psql("merge", "SELECT count(*) FROM pg_prepared_xacts"), "1")

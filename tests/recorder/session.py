@@ -146,7 +146,11 @@ class Session:
 
     @staticmethod
     def parent(pid):
-        return int(re.search(r"^PPid:\s*(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text(), re.M)[1])
+        """0 when it has ended meanwhile."""
+        try:
+            return int(re.search(r"^PPid:\s*(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text(), re.M)[1])
+        except (FileNotFoundError, ProcessLookupError):
+            return 0
 
     def close(self):
         self.socket.close()
