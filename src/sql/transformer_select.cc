@@ -84,6 +84,26 @@ std::string Field(const Json& node, const char* name) {
   return found != node.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+/// Levels of a tree that is walked level by level on the stack; a term of a sum takes two or three.
+constexpr int kDeepestSelect = 2000;
+
+int DepthOf(std::string_view json) {
+  int depth = 0, deepest = 0;
+  bool in_text = false;
+  for (size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (in_text) {
+      if (c == '\\') ++i;
+      if (c == '"') in_text = false;
+      continue;
+    }
+    if (c == '"') in_text = true;
+    if (c == '{' || c == '[') deepest = std::max(deepest, ++depth);
+    if (c == '}' || c == ']') --depth;
+  }
+  return deepest;
+}
+
 class Rewriter {
  public:
   Rewriter(const std::string& text, const std::vector<SelectInput>& inputs, model::Mode mode)
@@ -97,6 +117,8 @@ class Rewriter {
     const PgQueryParseResult parsed = pg_query_parse(text_.c_str());
     if (parsed.error != nullptr) {
       Problem(parsed.error->message, "", ByteOfCharacter(parsed.error->cursorpos));
+    } else if (DepthOf(parsed.parse_tree) > kDeepestSelect) {
+      Problem("it is nested too deeply", "take parts of it into WITH", 0);
     } else {
       Statement(Json::parse(parsed.parse_tree, nullptr, false));
     }

@@ -58,6 +58,17 @@ TEST(RewriteSelect, SaysWhatIsWrong) {
 
 std::string RewriteIncremental(const std::string& text) { return Rewrite(text, model::Mode::kIncremental); }
 
+TEST(RewriteSelect, RefusesWhatWouldTakeMoreStackThanThereIs) {
+  const auto sum = [](int terms) {
+    std::string text = "SELECT 1";
+    for (int i = 1; i < terms; ++i) text += "+1";
+    return text + " FROM Shop.customers";
+  };
+  EXPECT_THAT(Rewrite(sum(200)), ::testing::HasSubstr("g__shop__customers"));
+  for (const int terms : {5000, 20000})
+    EXPECT_EQ(Rewrite(sum(terms)), "1:1: it is nested too deeply = take parts of it into WITH\n");
+}
+
 TEST(RewriteSelect, ReadsChangesInModeIncremental) {
   EXPECT_EQ(RewriteIncremental("SELECT yellow_op, customers__changes.id FROM Shop.customers__changes"),
             "SELECT yellow_op, customers__changes.id FROM \"ws_w\".\"changes_of_customers\" AS \"customers__changes\"");
