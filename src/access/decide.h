@@ -27,8 +27,9 @@ struct Refusal {
   std::string remedy = {};  ///< may be empty
 };
 
-inline constexpr int64_t kShortest = 60;            ///< seconds that a request lasts at least
-inline constexpr int64_t kLapsesAfter = 24 * 3600;  ///< seconds after which one that is not active is none any more
+inline constexpr int64_t kShortest = 60;  ///< seconds that a request lasts at least
+inline constexpr int64_t kLapsesAfter =
+    int64_t{24} * 3600;  ///< seconds after which one that is not active is none any more
 inline constexpr size_t kLongestReason = 1000;
 inline constexpr int64_t kLongestBreakGlass = 1800;  ///< seconds
 inline constexpr int kBreakGlassApprovers = 2;       ///< at least

@@ -143,7 +143,7 @@ struct PartOf {
   Json operator()(const ports::WireGone& it) const { return WholeOf{}(it); }
 };
 
-std::string Numbered(const ports::WireEvent& event, Json what) {
+std::string Numbered(const ports::WireEvent& event, const Json& what) {
   Json json{{"client", event.client}, {"number", event.number}};
   json.update(what);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -154,8 +154,8 @@ std::string Numbered(const ports::WireEvent& event, Json what) {
 std::string LineOf(const ports::WireEvent& event) { return Numbered(event, std::visit(WholeOf{}, event.what)); }
 
 std::string FactOf(const ports::WireEvent& event, const FlagRules& rules) {
-  Json part = std::visit(PartOf{rules}, event.what);
-  return part.is_null() ? "" : Numbered(event, std::move(part));
+  const Json part = std::visit(PartOf{rules}, event.what);
+  return part.is_null() ? "" : Numbered(event, part);
 }
 
 }  // namespace yellow::access

@@ -67,7 +67,7 @@ std::optional<std::string> IdentityOf(int connection) {
   ucred peer{};
   socklen_t size = sizeof peer;
   if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
-  std::array<char, 16384> buffer;
+  std::array<char, 16384> buffer{};
   passwd entry{};
   passwd* found = nullptr;
   if (getpwuid_r(peer.uid, &entry, buffer.data(), buffer.size(), &found) != 0) return std::nullopt;
