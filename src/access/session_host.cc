@@ -7,6 +7,7 @@
 
 #include "access/login.h"
 #include "access/wire_record.h"
+#include "base/digest.h"
 #include "base/error.h"
 #include "sql/names.h"
 
@@ -168,6 +169,8 @@ void SessionHost::Host(const Admitted& admitted, int socket) {
   } catch (const base::Error& error) {
     why = error.what();
     parts_.recorder.Refuse(socket, base::Describe(error));
+    if (const auto begun = effects_.read(recording))  // it was under way
+      report.bytes = static_cast<int64_t>(begun->size()), report.digest = base::Sha256Hex(*begun);
   }
   parts_.files.RemoveTree(parts_.sockets + "/" + id);
   if (why.empty()) why = std::string(ports::WordOf(report.end)) + (report.why.empty() ? "" : ": " + report.why);

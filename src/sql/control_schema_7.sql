@@ -299,6 +299,7 @@ BEGIN
 END
 $function$;
 
+-- Without a digest there is no recording: it never began, or lies on another machine.
 CREATE FUNCTION yellow_access.session_ended(session_id text, why text, size bigint, digest text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -308,7 +309,8 @@ BEGIN
   WHERE id = session_id AND ended_at IS NULL RETURNING * INTO one;
   IF NOT FOUND THEN RETURN; END IF;
   PERFORM yellow_access.audit_add((SELECT person FROM yellow_access.request WHERE id = one.request), 'access.session_end', session_id, one.request,
-    jsonb_build_object('reason', why, 'recording', jsonb_build_object('file', one.recording, 'bytes', size, 'sha256', digest)));
+    jsonb_build_object('reason', why) ||
+    CASE WHEN digest = '' THEN '{}' ELSE jsonb_build_object('recording', jsonb_build_object('file', one.recording, 'bytes', size, 'sha256', digest)) END);
 END
 $function$;
 

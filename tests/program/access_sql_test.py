@@ -102,6 +102,21 @@ class AccessSqlTest(unittest.TestCase):
         self.assertEqual(done.status, 1)
         self.assertIn("nobody could review the recording", done.err)
 
+    def test_a_session_that_cannot_begin(self):
+        """Its person is told; it leaves no recording behind, and none is missed."""
+        sockets = self.office.root / ".yellow/sessions"
+        sockets.rmdir()
+        sockets.write_text("in the way")
+        self.addCleanup(lambda: (sockets.unlink(), sockets.mkdir(0o711)))
+        request = self.active()
+        done = self.office.session(request, "SELECT 1;\n")
+        self.assertNotEqual(done.status, 0)
+        self.assertIn("cannot listen in", done.out + done.err)
+        self.assertIn("cannot listen in", self.over(request)["end_reason"])
+        self.assertEqual(self.office.yellow("audit", "chain").status, 0)
+        verified = self.office.yellow("audit", "verify")
+        self.assertEqual(verified.status, 0, verified)
+
     def test_who_may_not(self):
         request = self.office.ask(ticket=f"OPS-{next(self.tickets)}")
         for who in ("alice", "bob"):
