@@ -45,7 +45,7 @@ std::optional<Refusal> Desk::AskTicketSystem(const Place& place, const model::Pe
   const auto& environment = place.model.environment;
   if (!environment || std::holds_alternative<std::monostate>(environment->tickets))
     return Refusal{Kind::kUnavailable, "no_ticket_system", "the environment has no ticket system, so nobody is let in",
-                   "add to the environment: tickets: {file: tickets.json}"};
+                   "add to the environment: tickets: {file: tickets.json}; then yellow apply"};
   try {
     return Supports(person, content, effects_.tickets.Find(*environment, content.ticket));
   } catch (const base::Error& error) {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import signal
 import subprocess
 import unittest
@@ -113,6 +114,16 @@ class AccessTest(unittest.TestCase):
         self.refused(self.office.access("dave", "withdraw", request["id"]), "only who has asked may withdraw it")
         self.refused(self.office.access("dave", "revoke", request["id"]), "dave may not revoke")
         self.refused(self.office.access("dave", "edit", request["id"], "--for", "2h"), "only who has asked may change it")
+
+    def test_a_socket_that_is_out_of_reach(self):
+        folder = self.office.base / "closed"
+        folder.mkdir(0o700)
+        (folder / "access.sock").touch()
+        account = pwd.getpwnam(PEOPLE["alice"][0][0])
+        done = subprocess.run([str(self.office.program), "access", "list", "--socket", str(folder / "access.sock")], capture_output=True, text=True, cwd="/",
+                              user=account.pw_uid, group=account.pw_gid, extra_groups=[])
+        self.assertEqual(done.returncode, FAILED, done)
+        self.assertIn("you may not reach the socket of yellow serve", done.stderr)
 
     def test_who_calls_is_not_for_them_to_say(self):
         """A header of that name is the caller's own word, and does not count."""

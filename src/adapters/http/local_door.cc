@@ -223,6 +223,9 @@ class UnixDoor : public ports::Door {
 };
 
 base::Error NoService(const std::string& socket, const std::string& why) {
+  if (::access(socket.c_str(), W_OK) != 0 && errno == EACCES)
+    return base::Error("no_service", "you may not reach the socket of yellow serve: " + socket)
+        .Remedy("have it answer where everybody comes: yellow serve --socket /run/yellow/access.sock");
   return base::Error("no_service", "no yellow serve answers at " + socket + ": " + why)
       .Retryable()
       .Remedy("start it: yellow serve; or name its socket: --socket PATH, YELLOW_SOCKET");
