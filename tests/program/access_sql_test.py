@@ -91,6 +91,17 @@ class AccessSqlTest(unittest.TestCase):
         self.assertNotIn("canary-2718", json.dumps(self.office.facts(request)))
         self.assertNotIn("canary-2718", (self.office.base / "serve.log").read_text())
 
+    def test_a_senior_does_not_read_their_own(self):
+        ticket = f"OPS-{next(self.tickets)}"
+        tickets = json.loads((self.office.root / "tickets.json").read_text())
+        self.office.tickets({**tickets, ticket: {"open": True, "owner": "bob"}})
+        request = self.office.ask(who="bob", ticket=ticket)
+        self.office.approve(request, "carol")
+        self.office.did("bob", "activate", request["id"])
+        self.assertEqual(self.office.session(request, "SELECT 1;\n", who="bob").status, 0)
+        session = self.over(request)
+        self.assertEqual([self.office.replay(who, session["recording"], "--cast").status for who in ("carol", "bob")], [0, 3])
+
     def test_nobody_reviews_means_nobody_is_let_in(self):
         self.addCleanup(lambda: (self.office.declare(), self.office.yellow("apply")))
         keys, self.office.reviewers = self.office.reviewers, {}
