@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/suggest.h"
 #include "sql/names.h"
 
@@ -12,6 +13,7 @@ using Kind = Refusal::Kind;
 
 constexpr size_t kShortestHash = 12;
 constexpr int64_t kHour = 3600;
+constexpr size_t kLongestParameter = 1000;
 
 /// Nothing that moves a terminal's cursor or hides what stands before it.
 bool IsPlain(const std::string& text) {
@@ -53,6 +55,33 @@ std::optional<Refusal> IsAskable(const Content& content) {
   return std::nullopt;
 }
 
+/// Exactly what the operation has to be told, and nothing for any other scope.
+std::optional<Refusal> HasParameters(const model::Model& model, const model::Scope& scope, const Content& content) {
+  static const std::vector<std::string> kNone;
+  const std::vector<std::string>& wanted = scope.operation ? ParametersOf(*scope.operation) : kNone;
+  for (const auto& [name, value] : content.parameters) {
+    if (std::find(wanted.begin(), wanted.end(), name) == wanted.end())
+      return Refusal{Kind::kInvalid, "parameter",
+                     scope.Text() + " has no parameter" + (IsPlain(name) ? ": " + name : ""), "leave it out"};
+    if (IsBlank(value) || value.size() > kLongestParameter || !IsPlain(value))
+      return Refusal{Kind::kInvalid, "parameter", "a parameter is one line of text, of at most 1000 bytes: " + name};
+  }
+  for (const std::string& name : wanted)
+    if (content.parameters.count(name) == 0)
+      return Refusal{Kind::kInvalid, "parameter", scope.Text() + " has to be told its " + name,
+                     "add --parameter " + name + "=…"};
+  if (scope.operation == model::Operation::kErase) {
+    const model::Datastore* store = model.FindDatastore(scope.object);
+    const std::string& dataset = content.parameters.at("dataset");
+    const bool known = store != nullptr && std::any_of(store->datasets.begin(), store->datasets.end(),
+                                                       [&](const model::Dataset& one) { return one.name == dataset; });
+    if (!known)
+      return Refusal{Kind::kInvalid, "parameter", scope.object + " has no such dataset: " + dataset,
+                     "give one that the model declares there"};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 const model::Person* PersonOf(const model::Model& model, const std::string& identity) {
@@ -75,13 +104,32 @@ std::vector<std::string> SeniorsFor(const model::Model& model, const model::Scop
   return names;
 }
 
+const std::vector<std::string>& ParametersOf(model::Operation operation) {
+  static const std::vector<std::string> kNone, kErase{"dataset", "key"};
+  switch (operation) {
+    case model::Operation::kReingest:
+      return kNone;
+    case model::Operation::kErase:
+      return kErase;
+  }
+  YELLOW_CHECK(false);
+}
+
 std::vector<std::string> GrantsOf(const model::Scope& scope, const std::string& role_prefix) {
   const sql::Roles roles(role_prefix);
   switch (scope.kind) {
     case model::ScopeKind::kDtWrite:
-      return {roles.OutputGroup(scope.workspace)};
+      return {roles.OutputGroup(scope.object)};
+    case model::ScopeKind::kDtRead:
+      return {roles.OutputReaders(scope.object)};
     case model::ScopeKind::kWsRead:
-      return {roles.WorkspaceGroup(scope.workspace)};
+      return {roles.WorkspaceGroup(scope.object)};
+    case model::ScopeKind::kStageRead:
+      return {roles.StagingReaders(scope.object)};
+    case model::ScopeKind::kOperation:
+    case model::ScopeKind::kShell:
+    case model::ScopeKind::kKubernetes:
+      break;
   }
   return {};
 }
@@ -96,7 +144,10 @@ int ApproversOf(const model::Scope& scope, RequestKind kind) {
 
 int64_t ReviewWithin(const Content& content) {
   if (content.kind == RequestKind::kBreakGlass) return kHour;
-  return content.scope.starts_with(model::Word(model::ScopeKind::kWsRead)) ? 24 * kHour : 4 * kHour;
+  const auto scope = model::ParseScope(content.scope);
+  const bool reads = scope && (scope->kind == model::ScopeKind::kWsRead || scope->kind == model::ScopeKind::kDtRead ||
+                               scope->kind == model::ScopeKind::kStageRead);
+  return reads ? 24 * kHour : 4 * kHour;
 }
 
 std::optional<Refusal> MayAsk(const model::Model& model, const model::Person& person, const Content& content) {
@@ -125,7 +176,8 @@ std::optional<Refusal> MayAsk(const model::Model& model, const model::Person& pe
                        (breaks_glass ? " in an emergency for " : " for ") + std::to_string(longest / 60) +
                        " minutes at most",
                    breaks_glass ? "ask for less: --for 30m" : "ask for less: --for 1h"};
-  return IsAskable(content);
+  if (const auto refusal = IsAskable(content)) return refusal;
+  return HasParameters(model, *scope, content);
 }
 
 std::optional<Refusal> Supports(const model::Person& person, const Content& content,

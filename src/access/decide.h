@@ -43,7 +43,10 @@ const model::Scope* ScopeOf(const model::Model& model, const std::string& text);
 /// The people who may approve and review what is in this scope, as the model is now; sorted.
 std::vector<std::string> SeniorsFor(const model::Model& model, const model::Scope& scope);
 
-/// The database groups that a scope is made of.
+/// What an operation has to be told; sorted.
+const std::vector<std::string>& ParametersOf(model::Operation operation);
+
+/// The database groups that a scope is made of; none for what is not in the database.
 std::vector<std::string> GrantsOf(const model::Scope& scope, const std::string& role_prefix);
 
 /// For how many seconds a scope is given at most, and how many have to approve that.

@@ -30,7 +30,7 @@ class Decide : public ::testing::Test {
   }
   static model::Scope Scope(model::ScopeKind kind, const std::string& workspace, const std::string& zone) {
     model::Scope scope;
-    scope.kind = kind, scope.workspace = workspace, scope.owner.zone = zone;
+    scope.kind = kind, scope.object = workspace, scope.owner.zone = zone;
     return scope;
   }
   const model::Person& The(const std::string& name) { return *PersonOf(model_, "os:" + name); }
@@ -54,6 +54,45 @@ TEST_F(Decide, WhoMayAskForWhat) {
   EXPECT_EQ(Asks("alice", Wish("dt_write:Reports")), "scope");
   EXPECT_EQ(PersonOf(model_, "os:nobody"), nullptr);
   EXPECT_EQ(PersonOf(model_, "alice"), nullptr);
+}
+
+TEST_F(Decide, AnOperationIsToldWhatItNeedsAndNothingElse) {
+  const auto erase = model::ParseScope("op:erase:Shop");
+  ASSERT_TRUE(erase);
+  model_.scopes.push_back(*erase);
+  model_.scopes.push_back(*model::ParseScope("op:reingest:MaskShop"));
+  model::Datastore shop;
+  shop.name = "Shop";
+  shop.datasets.emplace_back().name = "customers";
+  model_.datastores = {shop};
+  Content wish = Wish("op:erase:Shop");
+  EXPECT_EQ(Asks("alice", wish), "parameter");
+  wish.parameters = {{"dataset", "customers"}, {"key", "{\"id\": \"C17\"}"}};
+  EXPECT_EQ(Asks("alice", wish), "");
+  for (const char* bad : {"", "  ", "a\nb", "a\x1b[2J"}) {
+    wish.parameters["key"] = bad;
+    EXPECT_EQ(Asks("alice", wish), "parameter") << bad;
+  }
+  wish.parameters = {{"dataset", "nothing"}, {"key", "1"}};
+  EXPECT_EQ(Asks("alice", wish), "parameter");
+  wish.parameters = {{"dataset", "customers"}, {"key", "1"}, {"more", "x"}};
+  EXPECT_EQ(Asks("alice", wish), "parameter");
+  EXPECT_EQ(Asks("alice", Wish("op:reingest:MaskShop")), "");
+  wish = Wish("dt_write:MaskShop");
+  wish.parameters = {{"key", "1"}};
+  EXPECT_EQ(Asks("alice", wish), "parameter");
+}
+
+TEST(ScopeText, WhatIsReadIsWritten) {
+  for (const char* text : {"dt_write:MaskShop", "dt_read:MaskShop", "ws_read:Analysts", "stage_read:Shop",
+                           "op:reingest:MaskShop", "op:erase:Shop", "shell", "kubernetes:yellow-prod"}) {
+    const auto scope = model::ParseScope(text);
+    ASSERT_TRUE(scope) << text;
+    EXPECT_EQ(scope->Text(), text);
+  }
+  for (const char* text : {"", "dt_write", "dt_write:", "op", "op:", "op:reingest", "op:reingest:", "op:drop:Shop",
+                           "shell:", "shell:x", "kubernetes:", "dt_writer:x", ":x"})
+    EXPECT_FALSE(model::ParseScope(text)) << text;
 }
 
 TEST_F(Decide, ForHowLong) {

@@ -10,7 +10,7 @@ namespace {
 
 using Kind = Refusal::Kind;
 
-constexpr int kDigitsOfId = 16;
+constexpr int kDigitsOfId = 16, kDigitsOfSalt = 32;
 
 tl::unexpected<Refusal> No(Refusal refusal) { return tl::unexpected<Refusal>(std::move(refusal)); }
 
@@ -32,9 +32,13 @@ Refusal NoSuchRequest(const std::string& id) {
   return {Kind::kNotFound, "not_found", "there is no such request" + (plain ? ": " + id : ""), "yellow access list"};
 }
 
-bool IsRealised(const Place& place, const model::Scope& scope) { return place.workspaces.count(scope.workspace) > 0; }
-
 }  // namespace
+
+bool Place::Has(const model::Scope& scope) const {
+  if (scope.IsOfWorkspace()) return workspaces.count(scope.object) > 0;
+  if (scope.IsOfDatastore()) return stores.count(scope.object) > 0;
+  return true;
+}
 
 std::unique_ptr<ports::Session> Desk::Open(const Place& place, std::string_view purpose) const {
   return effects_.connector.Open(effects_.endpoints.Service(place.container, ports::ServiceRole::kAccess, purpose));
@@ -84,11 +88,13 @@ Result<Request> Desk::Ask(const std::string& identity, const Wanted& wanted) {
   for (const auto& place : effects_.places()) {
     person = PersonOf(place->model, identity);
     if (person == nullptr) continue;
-    Content content{person->name, wanted.scope, wanted.seconds.value_or(0), wanted.ticket, wanted.reason,
-                    {},           wanted.kind};
+    Content content{person->name,  wanted.scope,      wanted.seconds.value_or(0),
+                    wanted.ticket, wanted.reason,     {},
+                    wanted.kind,   wanted.parameters, {}};
     if (const auto refusal = MayAsk(place->model, *person, content)) return No(*refusal);
     const model::Scope& scope = *ScopeOf(place->model, content.scope);
-    if (!IsRealised(*place, scope)) continue;
+    if (!place->Has(scope)) continue;
+    if (!content.parameters.empty()) content.salt = effects_.entropy.Hex(kDigitsOfSalt);
     if (const auto refusal = AskTicketSystem(*place, *person, content)) return No(*refusal);
     content.grants = GrantsOf(scope, place->RolePrefix());
     Found found{place, person, Open(*place, "access"), {}};
@@ -100,7 +106,7 @@ Result<Request> Desk::Ask(const std::string& identity, const Wanted& wanted) {
   }
   if (person == nullptr) return No(UnknownPerson(identity));
   return No(
-      {Kind::kState, "not_realised", "this Workspace is not realised anywhere yet: " + wanted.scope, "yellow apply"});
+      {Kind::kState, "not_realised", "what it is about is not realised anywhere yet: " + wanted.scope, "yellow apply"});
 }
 
 Result<Request> Desk::Edit(const std::string& identity, const std::string& id, const Wanted& wanted) {
@@ -112,6 +118,10 @@ Result<Request> Desk::Edit(const std::string& identity, const std::string& id, c
   if (wanted.seconds) content.seconds = *wanted.seconds;
   if (!wanted.ticket.empty()) content.ticket = wanted.ticket;
   if (!wanted.reason.empty()) content.reason = wanted.reason;
+  if (!wanted.parameters.empty()) {
+    content.parameters = wanted.parameters;
+    content.salt = effects_.entropy.Hex(kDigitsOfSalt);
+  }
   if (const auto refusal = MayAsk(found->place->model, *found->person, content)) return No(*refusal);
   if (const auto refusal = AskTicketSystem(*found->place, *found->person, content)) return No(*refusal);
   return Do(*found, [&](Store& store) { store.Edit(id, found->person->name, content); });
@@ -246,7 +256,7 @@ Result<std::vector<model::Scope>> Desk::Scopes(const std::string& identity) {
     known = true;
     if (const auto refusal = MaySee(*person)) return No(*refusal);
     for (const model::Scope& scope : place->model.scopes)
-      if (IsRealised(*place, scope) && person->MayActIn(scope.owner)) scopes.push_back(scope);
+      if (place->Has(scope) && person->MayActIn(scope.owner)) scopes.push_back(scope);
   }
   if (!known) return No(UnknownPerson(identity));
   return scopes;

@@ -25,9 +25,12 @@ struct Place {
   std::string container;
   model::Model model;
   std::set<std::string> workspaces;  ///< that are realised there
+  std::set<std::string> stores;      ///< that are ingested there
   /// The tables and views of each scope, by its text.
   std::map<std::string, std::set<sql::NamedRelation>> relations;
 
+  /// Whether what a scope is about is here; machines and clusters are everywhere.
+  bool Has(const model::Scope& scope) const;
   std::string RolePrefix() const { return model.environment ? model.environment->role_prefix : "yellow"; }
 };
 
@@ -56,6 +59,7 @@ struct Wanted {
   std::string ticket;
   std::string reason;
   RequestKind kind = RequestKind::kRegular;  ///< that of a request never changes
+  std::map<std::string, std::string> parameters = {};
 };
 
 /// A request with what is needed to do something with it.

@@ -33,6 +33,10 @@ std::string HashOf(const Content& content) {
   add(content.reason);
   add(std::to_string(content.grants.size()));
   for (const std::string& group : content.grants) add(group);
+  if (!content.parameters.empty()) {
+    add(content.salt);
+    for (const auto& [name, value] : content.parameters) add(name), add(value);
+  }
   return base::Sha256Hex(bytes);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,11 @@ struct Content {
   std::string reason;
   std::vector<std::string> grants;  ///< groups that its login is to be a member of
   RequestKind kind = RequestKind::kRegular;
+  /// What an operation is to be done with: `{"dataset": "Shop.customers", "key": …}`; empty for all else.
+  std::map<std::string, std::string> parameters = {};
+  /// Random, when there are parameters: the audit log keeps the hash of a content for ever, and nobody shall find out
+  /// from it what was in parameters that are forgotten.
+  std::string salt = {};
   bool operator==(const Content&) const = default;
 };
 
@@ -71,6 +77,14 @@ struct Review {
   std::string at;
 };
 
+/// What Yellow does under a request for an operation.
+struct OperationRun {
+  std::string request;
+  std::string state;               ///< due, begun, done or failed
+  std::string began_at, ended_at;  ///< empty: not yet
+  std::string outcome;             ///< a JSON object: figures, and why it failed
+};
+
 struct Request {
   std::string id;  ///< 16 hexadecimal digits
   std::string container;
@@ -91,6 +105,7 @@ struct Request {
   std::vector<AccessSession> sessions;
   std::vector<FlagCount> flags;  ///< what a reviewer looks at first
   std::optional<Review> review;
+  std::optional<OperationRun> operation;
 };
 
 }  // namespace yellow::access

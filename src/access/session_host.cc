@@ -79,6 +79,9 @@ Result<SessionHost::Admitted> SessionHost::Admit(const Found& found, const Termi
   if (request.state != RequestState::kActive || request.seconds_left <= 0)
     return No({Kind::kState, "state", "the request is " + std::string(Word(request.state)),
                request.state == RequestState::kApproved ? "begin: yellow access activate " + request.id : ""});
+  if (request.content.grants.empty())
+    return No({Kind::kInvalid, "no_database", request.content.scope + " opens no database",
+               "yellow access show " + request.id + " says what it is for"});
   if (stop_) return No({Kind::kUnavailable, "stopping", "the service is being stopped"});
   std::vector<std::string> recipients = RecipientsOf(*found.place, request);
   if (recipients.empty())

@@ -1,6 +1,7 @@
 #include "access/store.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "sql/statement.h"
@@ -21,7 +22,7 @@ const std::string& Requests() {
       "greatest(0, ceil(extract(epoch FROM expires_at - clock_timestamp())))::bigint ELSE 0 END, kind, "
       "coalesce(extract(epoch FROM coalesce(ended_at, clock_timestamp()) - activated_at), 0)::bigint, "
       "coalesce(greatest(0, extract(epoch FROM coalesce(reviewed_at, clock_timestamp()) - review_due_at)), 0)::bigint, "
-      "revoked "
+      "revoked, salt, parameters "
       "FROM yellow_access.requests() LEFT JOIN (SELECT request, at AS reviewed_at FROM yellow_access.reviews()) v "
       "ON request = id WHERE $1 = '' OR id = $1";
   return kText;
@@ -51,6 +52,12 @@ constexpr const char* kFlags = "SELECT request, flag, times FROM yellow_access.f
 constexpr const char* kStatementCounts =
     "SELECT request, times FROM yellow_access.statement_counts() WHERE $1 = '' OR request = $1";
 
+const std::string& Operations() {
+  static const std::string kText = "SELECT request, state, " + Time("began_at") + ", " + Time("ended_at") +
+                                   ", outcome FROM yellow_access.operations() WHERE $1 = '' OR request = $1";
+  return kText;
+}
+
 std::vector<std::string> Words(const std::string& text) {
   std::vector<std::string> words;
   for (size_t begin = 0; begin < text.size();) {
@@ -77,12 +84,26 @@ RequestKind KindOf(const std::string& word) {
   return *kind;
 }
 
+/// As the database has them: a JSON object of texts.
+std::string JsonOf(const std::map<std::string, std::string>& parameters) { return nlohmann::json(parameters).dump(); }
+
+std::map<std::string, std::string> ParametersOf(const std::string& json) {
+  return nlohmann::json::parse(json).get<std::map<std::string, std::string>>();
+}
+
 Request RequestOf(const ports::Rows& rows, size_t i, const std::string& container) {
   Request one;
   one.container = container;
   one.id = rows.Text(i, 0);
-  one.content = {rows.Text(i, 1), rows.Text(i, 2),        rows.Integer(i, 3),      rows.Text(i, 4),
-                 rows.Text(i, 5), Words(rows.Text(i, 6)), KindOf(rows.Text(i, 19))};
+  one.content = {rows.Text(i, 1),
+                 rows.Text(i, 2),
+                 rows.Integer(i, 3),
+                 rows.Text(i, 4),
+                 rows.Text(i, 5),
+                 Words(rows.Text(i, 6)),
+                 KindOf(rows.Text(i, 19)),
+                 {},
+                 {}};
   one.content_hash = rows.Text(i, 7);
   one.approvers = static_cast<int>(rows.Integer(i, 8));
   one.state = StateOf(rows.Text(i, 9));
@@ -93,6 +114,8 @@ Request RequestOf(const ports::Rows& rows, size_t i, const std::string& containe
   one.seconds_left = rows.Integer(i, 18);
   one.seconds_used = rows.Integer(i, 20), one.seconds_late = rows.Integer(i, 21);
   one.revoked = rows.Boolean(i, 22);
+  one.content.salt = rows.Text(i, 23);
+  one.content.parameters = ParametersOf(rows.Text(i, 24));
   return one;
 }
 
@@ -102,7 +125,8 @@ std::vector<Request> Read(ports::Session& session, const std::string& container,
                                                             {Sessions(), {id}},
                                                             {Reviews(), {id}},
                                                             {kFlags, {id}},
-                                                            {kStatementCounts, {id}}});
+                                                            {kStatementCounts, {id}},
+                                                            {Operations(), {id}}});
   std::vector<Request> requests;
   for (size_t i = 0; i < read[0].size(); ++i) requests.push_back(RequestOf(read[0], i, container));
   const auto of = [&](const std::string& request) {
@@ -133,6 +157,12 @@ std::vector<Request> Read(ports::Session& session, const std::string& container,
   for (size_t i = 0; i < read[5].size(); ++i) {
     if (const auto one = of(read[5].Text(i, 0)); one != requests.end()) one->statements = read[5].Integer(i, 1);
   }
+  for (size_t i = 0; i < read[6].size(); ++i) {
+    const ports::Rows& operations = read[6];
+    if (const auto one = of(operations.Text(i, 0)); one != requests.end())
+      one->operation = OperationRun{one->id, operations.Text(i, 1), operations.Text(i, 2), operations.Text(i, 3),
+                                    operations.Text(i, 4)};
+  }
   return requests;
 }
 
@@ -147,15 +177,17 @@ std::optional<Request> Store::Find(const std::string& id) {
 }
 
 void Store::Ask(const std::string& id, const Content& content, int approvers, int64_t lapses_in_seconds) {
-  session_.Execute({"SELECT yellow_access.ask($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-                    {id, content.person, content.scope, std::to_string(content.seconds), content.ticket, content.reason,
-                     sql::TextArray(content.grants), HashOf(content), std::to_string(approvers),
-                     std::to_string(lapses_in_seconds), std::string(Word(content.kind))}});
+  session_.Execute(
+      {"SELECT yellow_access.ask($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+       {id, content.person, content.scope, std::to_string(content.seconds), content.ticket, content.reason,
+        sql::TextArray(content.grants), HashOf(content), std::to_string(approvers), std::to_string(lapses_in_seconds),
+        std::string(Word(content.kind)), JsonOf(content.parameters), content.salt}});
 }
 
 void Store::Edit(const std::string& id, const std::string& editor, const Content& content) {
-  session_.Execute({"SELECT yellow_access.edit($1, $2, $3, $4, $5, $6)",
-                    {id, editor, std::to_string(content.seconds), content.ticket, content.reason, HashOf(content)}});
+  session_.Execute({"SELECT yellow_access.edit($1, $2, $3, $4, $5, $6, $7, $8)",
+                    {id, editor, std::to_string(content.seconds), content.ticket, content.reason, HashOf(content),
+                     JsonOf(content.parameters), content.salt}});
 }
 
 void Store::Vote(const std::string& id, const std::string& voter, const std::string& hash, bool approves,

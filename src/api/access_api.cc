@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "api/access_json.h"
@@ -47,6 +48,18 @@ class Body {
     if (!found->is_string()) fault_ = std::string(name) + " is not a text";
     return found->is_string() ? found->get<std::string>() : "";
   }
+  /// An object of texts; empty when it is not there.
+  std::map<std::string, std::string> Texts(const char* name) {
+    known_.emplace_back(name);
+    std::map<std::string, std::string> texts;
+    if (!json_.is_object() || !json_.contains(name)) return texts;
+    if (!json_.at(name).is_object()) fault_ = std::string(name) + " is not an object";
+    for (const auto& [key, value] : json_.at(name).items()) {
+      if (!value.is_string()) fault_ = std::string(name) + " has a value that is not a text";
+      if (value.is_string()) texts[key] = value.get<std::string>();
+    }
+    return texts;
+  }
   std::optional<int64_t> Number(const char* name) {
     known_.emplace_back(name);
     if (!json_.is_object() || !json_.contains(name)) return std::nullopt;
@@ -83,6 +96,7 @@ access::Wanted WantedIn(Body& body) {
   wanted.seconds = body.Number("seconds");
   wanted.ticket = body.Text("ticket");
   wanted.reason = body.Text("why");
+  wanted.parameters = body.Texts("parameters");
   return wanted;
 }
 

@@ -55,6 +55,20 @@ const Record<access::FlagCount>& FlagRecord() {
   return kRecord;
 }
 
+const Record<access::OperationRun>& OperationRecord() {
+  using Run = access::OperationRun;
+  static const Record<Run> kRecord = [] {
+    Record<Run> record;
+    record.Word("state", "How far it is.", {"due", "begun", "done", "failed"}, &Run::state)
+        .TimeOrNull("began_at", "When it was begun.", &Run::began_at)
+        .TimeOrNull("ended_at", "When it ended.", &Run::ended_at)
+        .As("outcome", "Its figures, and why it failed.", {{"type", "object"}},
+            [](const Run& run) { return Json::parse(run.outcome); });
+    return record;
+  }();
+  return kRecord;
+}
+
 const Record<access::Review>& ReviewRecord() {
   using Review = access::Review;
   static const Record<Review> kRecord = [] {
@@ -92,6 +106,9 @@ const Record<access::Request>& RequestRecord() {
         .Field("why", "What is to be done.", [](const Request& one) { return one.content.reason; })
         .Field("grants", "The database groups that its login is a member of.",
                [](const Request& one) { return one.content.grants; })
+        .As("parameters", "What an operation is to be done with; what is personal is gone when it is done.",
+            {{"type", "object"}, {"additionalProperties", {{"type", "string"}}}},
+            [](const Request& one) { return Json(one.content.parameters); })
         .Field("content", "Hash of all that; a vote is for it.", &Request::content_hash)
         .Field("approvers", "How many have to approve it.", &Request::approvers)
         .List("votes", "Who has voted.", VoteRecord(), &Request::votes)
@@ -106,7 +123,8 @@ const Record<access::Request>& RequestRecord() {
               &Request::flags)
         .TimeOrNull("review_due_at", "By when it has to be reviewed.", &Request::review_due_at)
         .Field("review_overdue", "Whether nobody has, in time.", &Request::review_overdue)
-        .Maybe("review", "Its review.", ReviewRecord(), &Request::review);
+        .Maybe("review", "Its review.", ReviewRecord(), &Request::review)
+        .Maybe("operation", "What Yellow does under it.", OperationRecord(), &Request::operation);
     return record;
   }();
   return kRecord;

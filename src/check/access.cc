@@ -53,23 +53,76 @@ void CheckPeople(const model::Model& model, base::Diagnostics& diagnostics) {
   }
 }
 
-void CheckWorkspace(const model::Model& model, const model::Scope& scope, base::Diagnostics& diagnostics) {
-  const model::Workspace* workspace = model.FindWorkspace(scope.workspace);
-  if (workspace == nullptr) {
+/// What is declared under the name that a scope has; null when nothing is.
+template <typename Declared>
+const Declared* ObjectOf(const std::vector<Declared>& all, const char* kind, const model::Scope& scope,
+                         base::Diagnostics& diagnostics) {
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const Declared& one) { return one.name == scope.object; });
+  if (found == all.end()) {
     std::vector<std::string> names;
-    for (const model::Workspace& one : model.workspaces) names.push_back(one.name);
-    const std::string near = base::Suggest(scope.workspace, names);
-    diagnostics.Error("Y431", scope.where, "there is no such Workspace: " + scope.workspace,
+    for (const Declared& one : all) names.push_back(one.name);
+    const std::string near = base::Suggest(scope.object, names);
+    diagnostics.Error("Y431", scope.where, "there is no such " + std::string(kind) + ": " + scope.object,
                       near.empty() ? "name one that is there" : "did you mean " + near + "?");
-    return;
+    return nullptr;
   }
-  if (scope.kind == model::ScopeKind::kDtWrite && !workspace->transformer)
-    diagnostics.Error("Y431", scope.where, "this Workspace has no transformer: " + scope.workspace,
-                      "to read what it sees: ws_read:" + scope.workspace);
-  if (!scope.owner.zone.empty() && scope.owner.zone != workspace->owner.zone)
+  if (!scope.owner.zone.empty() && scope.owner.zone != found->owner.zone)
     diagnostics.Error("Y434", scope.where,
-                      "this Workspace belongs to zone " + workspace->owner.zone + ": " + scope.workspace,
+                      "this " + std::string(kind) + " belongs to zone " + found->owner.zone + ": " + scope.object,
                       "declare the scope there, or in the Ecosystem");
+  return &*found;
+}
+
+void CheckObject(const model::Model& model, const model::Scope& scope, base::Diagnostics& diagnostics) {
+  if (scope.IsOfWorkspace()) {
+    const model::Workspace* workspace = ObjectOf(model.workspaces, "Workspace", scope, diagnostics);
+    if (workspace != nullptr && scope.kind != model::ScopeKind::kWsRead && !workspace->transformer)
+      diagnostics.Error("Y431", scope.where, "this Workspace has no transformer: " + scope.object,
+                        "to read what it sees: ws_read:" + scope.object);
+  }
+  if (scope.IsOfDatastore()) {
+    const model::Datastore* store = ObjectOf(model.datastores, "Datastore", scope, diagnostics);
+    const auto writer = std::find_if(
+        model.workspaces.begin(), model.workspaces.end(),
+        [&](const model::Workspace& one) { return one.transformer && one.transformer->output.text == scope.object; });
+    if (store != nullptr && scope.kind == model::ScopeKind::kStageRead && writer != model.workspaces.end())
+      diagnostics.Error("Y431", scope.where, "an output is not staged: " + scope.object,
+                        "to read the tables that its transformer writes: dt_read:" + writer->name);
+  }
+  if (scope.kind == model::ScopeKind::kShell || scope.kind == model::ScopeKind::kKubernetes) {
+    if (!scope.owner.zone.empty())
+      diagnostics.Error("Y434", scope.where, "machines and clusters belong to no zone: " + scope.Text(),
+                        "declare the scope in the Ecosystem");
+  }
+}
+
+/// A label of the DNS (RFC 1123), as namespaces are named.
+bool IsNamespace(const std::string& name) {
+  constexpr size_t kLongest = 63;
+  const auto in = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  return !name.empty() && name.size() <= kLongest && name.front() != '-' && name.back() != '-' &&
+         std::all_of(name.begin(), name.end(), in);
+}
+
+void CheckFields(const model::Scope& scope, base::Diagnostics& diagnostics) {
+  const bool in_cluster = scope.kind == model::ScopeKind::kKubernetes;
+  if (in_cluster && !IsNamespace(scope.object))
+    diagnostics.Error("Y431", scope.where, "no namespace is named so: " + scope.object,
+                      "lower-case letters, digits and - make a name of at most 63");
+  if (in_cluster == scope.role.empty())
+    diagnostics.Error("Y431", scope.where,
+                      in_cluster ? "it has to say which ClusterRole is bound: " + scope.Text()
+                                 : "a role is bound in a namespace only, not for " + scope.Text(),
+                      in_cluster ? "write {role: edit}" : "leave role out");
+  for (const std::string& folder : scope.folders)
+    if (scope.kind != model::ScopeKind::kShell || !folder.starts_with('/') || folder.find("/..") != std::string::npos)
+      diagnostics.Error(
+          "Y431", scope.where, "a shell cannot be given this folder to read: " + folder,
+          scope.kind == model::ScopeKind::kShell ? "write it whole, from / on" : "only the scope shell has folders");
+  if (scope.kind == model::ScopeKind::kOperation && scope.approvers < model::kOperationApprovers)
+    diagnostics.Error("Y433", scope.where, "two people at least approve an operation: " + scope.Text(),
+                      "leave approvers out, or write 2 or more");
 }
 
 void CheckApprovers(const model::Model& model, const model::Scope& scope, base::Diagnostics& diagnostics) {
@@ -135,7 +188,8 @@ void CheckAccess(const model::Model& model, base::Diagnostics& diagnostics) {
   for (const model::Scope& scope : model.scopes) {
     if (!known.try_emplace(scope.Text(), &scope).second)
       diagnostics.Error("Y431", scope.where, "this scope is declared twice: " + scope.Text(), "keep one");
-    CheckWorkspace(model, scope, diagnostics);
+    CheckObject(model, scope, diagnostics);
+    CheckFields(scope, diagnostics);
     CheckApprovers(model, scope, diagnostics);
   }
   if (!model.environment) return;

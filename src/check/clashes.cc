@@ -91,6 +91,14 @@ void CheckClashes(const model::Model& model, base::Diagnostics& diagnostics) {
     groups.Take(roles.OutputGroup(workspace.name), "dt_" + workspace.name,
                 "the role for the output of " + workspace.name, workspace.where);
   }
+  for (const model::Scope& scope : model.scopes) {
+    if (scope.kind == model::ScopeKind::kDtRead)
+      groups.Take(roles.OutputReaders(scope.object), "dr_" + scope.object,
+                  "the role for reading the output of " + scope.object, scope.where);
+    if (scope.kind == model::ScopeKind::kStageRead)
+      groups.Take(roles.StagingReaders(scope.object), "st_" + scope.object,
+                  "the role for reading what is staged of " + scope.object, scope.where);
+  }
 }
 
 }  // namespace yellow::check

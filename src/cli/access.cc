@@ -12,6 +12,7 @@
 #include "cli/views/findings_json.h"
 #include "cli/views/record.h"
 #include "model/declared.h"
+#include "model/people.h"
 
 // Access for people: each command is a call to the service.
 namespace yellow::cli {
@@ -80,11 +81,26 @@ std::string NextStep(const Json& request) {
   if (state == "pending")
     return fmt::format("a senior looks at it and says: yellow access approve {} --content {}", id, content);
   if (state == "approved") return fmt::format("{} begins: yellow access activate {}", TextAt(request, "person"), id);
+  const auto scope = model::ParseScope(TextAt(request, "scope"));
+  if (state == "active" && scope && scope->kind == model::ScopeKind::kOperation)
+    return fmt::format("yellow serve does it now: yellow access show {}", id);
+  if (state == "active" && scope &&
+      (scope->kind == model::ScopeKind::kShell || scope->kind == model::ScopeKind::kKubernetes))
+    return fmt::format("use it: yellow access shell {}; give it back when it is done: yellow access release {}", id,
+                       id);
   if (state == "active")
     return fmt::format("use it: yellow access sql {}; give it back when it is done: yellow access release {}", id, id);
   if (state == "in_review")
     return fmt::format("a senior reviews it: yellow access accept {} \"what was found\", or escalate", id);
   return "";
+}
+
+/// `: 3 rows, 1 table`, as what was done says it itself.
+std::string FiguresOf(const Json& outcome) {
+  std::string text;
+  for (const auto& [name, value] : outcome.items())
+    text += (text.empty() ? ": " : ", ") + name + " " + (value.is_string() ? value.get<std::string>() : value.dump());
+  return text;
 }
 
 std::string Describe(const Json& request) {
@@ -98,6 +114,8 @@ std::string Describe(const Json& request) {
   line("for", Minutes(request.value("seconds", int64_t{0})));
   line("ticket", TextAt(request, "ticket"));
   line("why", TextAt(request, "why"));
+  const Json parameters = request.value("parameters", Json::object());
+  for (const auto& [name, value] : parameters.items()) line(name.c_str(), value.get<std::string>());
   line("content", TextAt(request, "content").substr(0, kShownOfHash));
   line("asked", TextAt(request, "requested_at"));
   for (const Json& vote : request.value("votes", Json::array())) {
@@ -119,6 +137,8 @@ std::string Describe(const Json& request) {
   if (const Json reason = request.value("reason", Json()); reason.is_object()) line("ended", TextAt(reason, "text"));
   if (TextAt(request, "state") == "in_review")
     line("review by", TextAt(request, "review_due_at") + (request.value("review_overdue", false) ? " (overdue)" : ""));
+  if (const Json operation = request.value("operation", Json()); operation.is_object())
+    line("operation", fmt::format("{}{}", TextAt(operation, "state"), FiguresOf(operation.value("outcome", Json()))));
   if (const Json review = request.value("review", Json()); review.is_object())
     line(review.value("accepts", false) ? "accepted" : "escalated",
          fmt::format("by {} at {}: {}", TextAt(review, "person"), TextAt(review, "at"), TextAt(review, "sentence")));
@@ -156,6 +176,12 @@ Json WantedIn(const AccessOptions& access) {
   if (!access.scope.empty()) body["scope"] = access.scope;
   if (!access.ticket.empty()) body["ticket"] = access.ticket;
   if (!access.reason.empty()) body["why"] = access.reason;
+  for (const std::string& parameter : access.parameters) {
+    const size_t equals = parameter.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw base::UsageError("a parameter has no name: " + parameter).Remedy("write --parameter dataset=customers");
+    body["parameters"][parameter.substr(0, equals)] = parameter.substr(equals + 1);
+  }
   return body;
 }
 

@@ -39,15 +39,21 @@ std::string SocketsOf(const Project& project) {
 /// The tables and views that a scope opens.
 std::set<sql::NamedRelation> RelationsOf(const plan::Physical& physical, const model::Scope& scope) {
   std::set<sql::NamedRelation> relations;
-  if (scope.kind == model::ScopeKind::kDtWrite) {
+  if (scope.kind == model::ScopeKind::kDtWrite || scope.kind == model::ScopeKind::kDtRead)
     for (const plan::Transformer& transformer : physical.transformers)
-      if (transformer.workspace == scope.workspace)
+      if (transformer.workspace == scope.object)
         for (const sql::TableLayout& table : transformer.outputs) relations.insert({table.schema, table.output_table});
-  } else {
+  if (scope.kind == model::ScopeKind::kWsRead)
     for (const plan::PlacedWorkspace& workspace : physical.workspaces)
-      if (workspace.workspace == scope.workspace)
+      if (workspace.workspace == scope.object)
         for (const plan::WorkspaceView& view : workspace.views) relations.insert({workspace.schema, view.name});
-  }
+  if (scope.kind == model::ScopeKind::kStageRead)
+    for (const plan::Stream& stream : physical.streams)
+      if (stream.store == scope.object)
+        for (const sql::TableLayout& table : stream.tables) {
+          relations.insert({table.schema, table.staging_table});
+          if (table.sets_aside) relations.insert({table.schema, table.rejected_table});
+        }
   return relations;
 }
 
@@ -113,6 +119,7 @@ std::shared_ptr<const access::Place> AccessService::PlaceOf(const std::string& c
   place->container = container;
   for (const plan::PlacedWorkspace& workspace : applied.physical.workspaces)
     place->workspaces.insert(workspace.workspace);
+  for (const plan::Stream& stream : applied.physical.streams) place->stores.insert(stream.store);
   for (const model::Scope& scope : applied.model.scopes)
     place->relations[scope.Text()] = RelationsOf(applied.physical, scope);
   place->model = std::move(applied.model);

@@ -29,6 +29,8 @@ void CommandLine::Access() {
         ->required(required);
     command->add_option("--reason", access_.reason, "What is to be done, in a line (default: as it was)")
         ->required(required);
+    command->add_option("--parameter", access_.parameters,
+                        "What an operation is to be done with, as name=value; once for each (default: as it was)");
     return command;
   };
   const char* ask = "Ask";
@@ -36,7 +38,7 @@ void CommandLine::Access() {
   add(ask, "scopes", "List what you may ask for", "yellow access scopes", &AccessScopes);
   const auto with_scope = [&](CLI::App* command) {
     with_wish(command, true)
-        ->add_option("--scope", access_.scope, "What for: dt_write:<Workspace> or ws_read:<Workspace>")
+        ->add_option("--scope", access_.scope, "What for, as yellow access scopes lists it")
         ->required();
   };
   with_scope(add(ask, "request", "Ask for access",

@@ -191,9 +191,10 @@ struct AccessOptions {
   std::string socket;
   std::string id;
   std::string scope, duration, ticket, reason;
-  std::string content;   ///< hash, or its first digits
-  std::string note;      ///< of a vote or a review
-  std::string from, to;  ///< days
+  std::string content;                  ///< hash, or its first digits
+  std::string note;                     ///< of a vote or a review
+  std::string from, to;                 ///< days
+  std::vector<std::string> parameters;  ///< name=value, of an operation
   bool all = false;
 };
 int AccessRequest(const Program& program, const Options& options, const AccessOptions& access);

@@ -282,9 +282,12 @@ const Shape kPerson{
                         "What the person may do: devops may ask for access, senior_devops approve and review it too."),
                Optional("review_key", kReviewKey, "Recordings that the person may review are sealed to this key.")}};
 const Shape kPeople{.what = "people by name", .values = &kPerson, .keys = &kName};
-const Shape kScope{.what = "{longest: …, approvers: …}",
-                   .fields = {Optional("longest", kDuration, "For how long it may be had at most; 4h by default."),
-                              Optional("approvers", kPositive, "How many have to approve it; 1 by default.")}};
+const Shape kScope{
+    .what = "{longest: …, approvers: …}",
+    .fields = {Optional("longest", kDuration, "For how long it may be had at most; 4h by default."),
+               Optional("approvers", kPositive, "How many have to approve it; 1 by default, 2 and no fewer for op:…."),
+               Optional("role", kText, "Of kubernetes:<namespace>: the ClusterRole that is bound there for a while."),
+               Optional("folders", kTexts, "Of shell: folders that it reads besides the system's.")}};
 const Shape kScopes{.what = "scopes such as dt_write:MaskShop", .values = &kScope};
 const Shape kRetention{
     .what = "retention times",
@@ -313,8 +316,10 @@ const Shape kEcosystem{
                         "What realises the model; without any there is Main, on the container MergeDB."),
                Optional("people", kPeople, "Who may approve what."),
                Optional("scopes", kScopes,
-                        "What people may ask for: dt_write:<Workspace>, the outputs of its transformer; "
-                        "ws_read:<Workspace>, what it sees."),
+                        "What people may ask for: dt_write:<Workspace> and dt_read:<Workspace>, the outputs of its "
+                        "transformer; ws_read:<Workspace>, what it sees; stage_read:<Datastore>, what was staged of it "
+                        "and set aside; op:reingest:<Workspace>, to take its outputs as they stand; "
+                        "op:erase:<Datastore>, to remove a row wherever it is kept; kubernetes:<namespace>; shell."),
                Optional("retention", kRetention, "How long things are kept that no one asks for."),
                Optional("zones", kOwneds, "The GovernanceZones and their repositories."),
                Optional("classes", kClasses, "Classes of data.")}};
@@ -335,7 +340,7 @@ const Shape kZone{.what = "a GovernanceZone",
                              Optional("containers", kContainers, "Containers that the zone's teams may use."),
                              Optional("credentials", kCredentials, "Credentials that the zone's teams may use."),
                              Optional("people", kPeople, "Who may approve what in the zone."),
-                             Optional("scopes", kScopes, "What people may ask for in the zone's Workspaces.")}};
+                             Optional("scopes", kScopes, "What people may ask for in the zone.")}};
 const Shape kTeam{.what = "a Team",
                   .fields = {KindField(), NameField("The same as its folder, model/zones/<zone>/<name>/."),
                              Optional("containers", kContainers, "Containers that only this team may use."),

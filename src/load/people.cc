@@ -16,21 +16,21 @@ void Reader::ReadPeople(const Node* node, const model::Owner& owner) {
 void Reader::ReadScopes(const Node* node, const model::Owner& owner) {
   if (node == nullptr) return;
   for (const auto& [name, value] : node->entries) {
-    const size_t colon = name.text.find(':');
-    const auto kind = model::ScopeKindOf(name.text.substr(0, colon));
-    if (!kind || colon == std::string::npos) {
+    auto scope = model::ParseScope(name.text);
+    if (!scope) {
       diagnostics_.Error("Y431", name.where, "there is no such scope: " + name.text,
-                         "write dt_write:<Workspace> or ws_read:<Workspace>");
+                         "write dt_write:, dt_read: or ws_read:<Workspace>, stage_read:<Datastore>, "
+                         "op:reingest:<Workspace>, op:erase:<Datastore>, kubernetes:<namespace> or shell");
       continue;
     }
-    model::Scope scope;
-    scope.kind = *kind;
-    scope.workspace = name.text.substr(colon + 1);
-    if (const auto longest = ReadDuration(value.Find("longest"))) scope.longest = *longest;
-    scope.approvers = Integer(value.Find("approvers"), scope.approvers);
-    scope.owner = owner;
-    scope.where = name.where;
-    model_.scopes.push_back(std::move(scope));
+    if (scope->kind == model::ScopeKind::kOperation) scope->approvers = model::kOperationApprovers;
+    if (const auto longest = ReadDuration(value.Find("longest"))) scope->longest = *longest;
+    scope->approvers = Integer(value.Find("approvers"), scope->approvers);
+    scope->role = Text(value.Find("role"));
+    scope->folders = Texts(value.Find("folders"));
+    scope->owner = owner;
+    scope->where = name.where;
+    model_.scopes.push_back(std::move(*scope));
   }
 }
 

@@ -28,23 +28,47 @@ struct Person {
   bool MayActIn(const Owner& owner_of_scope) const { return owner.zone.empty() || owner.zone == owner_of_scope.zone; }
 };
 
-/// What a temporary credential opens: the outputs of a Workspace's transformer, to read and write, or what a Workspace
-/// sees.
-enum class ScopeKind { kDtWrite, kWsRead };
+/// What people may ask for.
+enum class ScopeKind {
+  kDtWrite,     ///< the outputs of a Workspace's transformer, to read and write
+  kDtRead,      ///< the same, to read
+  kWsRead,      ///< what a Workspace sees
+  kStageRead,   ///< what was staged of a Datastore and what was set aside, to read
+  kOperation,   ///< one thing that Yellow does itself, `op:reingest:MaskShop`; nobody logs in
+  kShell,       ///< a shell on the service's machine, without database and network
+  kKubernetes,  ///< a role in a namespace of the cluster
+};
 std::string_view Word(ScopeKind kind);  ///< dt_write
+
+/// What Yellow does when it is asked for and approved.
+enum class Operation {
+  kReingest,  ///< takes the outputs of a Workspace's transformer as they stand in its `dt_` tables
+  kErase,     ///< removes a row of a Datastore wherever Yellow keeps it
+};
+std::string_view Word(Operation operation);  ///< reingest
+std::optional<Operation> OperationOf(std::string_view word);
 
 struct Scope {
   ScopeKind kind = ScopeKind::kWsRead;
-  std::string workspace;
+  std::optional<Operation> operation;  ///< of kOperation only
+  std::string object;                  ///< a Workspace, Datastore or namespace; empty for kShell
   Duration longest{int64_t{4} * 3600};
   int approvers = 1;
-  Owner owner;  ///< the ecosystem, or the zone of the Workspace
+  std::string role = {};                  ///< of kKubernetes: the ClusterRole that is bound in the namespace
+  std::vector<std::string> folders = {};  ///< of kShell: what it reads besides the system's, absolute
+  Owner owner;                            ///< the ecosystem, or the zone of the object
   SourceRange where;
 
+  /// Whether its object is a Workspace, or a Datastore; at most one is true.
+  bool IsOfWorkspace() const;
+  bool IsOfDatastore() const;
   std::string Text() const;  ///< dt_write:MaskShop
 };
 
-/// What stands before the colon of a scope; nothing when there is no such kind.
-std::optional<ScopeKind> ScopeKindOf(std::string_view word);
+/// Operations change what everybody reads, so two people approve each at least (SECURITY 3).
+inline constexpr int kOperationApprovers = 2;
+
+/// Reads kind, operation and object of a scope's text; nothing when there is no such scope.
+std::optional<Scope> ParseScope(std::string_view text);
 
 }  // namespace yellow::model

@@ -208,6 +208,8 @@ class Wanting {
       if (!stream.workspace) {
         AddTable(StagingTableOf(layout, stream.key));
         AllowEngines(layout.schema, layout.staging_table);
+        if (stream.staging_readers)
+          AllowReaders(roles_.StagingReaders(stream.store), layout.schema, layout.staging_table);
       }
       if (layout.changes) desired_.followed.insert({stream.key, layout.dataset.dataset});
       if (layout.changes && layout.milestoning == model::Milestoning::kLive) {
@@ -216,8 +218,11 @@ class Wanting {
       }
       if (layout.sets_aside) {
         AddTable(RejectedTableOf(layout, stream.key));
-        // They may hold what a mask would take away, so nobody but the engine sees them.
+        // They may hold what a mask would take away, so nobody but the engine sees them, and
+        // who is let in for a while.
         Allow(layout.schema, layout.rejected_table, roles_.Engine(), {"SELECT", "INSERT", "UPDATE", "DELETE"});
+        if (stream.staging_readers)
+          AllowReaders(roles_.StagingReaders(stream.store), layout.schema, layout.rejected_table);
       }
     }
   }
@@ -227,6 +232,12 @@ class Wanting {
       Allow(schema, "", role, {"USAGE"});
       Allow(schema, table, role, {"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"});
     }
+  }
+
+  void AllowReaders(const std::string& group, const std::string& schema, const std::string& table) {
+    desired_.groups.insert(group);
+    Allow(schema, "", group, {"USAGE"});
+    Allow(schema, table, group, {"SELECT"});
   }
 
   void AddTransformer(const Transformer& transformer) {
@@ -239,6 +250,8 @@ class Wanting {
       Allow(layout.schema, layout.output_table, writers, {"SELECT", "INSERT", "UPDATE", "DELETE"});
       Allow(layout.schema, "", roles_.IngestOut(), {"USAGE"});
       Allow(layout.schema, layout.output_table, roles_.IngestOut(), {"SELECT"});
+      if (transformer.output_readers)
+        AllowReaders(roles_.OutputReaders(transformer.workspace), layout.schema, layout.output_table);
     }
   }
 

@@ -64,7 +64,10 @@ class RoleJudge {
     return std::any_of(own.begin(), own.end(), [&](const Made& made) { return made.name == name; });
   }
   bool IsReaders(const std::string& name) const { return name.starts_with(facts_.prefix + "_ws_"); }
-  bool IsGroup(const std::string& name) const { return IsReaders(name) || name.starts_with(facts_.prefix + "_dt_"); }
+  bool IsGroup(const std::string& name) const {
+    return IsReaders(name) || name.starts_with(facts_.prefix + "_dt_") || name.starts_with(facts_.prefix + "_dr_") ||
+           name.starts_with(facts_.prefix + "_st_");
+  }
   bool IsLogin(const std::string& name) const {
     return name.starts_with(roles_.RunBase() + "_") || name.starts_with(roles_.TemporaryBase() + "_");
   }

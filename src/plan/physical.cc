@@ -208,6 +208,12 @@ Physical Lay(const model::Model& model, const graph::Built& built, const std::ma
       if (node.kind == NodeKind::kTransform) physical.transformers.push_back(TransformerOf(model, graph, node, files));
     }
   }
+  for (const model::Scope& scope : model.scopes) {
+    if (scope.kind == model::ScopeKind::kStageRead)
+      for (Stream& stream : physical.streams) stream.staging_readers |= stream.store == scope.object;
+    if (scope.kind == model::ScopeKind::kDtRead)
+      for (Transformer& one : physical.transformers) one.output_readers |= one.workspace == scope.object;
+  }
   for (const graph::PlacedGroup& group : built.groups) {
     const graph::IntentionGraph* graph = GraphOf(built, group.platform);
     if (graph == nullptr) continue;

@@ -23,6 +23,7 @@ struct Stream {
   std::string dataset;                   ///< only of a single-dataset store
   std::optional<std::string> workspace;  ///< set when this is the output of that workspace's DataTransformer
   std::vector<sql::TableLayout> tables;  ///< in dataset order
+  bool staging_readers = false;          ///< people may ask to read what is staged and set aside (stage_read)
 };
 
 /// One view of a workspace.
@@ -61,6 +62,7 @@ struct Transformer {
   std::vector<TransformerInput> inputs;   ///< by address
   std::string output_stream;              ///< key of the Ingest node of its output
   std::vector<sql::TableLayout> outputs;  ///< ALL datasets of the output store, used or not, by dataset
+  bool output_readers = false;            ///< people may ask to read its `dt_` tables (dt_read)
   std::string definition;                 ///< digest of code, mode, inputs, output schema (DESIGN 9.1)
   model::Priority priority = model::Priority::kLowest;
 };

@@ -73,14 +73,23 @@ class Granting {
   }
 
   void AddAccess() {
-    GiveCalls("yellow_access",
-              {"ask",        "edit",     "vote",    "withdraw",        "lapse",         "activate",
-               "finish",     "disabled", "dropped", "judge",           "session_began", "session_ended",
-               "stated",     "requests", "votes",   "sessions",        "open_sessions", "reviews",
-               "statements", "flags",    "due",     "statement_counts"},
+    GiveCalls("yellow_access", {"ask",           "edit",
+                                "vote",          "withdraw",
+                                "lapse",         "activate",
+                                "finish",        "disabled",
+                                "dropped",       "judge",
+                                "session_began", "session_ended",
+                                "stated",        "requests",
+                                "votes",         "sessions",
+                                "open_sessions", "reviews",
+                                "statements",    "flags",
+                                "due",           "statement_counts",
+                                "operations"},
               roles_.Access());
     // The scheduler tells people of what waits too long.
     GiveCalls("yellow_access", {"alarms"}, roles_.Engine());
+    for (const std::string& engine : {roles_.Engine(), roles_.IngestOut()})
+      GiveCalls("yellow_access", {"operations_open", "operation_begin", "operation_end"}, engine);
     // Whoever makes temporary logins looks for itself whether there is an active request.
     Give("yellow_access", roles_.RoleMaker(), {"USAGE"});
     Give("yellow_access.request", roles_.RoleMaker(),

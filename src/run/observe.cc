@@ -10,7 +10,8 @@ namespace {
 constexpr const char* kSchemas = "SELECT nspname FROM pg_namespace WHERE nspname ~ '^(dp|ws)_'";
 
 constexpr const char* kGroups =
-    "SELECT rolname FROM pg_roles WHERE starts_with(rolname, $1 || '_ws_') OR starts_with(rolname, $1 || '_dt_')";
+    "SELECT rolname FROM pg_roles WHERE substr(rolname, 1, length($1) + 4) IN ($1 || '_ws_', $1 || '_dt_', $1 || "
+    "'_dr_', $1 || '_st_')";
 
 constexpr const char* kColumns = R"(
 SELECT n.nspname, c.relname, c.relkind, c.relpersistence, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,

@@ -56,6 +56,12 @@ std::string Roles::WorkspaceGroup(std::string_view workspace) const {
 std::string Roles::OutputGroup(std::string_view workspace) const {
   return FitName(prefix + "_dt_" + std::string(workspace));
 }
+std::string Roles::OutputReaders(std::string_view workspace) const {
+  return FitName(prefix + "_dr_" + std::string(workspace));
+}
+std::string Roles::StagingReaders(std::string_view store) const {
+  return FitName(prefix + "_st_" + std::string(store));
+}
 std::string Roles::TemporaryLogin(std::string_view request) const {
   return FitName(prefix + "_tmp_" + std::string(request));
 }

@@ -40,7 +40,9 @@ struct Roles {
   std::string IngestOut() const { return prefix + "_ingest_out"; }
   std::string Access() const { return prefix + "_access"; }
   std::string WorkspaceGroup(std::string_view workspace) const;  ///< <prefix>_ws_<workspace>
-  std::string OutputGroup(std::string_view workspace) const;     ///< <prefix>_dt_<workspace>
+  std::string OutputGroup(std::string_view workspace) const;     ///< <prefix>_dt_<workspace>: writes its `dt_` tables
+  std::string OutputReaders(std::string_view workspace) const;   ///< <prefix>_dr_<workspace>: reads them
+  std::string StagingReaders(std::string_view store) const;      ///< <prefix>_st_<store>
   std::string RunLogin(std::string_view run_id) const;           ///< <prefix>_run_<id>
   std::string TemporaryLogin(std::string_view request) const;    ///< <prefix>_tmp_<request>
 };

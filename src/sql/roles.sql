@@ -74,7 +74,7 @@ ALTER DEFAULT PRIVILEGES FOR ROLE {prefix}_roles REVOKE EXECUTE ON FUNCTIONS FRO
 CREATE OR REPLACE FUNCTION yellow_sec.group_ensure(group_name text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
-  IF group_name !~ '^{prefix}_(ws|dt)_[a-z0-9_]+$' THEN
+  IF group_name !~ '^{prefix}_(ws|dt|dr|st)_[a-z0-9_]+$' THEN
     RAISE EXCEPTION 'not the name of a group: %', group_name;
   END IF;
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = group_name) THEN
@@ -234,12 +234,13 @@ BEGIN
   SELECT expires_at, grants INTO ends, groups FROM yellow_access.request
   WHERE id = request_id AND state = 'active' AND expires_at > clock_timestamp();
   IF NOT FOUND THEN RAISE EXCEPTION 'the request is not active: %', request_id USING ERRCODE = 'object_not_in_prerequisite_state'; END IF;
+  IF cardinality(groups) = 0 THEN RAISE EXCEPTION 'the request is not for a login: %', request_id USING ERRCODE = 'object_not_in_prerequisite_state'; END IF;
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login) THEN
     EXECUTE format('CREATE ROLE %I NOLOGIN INHERIT NOCREATEDB NOCREATEROLE CONNECTION LIMIT 8', login);
     EXECUTE format('COMMENT ON ROLE %I IS %L', login, 'yellow: {owner}');
     EXECUTE format('GRANT {prefix}_tmp TO %I', login) || membership;
     FOREACH of_group IN ARRAY groups LOOP
-      IF of_group !~ '^{prefix}_(ws|dt)_[a-z0-9_]+$' THEN RAISE EXCEPTION 'not a group that is given out: %', of_group; END IF;
+      IF of_group !~ '^{prefix}_(ws|dt|dr|st)_[a-z0-9_]+$' THEN RAISE EXCEPTION 'not a group that is given out: %', of_group; END IF;
       EXECUTE format('GRANT %I TO %I', of_group, login) || membership;
     END LOOP;
     EXECUTE format('ALTER ROLE %I SET search_path TO pg_catalog', login);

@@ -14,6 +14,7 @@ from project import YELLOW, Project
 
 ALL_POINTS = ["audit.append.before", "audit.append.after", "audit.chain.call yellow_access.audit_mark.before", "audit.chain.commit.before",
               "audit.chain.commit.after", "file.write.before", "file.write.after"]
+OPERATIONS = [("operation_begin",), ("operation_end",), ("operations_open",)]
 
 
 class Audit(unittest.TestCase):
@@ -140,7 +141,7 @@ class Audit(unittest.TestCase):
                 done = subprocess.run(["psql", "-X", "-q", "-h", info["host"], "-p", str(info["port"]), "-U", login, "-d", info["database"], "-c", statement],
                                       env={**os.environ, "PGPASSWORD": secret}, capture_output=True, text=True)
                 self.assertRegex(done.stderr, "permission denied|must be owner", (login, statement))
-        for login, more in (("yellow_engine", [("alarms",)]), ("yellow_ingest_out", [])):
+        for login, more in (("yellow_engine", [("alarms",), *OPERATIONS]), ("yellow_ingest_out", OPERATIONS)):
             allowed = self.project.sql("MergeDB", f"SELECT p.proname FROM pg_proc p WHERE pronamespace = 'yellow_access'::regnamespace AND has_function_privilege('{login}', p.oid, 'EXECUTE') ORDER BY 1")
             self.assertEqual(allowed, sorted([("audit_add",), *more]))
         # Whoever says to be somebody else is betrayed by the login.
