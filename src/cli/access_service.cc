@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook{1000};
 constexpr std::chrono::minutes kTellAgain{1};
+constexpr std::chrono::seconds kAskAgain{5};
 
 access::Effects EffectsOf(const Program& program, const Project& project, ports::Servers& servers,
                           run::Reporter& reporter,
@@ -97,11 +98,26 @@ void AccessService::Listen(const std::string& socket) {
 void AccessService::Listen(const model::AccessListener& listener) {
   auto door = program_.open_network_door();
   const api::TokenReader who = [this, listener](const std::string& token) {
-    return access::IdentityOfToken(listener, program_.token_keys, program_.clock.Now(), token);
+    return access::IdentityOfToken(listener, program_.token_keys, DatabaseNow(), token);
   };
   door->Listen(listener.listen,
                [this, who](const ports::DoorCall& call) { return api::AnswerAccessByToken(desk_, who, call); });
   network_door_ = std::move(door);
+}
+
+ports::TimePoint AccessService::DatabaseNow() {
+  const ports::TimePoint here = program_.clock.Now();
+  {
+    const std::lock_guard lock(mutex_);
+    if (here >= asked_at_ && here - asked_at_ < kAskAgain) return here + ahead_;
+  }
+  const auto session =
+      program_.connector.Open(servers_.Service(containers_.front(), ports::ServiceRole::kAccess, "access"));
+  const ports::Rows now = session->Execute("SELECT floor(extract(epoch FROM clock_timestamp()))::bigint");
+  const ports::TimePoint there(std::chrono::seconds(now.Integer(0, 0)));
+  const std::lock_guard lock(mutex_);
+  asked_at_ = here, ahead_ = there - here;
+  return there;
 }
 
 /// As it is applied now: who was made a senior, or is none any more, is known at once.

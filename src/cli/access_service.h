@@ -39,6 +39,9 @@ class AccessService {
 
   std::vector<std::shared_ptr<const access::Place>> Places();
   std::shared_ptr<const access::Place> PlaceOf(const std::string& container);
+  /// What time it is for people is what the database says, for tokens as for requests. It is asked every few seconds at
+  /// most, as whoever shows a token is nobody yet.
+  ports::TimePoint DatabaseNow();
   void Reap();
 
   const Program& program_;
@@ -50,6 +53,8 @@ class AccessService {
   std::condition_variable ending_;
   bool ends_ = false;
   std::map<std::string, Known> known_;
+  ports::TimePoint asked_at_{};         ///< when the database was asked what time it is, by the clock of this process
+  ports::TimePoint::duration ahead_{};  ///< how far its clock was ahead of that
   access::Desk desk_;
   access::SessionHost host_;
   std::unique_ptr<ports::Door> door_, network_door_;

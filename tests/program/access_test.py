@@ -8,7 +8,7 @@ import subprocess
 import unittest
 import urllib.parse
 
-from people import PEOPLE, Office, verifier
+from people import PEOPLE, Office, verifier, wrong_clock
 
 FORBIDDEN, USAGE, FAILED = 1, 2, 3
 
@@ -283,6 +283,24 @@ class AccessTest(unittest.TestCase):
         self.refused(self.office.access("alice", "activate", other["id"]), "is overdue")
         self.office.did("bob", "accept", request["id"], "all well")
         self.assertEqual(self.office.did("alice", "activate", other["id"])["state"], "active")
+
+    def test_a_clock_that_is_wrong_by_an_hour(self):
+        """That of the database decides when an access ends, not that of the service."""
+        office = self.office
+        self.addCleanup(lambda: (office.stop_service(), office.start_service()))
+        for by in ("+1h", "-1h"):
+            office.stop_service()
+            office.start_service(wrong_clock(by))
+            request = office.active(ticket=self.ticket(), duration="30m")
+            self.assertAlmostEqual(request["seconds_left"], 1800, delta=30)
+            self.assertEqual(office.session(request, "SELECT 'in ' || 'time';\n").out.count("in time"), 1, by)
+            self.assertEqual(office.state(request), "active", by)
+            office.over(request)
+            office.wait_for(request, "in_review")
+            self.assertEqual(office.access("alice", "sql", request["id"]).status, FORBIDDEN)
+            asked, = office.sql("MergeDB", f"SELECT max(at) - min(at) < interval '5 minutes' FROM yellow_access.audit WHERE request = '{request['id']}'")
+            self.assertEqual(asked, ("t",))
+        self.assertEqual(office.yellow("audit", "verify").status, 0)
 
     # Crashes
 

@@ -15,7 +15,7 @@ import unittest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
-from people import Office
+from people import Office, wrong_clock
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 MINUTE = 60
@@ -255,6 +255,16 @@ class OidcTest(unittest.TestCase):
             self.refused(self.token(exp=never), "the token does not say when it ends")
         for claim in ("nbf", "iat"):
             self.refused(self.token(**{claim: now + MINUTE + 20}), "the token is not valid yet")
+
+    def test_a_clock_that_is_wrong_by_an_hour(self):
+        """The database's decides."""
+        self.addCleanup(self.restart)
+        for by in ("-1h", "+1h"):
+            self.office.stop_service()
+            self.office.start_service(wrong_clock(by))
+            self.accepted(self.token())
+            self.refused(self.token(exp=int(time.time()) - 1800), "has expired")
+            self.refused(self.token(nbf=int(time.time()) + 1800), "not valid yet")
 
     def test_no_address(self):
         for email in (None, "", 7, [ALICE], {"address": ALICE}, f"{ALICE} ", f"{ALICE}\n", "a" * 300):

@@ -1,6 +1,7 @@
 """People who ask for access: system accounts that every Debian has, called by the names of the model."""
 
 import base64
+import glob
 import hashlib
 import hmac
 import json
@@ -24,6 +25,12 @@ PEOPLE = {
     "dave": (["proxy"], []),
 }
 SCOPES = {"dt_write:MaskShop": {"longest": "4h"}, "ws_read:Analysts": {"longest": "8h", "approvers": 2}}
+
+
+def wrong_clock(by):
+    """The environment of a process whose clock is wrong by that much, as `+1h`; its waits are as long as ever."""
+    library, = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+    return {"LD_PRELOAD": library, "FAKETIME": by, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 def verifier(password):
