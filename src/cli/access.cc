@@ -252,6 +252,36 @@ bool IsOver(const Json& request) {
   return state == "accepted" || state == "denied" || state == "withdrawn" || state == "lapsed";
 }
 
+/// What has ended, and what goes on and was used already.
+bool IsForReview(const Json& request) {
+  const std::string state = TextAt(request, "state");
+  return state == "in_review" || (state == "active" && !request.value("sessions", Json::array()).empty());
+}
+
+/// The smaller, the sooner it is to be looked at.
+auto UrgencyOf(const Json& request) {
+  return std::make_tuple(TextAt(request, "state") != "in_review", !IsBreakGlass(request),
+                         !request.value("review_overdue", false), request.value("flags", Json::array()).empty(),
+                         TextAt(request, "review_due_at"));
+}
+
+int PrintStatements(const Program& program, const Options& options, const AccessOptions& access) {
+  const Answered answered =
+      Call(program, options, access, "GET", fmt::format("{}/{}/statements", kRequests, IdOf(access)));
+  if (answered.status != kDone) return answered.status;
+  if (options.json) {
+    program.out << Printed(answered.json);
+    return kDone;
+  }
+  std::vector<std::vector<std::string>> table{{"AT", "SESSION", "WHAT", "DOES", "OBJECTS", "ROWS", "FLAGS"}};
+  for (const Json& one : answered.json) table.push_back(RowOf(one));
+  if (table.size() == 1)
+    program.out << "Nothing was asked of the database under this request.\n";
+  else
+    program.out << TextTable(table, {5});
+  return kDone;
+}
+
 }  // namespace
 
 int AccessRequest(const Program& program, const Options& options, const AccessOptions& access) {
@@ -296,24 +326,25 @@ int AccessList(const Program& program, const Options& options, const AccessOptio
                     "There is no request that waits or goes on; yellow access list --all shows the others.");
 }
 
-int AccessQueue(const Program& program, const Options& options, const AccessOptions& access) {
-  Answered answered = Call(program, options, access, "GET", kRequests);
+int AccessReview(const Program& program, const Options& options, const AccessOptions& access) {
+  const std::string one = access.id.empty() ? "" : "/" + IdOf(access);
+  Answered answered = Call(program, options, access, "GET", kRequests + one);
   if (answered.status != kDone) return answered.status;
   std::vector<Json> waiting;
-  for (Json& one : answered.json)
-    if (TextAt(one, "state") == "in_review") waiting.push_back(std::move(one));
-  std::stable_sort(waiting.begin(), waiting.end(), [](const Json& a, const Json& b) {
-    if (IsBreakGlass(a) != IsBreakGlass(b)) return IsBreakGlass(a);
-    return TextAt(a, "review_due_at") < TextAt(b, "review_due_at");
-  });
-  const Json list(waiting);
+  if (one.empty()) {
+    std::copy_if(answered.json.begin(), answered.json.end(), std::back_inserter(waiting), IsForReview);
+    std::stable_sort(waiting.begin(), waiting.end(),
+                     [](const Json& a, const Json& b) { return UrgencyOf(a) < UrgencyOf(b); });
+  } else {
+    waiting.push_back(std::move(answered.json));
+  }
   if (options.json) {
-    program.out << Printed(list);
+    program.out << Printed(Json(waiting));
     return kDone;
   }
   if (waiting.empty()) program.out << "There is nothing to review.\n";
-  for (const Json& one : waiting) program.out << Describe(one);
-  return kDone;
+  for (const Json& request : waiting) program.out << Describe(request);
+  return one.empty() ? kDone : PrintStatements(program, options, access);
 }
 
 int AccessShow(const Program& program, const Options& options, const AccessOptions& access) {
@@ -356,20 +387,7 @@ int AccessSql(const Program& program, const Options& options, const AccessOption
 }
 
 int AccessStatements(const Program& program, const Options& options, const AccessOptions& access) {
-  const Answered answered =
-      Call(program, options, access, "GET", fmt::format("{}/{}/statements", kRequests, IdOf(access)));
-  if (answered.status != kDone) return answered.status;
-  if (options.json) {
-    program.out << Printed(answered.json);
-    return kDone;
-  }
-  std::vector<std::vector<std::string>> table{{"AT", "SESSION", "WHAT", "DOES", "OBJECTS", "ROWS", "FLAGS"}};
-  for (const Json& one : answered.json) table.push_back(RowOf(one));
-  if (table.size() == 1)
-    program.out << "Nothing was asked of the database under this request.\n";
-  else
-    program.out << TextTable(table, {5});
-  return kDone;
+  return PrintStatements(program, options, access);
 }
 
 int AccessReport(const Program& program, const Options& options, const AccessOptions& access) {

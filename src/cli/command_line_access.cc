@@ -76,7 +76,9 @@ void CommandLine::Access() {
               "yellow access revoke " + id + " --reason \"wrong ticket\"", &AccessRevoke))
       ->add_option("--reason", access_.reason, "Why (default: who has done it)");
   const char* review = "Review";
-  add(review, "queue", "List what has to be reviewed, the most urgent first", "yellow access queue", &AccessQueue);
+  add(review, "review", "List what has to be reviewed, the most urgent first; or show one, with what was asked",
+      "yellow access review", &AccessReview)
+      ->add_option("request", access_.id, "The request (default: all that wait for a review or go on)");
   with_id(add(review, "statements", "List what was asked of the database under a request, flags last",
               "yellow access statements " + id, &AccessStatements));
   CLI::App* report = add(review, "report", "List what was asked for on some days, and what has become of it",

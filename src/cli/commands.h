@@ -201,7 +201,7 @@ int AccessRequest(const Program& program, const Options& options, const AccessOp
 int AccessBreakGlass(const Program& program, const Options& options, const AccessOptions& access);
 int AccessScopes(const Program& program, const Options& options, const AccessOptions& access);
 int AccessList(const Program& program, const Options& options, const AccessOptions& access);
-int AccessQueue(const Program& program, const Options& options, const AccessOptions& access);
+int AccessReview(const Program& program, const Options& options, const AccessOptions& access);
 int AccessShow(const Program& program, const Options& options, const AccessOptions& access);
 int AccessEdit(const Program& program, const Options& options, const AccessOptions& access);
 int AccessApprove(const Program& program, const Options& options, const AccessOptions& access);

@@ -54,7 +54,7 @@ std::map<std::string, Json> Schemas() {
       {"access escalate", api::RequestRecord().Schema()},
       {"access keygen", MadeKeyRecord().Schema()},
       {"access list", api::RequestRecord().ListSchema()},
-      {"access queue", api::RequestRecord().ListSchema()},
+      {"access review", api::RequestRecord().ListSchema()},
       {"access release", api::RequestRecord().Schema()},
       {"access replay", ReadRecordingRecord().Schema()},
       {"access report", api::ReportRecord().ListSchema()},

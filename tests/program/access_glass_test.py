@@ -94,7 +94,7 @@ class BreakGlassTest(unittest.TestCase):
             self.office.wait_for(request, "in_review")
         # However late the other is.
         self.office.sql("MergeDB", f"UPDATE yellow_access.request SET review_due_at = clock_timestamp() + interval '1s' WHERE id = '{regular['id']}'")
-        waiting = [one["id"] for one in self.office.did("bob", "queue")]
+        waiting = [one["id"] for one in self.office.did("bob", "review")]
         self.assertLess(waiting.index(emergency["id"]), waiting.index(regular["id"]))
         for request in (regular, emergency):
             self.office.did("bob", "accept", request["id"], "all well")
@@ -109,7 +109,7 @@ class BreakGlassTest(unittest.TestCase):
 
     def test_the_services_login_makes_none_longer_or_of_one(self):
         def ask(seconds, approvers):
-            return self.office.as_service(f"SELECT yellow_access.ask('{next(self.tickets):016x}', 'alice', 'dt_write:MaskShop', {seconds}, 'X-1', 'x', '{{g}}', 'h', {approvers}, 60, 'break_glass')")
+            return self.office.as_service(f"SELECT yellow_access.ask('{next(self.tickets):016x}', 'alice', 'dt_write:MaskShop', {seconds}, 'X-1', 'x', '{{g}}', 'h', {approvers}, 60, 'break_glass', '{{}}', '')")
         self.assertIn("break_glass_is_short", ask(1801, 2))
         self.assertIn("break_glass_takes_two", ask(1800, 1))
         self.assertIsInstance(ask(1800, 2), list)

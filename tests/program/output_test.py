@@ -14,7 +14,7 @@ from project import YELLOW, Project
 
 # What fetches real data is asked in flights_test.py, what needs a recording in tests/recorder, what needs several people in access_*_test.py.
 ELSEWHERE = {"demo flights", "access replay", "access sql"} | {f"access {word}" for word in (
-    "accept activate approve break-glass deny edit escalate list queue release report request revoke scopes show statements withdraw").split()}
+    "accept activate approve break-glass deny edit escalate list release report request review revoke scopes show statements withdraw").split()}
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 WORKER = """
 kind: Workspace
