@@ -20,6 +20,7 @@ constexpr std::chrono::milliseconds kLook{50};          // how long an end may s
 constexpr std::chrono::milliseconds kLookAtState{500};  // the same of a request that is over
 constexpr int64_t kManyRows = 1000;
 constexpr int kDigitsOfId = 16;
+constexpr const char* kRecordingEnd = ".cast.sealed";
 
 tl::unexpected<Refusal> No(Refusal refusal) { return tl::unexpected<Refusal>(std::move(refusal)); }
 
@@ -33,15 +34,6 @@ std::vector<std::string> RecipientsOf(const Place& place, const Request& request
     if (person.Has(model::kSeniorDevops) && person.MayActIn(scope->owner)) keys.push_back(person.review_key);
   }
   return keys;
-}
-
-/// A name of terminfo, as far as that goes.
-std::string TermOf(const std::string& word) {
-  const bool plain = !word.empty() && word.size() <= 32 && std::all_of(word.begin(), word.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '+' ||
-           c == '.';
-  });
-  return plain ? word : "dumb";
 }
 
 /// Records what is asked of the server: whole, sealed; and what the audit log keeps of it. What cannot be recorded does
@@ -72,7 +64,8 @@ class Witness : public ports::WireSink {
 
 }  // namespace
 
-Result<SessionHost::Admitted> SessionHost::Admit(const Found& found, const TerminalWords& terminal) const {
+Result<SessionHost::Admitted> SessionHost::Admit(const Found& found, SessionProgram program,
+                                                 const TerminalWords& terminal) const {
   const Request& request = found.request;
   if (request.content.person != found.person->name)
     return No({Kind::kForbidden, "not_yours", "only who has asked may use it"});
@@ -89,7 +82,7 @@ Result<SessionHost::Admitted> SessionHost::Admit(const Found& found, const Termi
                "nobody could review the recording: no senior other than " + found.person->name +
                    " has a review_key in the model",
                "a senior makes one: yellow access keygen FILE"});
-  return Admitted{found.place, request, std::move(recipients), terminal};
+  return Admitted{found.place, request, std::move(recipients), program, terminal};
 }
 
 base::Secret SessionHost::PasswordOf(ports::Session& session, const Place& place, const std::string& request) {
@@ -100,93 +93,154 @@ base::Secret SessionHost::PasswordOf(ports::Session& session, const Place& place
              TemporaryLogin(session, place.RolePrefix(), request).Open(effects_.entropy, effects_.connector);
 }
 
-ports::RecordingReport SessionHost::Await(const Admitted& admitted, ports::RecordedSession& recorded,
-                                          ports::SessionProxy& proxy, Store& store, std::string& why) const {
-  auto look_again = effects_.clock.Now();
+void SessionHost::ForgetPassword(const std::string& request) {
+  const std::lock_guard lock(mutex_);
+  passwords_.erase(request);
+}
+
+/// One session, from its beginning to its end.
+class SessionHost::Session {
+ public:
+  Session(SessionHost& host, const Admitted& admitted)
+      : host_(host),
+        admitted_(admitted),
+        id_(host.effects_.entropy.Hex(kDigitsOfId)),
+        name_("recordings/" + admitted.request.id + "-" + id_),
+        folder_(host.parts_.sockets + "/" + id_),
+        left_(std::chrono::seconds(admitted.request.seconds_left)),
+        database_(Open("access")),
+        store_(*database_, admitted.place->container) {}
+
+  void Run(int socket);
+
+ private:
+  std::unique_ptr<ports::Session> Open(std::string_view purpose) const {
+    return host_.effects_.connector.Open(
+        host_.effects_.endpoints.Service(admitted_.place->container, ports::ServiceRole::kAccess, purpose));
+  }
+  std::string InData(const std::string& name) const { return host_.parts_.data + "/" + name; }
+  DatabaseDoor OpenDatabase(unsigned user);
+  ports::RecordingSpec SpecOf(unsigned user);
+  void Begin(int socket, std::unique_ptr<ports::SealedLog> log);
+  void Await(ports::RecordedSession& recorded);
+  std::string WhyItEnds();
+
+  SessionHost& host_;
+  const Admitted& admitted_;
+  const std::string id_, name_;  // the name of its files, without what tells them apart
+  const std::string folder_;     // of its sockets
+  const std::chrono::milliseconds left_;
+  const std::unique_ptr<ports::Session> database_;
+  Store store_;
+  ports::TimePoint look_again_{};
+  std::unique_ptr<ports::WireSink> witness_;
+  std::unique_ptr<ports::SessionProxy> proxy_;  // goes before its witness
+  std::string why_;
+  ports::RecordingReport report_;
+};
+
+/// The way to the database, as who the request makes of its person.
+DatabaseDoor SessionHost::Session::OpenDatabase(unsigned user) {
+  const Place& place = *admitted_.place;
+  const std::string& request = admitted_.request.id;
+  const base::Secret password = host_.PasswordOf(*database_, place, request);
+  const std::string login = sql::Roles(place.RolePrefix()).TemporaryLogin(request);
+  const ports::ProxySpec spec{host_.effects_.endpoints.As(place.container, login, password, "access " + request),
+                              folder_, user, left_};
+  proxy_ = host_.parts_.proxies.Start(spec, *witness_);
+  return {folder_, login, spec.target.database};
+}
+
+ports::RecordingSpec SessionHost::Session::SpecOf(unsigned user) {
+  const Content& content = admitted_.request.content;
+  ports::RecordingSpec spec;
+  PrepareTerminal(spec, admitted_.terminal);
+  const DatabaseDoor door = OpenDatabase(user);
+  spec.reachable = {folder_};
+  switch (admitted_.program) {
+    case SessionProgram::kSql:
+      RunPsql(spec, door);
+      break;
+    case SessionProgram::kShell:
+      RunShell(spec, content.scope);
+      LeadToDatabase(spec, door);
+      break;
+  }
+  spec.recipients = admitted_.recipients;
+  spec.path = InData(name_ + kRecordingEnd);
+  spec.title = fmt::format("{} {} {}", content.person, content.scope, admitted_.request.id);
+  spec.user = user;
+  spec.longest = left_;
+  return spec;
+}
+
+/// Why it has to end now; empty: it may go on.
+std::string SessionHost::Session::WhyItEnds() {
+  if (host_.stop_) return "the service is being stopped";
+  const ports::TimePoint now = host_.effects_.clock.Now();
+  if (now >= look_again_) {
+    look_again_ = now + kLookAtState;
+    const auto request = store_.Find(admitted_.request.id);
+    if (!request || request->state != RequestState::kActive || request->seconds_left <= 0)
+      return request && !request->end_reason.empty() ? request->end_reason : "its time is over";
+  }
+  return proxy_->Ended().value_or("");
+}
+
+void SessionHost::Session::Await(ports::RecordedSession& recorded) {
   for (bool cancelled = false;;) {
-    if (const auto report = recorded.Poll()) return *report;
-    if (why.empty() && stop_) why = "the service is being stopped";
-    if (why.empty() && effects_.clock.Now() >= look_again) {
-      look_again = effects_.clock.Now() + kLookAtState;
-      const auto now = store.Find(admitted.request.id);
-      if (!now || now->state != RequestState::kActive || now->seconds_left <= 0)
-        why = now && !now->end_reason.empty() ? now->end_reason : "its time is over";
+    if (const auto report = recorded.Poll()) {
+      report_ = *report;
+      return;
     }
-    if (const auto ended = proxy.Ended(); why.empty() && ended) why = *ended;
-    if (!why.empty() && !std::exchange(cancelled, true)) {
-      proxy.End(why);
+    if (why_.empty()) why_ = WhyItEnds();
+    if (!why_.empty() && !std::exchange(cancelled, true)) {
+      proxy_->End(why_);
       recorded.Cancel();
     }
-    effects_.clock.Sleep(kLook);
+    host_.effects_.clock.Sleep(kLook);
   }
 }
 
-void SessionHost::Host(const Admitted& admitted, int socket) {
-  const Place& place = *admitted.place;
-  const Request& request = admitted.request;
-  const std::string id = effects_.entropy.Hex(kDigitsOfId);
-  const auto open = [&](std::string_view purpose) {
-    return effects_.connector.Open(effects_.endpoints.Service(place.container, ports::ServiceRole::kAccess, purpose));
-  };
-  const auto session = open("access");
-  Store store(*session, place.container);
-  parts_.files.MakeFolder(parts_.data + "/recordings", 0700);
-  const std::string recording = fmt::format("recordings/{}-{}.cast.sealed", request.id, id);
-  const std::string statements = fmt::format("{}/recordings/{}-{}.statements.sealed", parts_.data, request.id, id);
-
+void SessionHost::Session::Begin(int socket, std::unique_ptr<ports::SealedLog> log) {
   FlagRules rules;
   rules.many_rows = kManyRows;
-  if (const auto known = place.relations.find(request.content.scope); known != place.relations.end())
+  const auto& relations = admitted_.place->relations;
+  if (const auto known = relations.find(admitted_.request.content.scope); known != relations.end())
     rules.scope = known->second;
-  auto log = parts_.recorder.OpenLog(statements, admitted.recipients);
-  store.SessionBegan(id, request.id, recording, effects_.holder);
-  std::string why;
-  ports::RecordingReport report;
+  witness_ = std::make_unique<Witness>(std::move(log), Open("statements"), id_, std::move(rules));
+  const auto recorded = host_.parts_.recorder.Start(SpecOf(host_.parts_.recorder.ChooseUser()), socket);
+  Await(*recorded);
+  proxy_->End("the session has ended");
+}
+
+void SessionHost::Session::Run(int socket) {
+  const Parts& parts = host_.parts_;
+  const std::string& request = admitted_.request.id;
+  parts.files.MakeFolder(InData("recordings"), 0700);
+  auto log = parts.recorder.OpenLog(InData(name_ + ".statements.sealed"), admitted_.recipients);
+  const std::string recording = name_ + kRecordingEnd;
+  store_.SessionBegan(id_, request, recording, host_.effects_.holder);
   try {
-    const base::Secret password = PasswordOf(*session, place, request.id);
-    Witness witness(std::move(log), open("statements"), id, std::move(rules));
-    const std::chrono::milliseconds left = std::chrono::seconds(request.seconds_left);
-    const std::string login = sql::Roles(place.RolePrefix()).TemporaryLogin(request.id);
-    const std::string folder = parts_.sockets + "/" + id;
-    const unsigned user = parts_.recorder.ChooseUser();
-    ports::ProxySpec proxied{effects_.endpoints.As(place.container, login, password, "access " + request.id), folder,
-                             user, left};
-    const auto proxy = parts_.proxies.Start(proxied, witness);
-    ports::RecordingSpec spec;
-    spec.command = {"psql", "-X", "-P", "pager=off", "-h", folder, "-U", login, "-d", proxied.target.database};
-    spec.environment = {{"PATH", "/usr/local/bin:/usr/bin:/bin"},
-                        {"HOME", "/tmp"},
-                        {"LANG", "C.UTF-8"},
-                        {"TERM", TermOf(admitted.terminal.term)},
-                        {"PSQL_HISTORY", "/dev/null"}};
-    spec.reachable = {folder};
-    spec.recipients = admitted.recipients;
-    spec.path = parts_.data + "/" + recording;
-    spec.title = fmt::format("{} {} {}", request.content.person, request.content.scope, request.id);
-    spec.user = user;
-    spec.columns = admitted.terminal.columns, spec.rows = admitted.terminal.rows;
-    spec.longest = left;
-    const auto recorded = parts_.recorder.Start(spec, socket);
-    report = Await(admitted, *recorded, *proxy, store, why);
-    proxy->End("the session has ended");
+    Begin(socket, std::move(log));
   } catch (const base::Error& error) {
-    why = error.what();
-    parts_.recorder.Refuse(socket, base::Describe(error));
-    if (const auto begun = effects_.read(recording))  // it was under way
-      report.bytes = static_cast<int64_t>(begun->size()), report.digest = base::Sha256Hex(*begun);
+    why_ = error.what();
+    parts.recorder.Refuse(socket, base::Describe(error));
+    if (const auto begun = host_.effects_.read(recording))  // it was under way
+      report_.bytes = static_cast<int64_t>(begun->size()), report_.digest = base::Sha256Hex(*begun);
   }
-  parts_.files.RemoveTree(parts_.sockets + "/" + id);
-  if (why.empty()) why = std::string(ports::WordOf(report.end)) + (report.why.empty() ? "" : ": " + report.why);
-  store.SessionEnded(id, why, report.bytes, report.digest);
-  const auto now = store.Find(request.id);
-  if (now && now->state == RequestState::kActive) return;
-  const std::lock_guard lock(mutex_);
-  passwords_.erase(request.id);
+  proxy_.reset();
+  witness_.reset();
+  parts.files.RemoveTree(folder_);
+  if (why_.empty()) why_ = std::string(ports::WordOf(report_.end)) + (report_.why.empty() ? "" : ": " + report_.why);
+  store_.SessionEnded(id_, why_, report_.bytes, report_.digest);
+  const auto now = store_.Find(request);
+  if (!now || now->state != RequestState::kActive) host_.ForgetPassword(request);
 }
 
 void SessionHost::Run(const Admitted& admitted, int socket) {
   try {
-    Host(admitted, socket);
+    Session(*this, admitted).Run(socket);
   } catch (const base::Error& error) {
     effects_.report("a session under request " + admitted.request.id + " has failed: " + base::Describe(error));
     parts_.recorder.Refuse(socket, error.what());

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "access/desk.h"
+#include "access/session_program.h"
 #include "access/store.h"
 #include "ports/files.h"
 #include "ports/recorder.h"
@@ -15,15 +16,10 @@
 
 namespace yellow::access {
 
-/// What a person's terminal says of itself.
-struct TerminalWords {
-  std::string term = "dumb";
-  int columns = 80, rows = 24;
-};
-
-/// Hosts the terminal sessions of people whose requests are active: psql in a recorder, which reaches the database
-/// through a proxy that alone knows the password. What is asked of the server is in the audit log, and whole in a
-/// sealed file beside the recording, before the server gets it. A session ends with the request. Thread-safe.
+/// Hosts the terminal sessions of people whose requests are active: psql or a shell in a recorder, which reaches the
+/// database through a proxy that alone knows the password. What is asked of the server is in the audit log, and whole
+/// in a sealed file beside the recording, before the server gets it. A session ends with the request, and all that was
+/// started in it ends with the session. Thread-safe.
 class SessionHost {
  public:
   struct Parts {
@@ -41,22 +37,21 @@ class SessionHost {
     std::shared_ptr<const Place> place;
     Request request;
     std::vector<std::string> recipients;
+    SessionProgram program;
     TerminalWords terminal;
   };
   /// Whether this person may begin a session under this request now. Nothing is done yet.
-  Result<Admitted> Admit(const Found& found, const TerminalWords& terminal) const;
+  Result<Admitted> Admit(const Found& found, SessionProgram program, const TerminalWords& terminal) const;
   /// Runs it until its end, for who is at the other end of `socket`; tells them what is in the way.
   void Run(const Admitted& admitted, int socket);
   /// Ends all sessions, and lets none begin.
   void Stop() { stop_ = true; }
 
  private:
-  struct Session;
+  class Session;
 
   base::Secret PasswordOf(ports::Session& session, const Place& place, const std::string& request);
-  void Host(const Admitted& admitted, int socket);
-  ports::RecordingReport Await(const Admitted& admitted, ports::RecordedSession& recorded, ports::SessionProxy& proxy,
-                               Store& store, std::string& why) const;
+  void ForgetPassword(const std::string& request);
 
   const Effects effects_;
   const Parts parts_;

@@ -155,18 +155,20 @@ ports::DoorAnswer NoSuchPath() {
 ports::DoorAnswer BeginSession(access::Desk& desk, access::SessionHost& host, const ports::DoorCall& call,
                                const std::string& id) {
   Body body(call.body);
+  const auto program = access::SessionProgramOf(body.Text("program"));
   access::TerminalWords terminal;
   terminal.term = body.Text("term");
   const int64_t columns = body.Number("columns").value_or(terminal.columns),
                 rows = body.Number("rows").value_or(terminal.rows);
   if (const std::string fault = body.Fault(); !fault.empty()) return Invalid(fault);
+  if (!program) return Invalid("program is sql or shell");
   constexpr int64_t kMost = 9999;
   if (columns < 1 || columns > kMost || rows < 1 || rows > kMost)
     return Invalid("a terminal has 1 to 9999 columns and rows");
   terminal.columns = static_cast<int>(columns), terminal.rows = static_cast<int>(rows);
   const auto found = desk.Find(call.identity, id);
   if (!found) return Refused(found.error());
-  const auto admitted = host.Admit(*found, terminal);
+  const auto admitted = host.Admit(*found, *program, terminal);
   if (!admitted) return Refused(admitted.error());
   return {101, "", [&host, admitted = *admitted](int socket) { host.Run(admitted, socket); }};
 }

@@ -282,6 +282,23 @@ int PrintStatements(const Program& program, const Options& options, const Access
   return kDone;
 }
 
+/// A recorded session of that program on this terminal.
+int RunSession(const Program& program, const Options& options, const AccessOptions& access, const char* word) {
+  if (options.json)
+    throw base::UsageError(fmt::format("access {} is a terminal, and prints no JSON", word))
+        .Remedy("leave --output json out");
+  const ports::TerminalOutcome outcome = program.call_terminal(
+      SocketOf(program, options, access), fmt::format("{}/{}/session", kRequests, IdOf(access)),
+      [&](int columns, int rows) {
+        return Json{{"program", word}, {"term", program.variable("TERM")}, {"columns", columns}, {"rows", rows}}.dump();
+      });
+  if (outcome.answer.status != 101) return Refused(program, options, outcome.answer);
+  if (!outcome.end) throw base::Error("session", "the connection to the service was lost").Retryable();
+  if (*outcome.end == ports::RecordingEnd::kEnded) return outcome.status == 0 ? kDone : kFindings;
+  const std::string why = outcome.why.empty() ? "" : ": " + outcome.why;
+  throw base::Error("session", fmt::format("the session is over, {}{}", ports::WordOf(*outcome.end), why));
+}
+
 }  // namespace
 
 int AccessRequest(const Program& program, const Options& options, const AccessOptions& access) {
@@ -372,18 +389,11 @@ int AccessActivate(const Program& program, const Options& options, const AccessO
 }
 
 int AccessSql(const Program& program, const Options& options, const AccessOptions& access) {
-  if (options.json)
-    throw base::UsageError("access sql is a terminal, and prints no JSON").Remedy("leave --output json out");
-  const ports::TerminalOutcome outcome = program.call_terminal(
-      SocketOf(program, options, access), fmt::format("{}/{}/session", kRequests, IdOf(access)),
-      [&](int columns, int rows) {
-        return Json{{"term", program.variable("TERM")}, {"columns", columns}, {"rows", rows}}.dump();
-      });
-  if (outcome.answer.status != 101) return Refused(program, options, outcome.answer);
-  if (!outcome.end) throw base::Error("session", "the connection to the service was lost").Retryable();
-  if (*outcome.end == ports::RecordingEnd::kEnded) return outcome.status == 0 ? kDone : kFindings;
-  const std::string why = outcome.why.empty() ? "" : ": " + outcome.why;
-  throw base::Error("session", fmt::format("the session is over, {}{}", ports::WordOf(*outcome.end), why));
+  return RunSession(program, options, access, "sql");
+}
+
+int AccessShell(const Program& program, const Options& options, const AccessOptions& access) {
+  return RunSession(program, options, access, "shell");
 }
 
 int AccessStatements(const Program& program, const Options& options, const AccessOptions& access) {

@@ -71,6 +71,9 @@ void CommandLine::Access() {
   with_id(add(use, "activate", "Begin: from now on its time passes", "yellow access activate " + id, &AccessActivate));
   with_id(add(use, "sql", "Open a recorded psql under an active request; input that is no terminal's is run to its end",
               "yellow access sql " + id, &AccessSql));
+  with_id(add(use, "shell",
+              "Open a recorded shell that reaches what the request gives and nothing else; input as with access sql",
+              "yellow access shell " + id, &AccessShell));
   with_id(add(use, "release", "Give it back", "yellow access release " + id, &AccessRelease));
   with_id(add(use, "revoke", "End somebody else's access at once",
               "yellow access revoke " + id + " --reason \"wrong ticket\"", &AccessRevoke))

@@ -209,6 +209,7 @@ int AccessDeny(const Program& program, const Options& options, const AccessOptio
 int AccessWithdraw(const Program& program, const Options& options, const AccessOptions& access);
 int AccessActivate(const Program& program, const Options& options, const AccessOptions& access);
 int AccessSql(const Program& program, const Options& options, const AccessOptions& access);
+int AccessShell(const Program& program, const Options& options, const AccessOptions& access);
 int AccessReport(const Program& program, const Options& options, const AccessOptions& access);
 int AccessStatements(const Program& program, const Options& options, const AccessOptions& access);
 int AccessRelease(const Program& program, const Options& options, const AccessOptions& access);

@@ -61,6 +61,7 @@ std::map<std::string, Json> Schemas() {
       {"access request", api::RequestRecord().Schema()},
       {"access revoke", api::RequestRecord().Schema()},
       {"access scopes", api::ScopeRecord().ListSchema()},
+      {"access shell", Json(false)},  // a terminal; programs are refused
       {"access show", api::RequestRecord().Schema()},
       {"access sql", Json(false)},  // a terminal; programs are refused
       {"access statements", api::StatementRecord().ListSchema()},

@@ -19,7 +19,12 @@ struct RecordingSpec {
   /// Folders besides the system's that it may read and write, absolute, as that of a unix socket; whatever user it runs
   /// as must be able to enter them. One below /tmp is there in its private /tmp too.
   std::vector<std::string> reachable;
-  bool network = false;                 ///< true: it may open connections; else it reaches unix sockets only
+  std::vector<std::string> readable;  ///< the same, to be read only
+  bool network = false;               ///< true: it may open connections; else it reaches unix sockets only
+  bool sockets = true;                ///< false: not even these, whatever file it finds
+  /// Not 0: a port of its own 127.0.0.1 that is listened at for it, by whoever takes RecordedSession::TakeListener.
+  int listened_port = 0;
+  bool hidden_input = false;            ///< true: what is typed where it is not shown is recorded, too
   std::vector<std::string> recipients;  ///< public keys of reviewers (Recordings::MakeKey); none: refused
   std::string path;                     ///< the recording; must not be there
   std::string title;                    ///< recorded
@@ -56,6 +61,8 @@ class RecordedSession {
   /// Nothing while it goes on. The file is whole and no process of it is left once there is a report.
   virtual std::optional<RecordingReport> Poll() = 0;
   virtual void Cancel() = 0;  ///< ends it at once; Poll then tells
+  /// The socket that listens at `listened_port`, the caller's own from now on; -1: there is none, or it was taken.
+  virtual int TakeListener() = 0;
 };
 
 /// Lines that are sealed as they are written, for the same readers as a recording.

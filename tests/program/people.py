@@ -140,16 +140,16 @@ class Office(Project):
             self.approve(request, who)
         return self.did("alice", "activate", request["id"])
 
-    def session(self, request, typed, who="alice", timeout=60):
+    def session(self, request, typed, who="alice", timeout=60, program="sql"):
         """A recorded session in which this is typed, by nobody at a terminal."""
         account = pwd.getpwnam(PEOPLE[who][0][0])
-        return Result(subprocess.run([str(self.program), "access", "sql", request["id"], "--socket", str(self.socket)], input=typed, capture_output=True, text=True,
+        return Result(subprocess.run([str(self.program), "access", program, request["id"], "--socket", str(self.socket)], input=typed, capture_output=True, text=True,
                                      errors="replace", timeout=timeout, cwd="/", user=account.pw_uid, group=account.pw_gid, extra_groups=[]))
 
-    def begin_session(self, request, who="alice"):
+    def begin_session(self, request, who="alice", program="sql"):
         """One whose input stays open."""
         account = pwd.getpwnam(PEOPLE[who][0][0])
-        return subprocess.Popen([str(self.program), "access", "sql", request["id"], "--socket", str(self.socket)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        return subprocess.Popen([str(self.program), "access", program, request["id"], "--socket", str(self.socket)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT, cwd="/", user=account.pw_uid, group=account.pw_gid, extra_groups=[])
 
     def facts(self, request):

@@ -1,12 +1,15 @@
 #include "adapters/recorder/enclosure.h"
 
 #include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,11 +20,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "adapters/process/child.h"
 #include "adapters/process/run_user.h"
 #include "adapters/recorder/failure.h"
 #include "adapters/recorder/landlock.h"
+#include "adapters/recorder/no_sockets.h"
+#include "adapters/recorder/order.h"
 #include "base/error.h"
 
 namespace yellow::adapters::recorder {
@@ -75,6 +81,8 @@ void MakeRoot(const ports::RecordingSpec& spec, const std::string& terminal) {
   trees.emplace_back(terminal, TreeOf(terminal, MOUNT_ATTR_NOSUID));
   for (const std::string& path : spec.reachable)
     trees.emplace_back(path, TreeOf(path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+  for (const std::string& path : spec.readable)
+    trees.emplace_back(path, TreeOf(path, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
   Require(mount("tmpfs", kRoot, "tmpfs", MS_NOSUID, "size=1m,mode=0755") == 0, "cannot make a root");
   const std::string root = kRoot;
   for (const char* name : {"/tmp", "/proc", "/dev"})
@@ -106,8 +114,26 @@ void EnterRoot() {
   Require(mount_setattr(AT_FDCWD, "/", 0, &change, sizeof change) == 0, "cannot guard the root");
 }
 
+/// Listens at the port of the enclosure's own loopback, which nothing outside reaches, and gives the socket to who is at
+/// the other end of `lent`: a socket belongs to the network in which it was made.
+void LendListener(int port, int lent) {
+  const int made = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  Require(made >= 0, "cannot make a socket");
+  ifreq interface{};
+  std::strcpy(interface.ifr_name, "lo");
+  interface.ifr_flags = IFF_UP | IFF_RUNNING;
+  Require(ioctl(made, SIOCSIFFLAGS, &interface) == 0, "cannot set up a loopback of its own");
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  Require(bind(made, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 && listen(made, SOMAXCONN) == 0,
+          "cannot listen at its loopback");
+  Require(SendDescriptor(lent, made), "cannot give its listener away");
+}
+
 /// No right is left but those of its user, and none can be got.
-void GiveUpRights(const Enclosure& enclosure, int rules) {
+void GiveUpRights(const ports::RecordingSpec& spec, const Enclosure& enclosure, int rules) {
   const rlimit processes{kMostProcesses, kMostProcesses}, core{0, 0};
   Require(setrlimit(RLIMIT_NPROC, &processes) == 0 && setrlimit(RLIMIT_CORE, &core) == 0, "cannot set limits");
   // Those that the kernel does not know are refused. What holds without a throwaway user is that a program gets none.
@@ -117,6 +143,7 @@ void GiveUpRights(const Enclosure& enclosure, int rules) {
   else
     Require(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "cannot give up new rights");
   if (enclosure.landlock) Require(ObeyLandlockRules(rules), "cannot obey Landlock");
+  if (!spec.sockets) Require(GiveUpSockets(), "cannot give up sockets");
 }
 
 /// The program itself. Throws what kept it from starting.
@@ -124,7 +151,7 @@ void GiveUpRights(const Enclosure& enclosure, int rules) {
   Require(setsid() >= 0 && ioctl(terminal, TIOCSCTTY, 0) == 0, "cannot take the terminal");
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     Require(dup2(terminal, standard) == standard, "cannot take the terminal");
-  GiveUpRights(enclosure, rules);
+  GiveUpRights(spec, enclosure, rules);
   Require(chdir("/tmp") == 0, "cannot enter /tmp");
   for (int signal_number = 1; signal_number < NSIG; ++signal_number) signal(signal_number, SIG_DFL);
   sigset_t none;
@@ -157,16 +184,25 @@ void CloseAllBut(unsigned one, unsigned other) {
   }
 }
 
-/// In the new namespaces. What goes wrong is told on `trouble`, which is closed once the program runs.
+/// Between the caller and the first process of the namespace; of each pair the second is the latter's, but of `go`.
+struct Wires {
+  int go[2];       // the caller's word that it may begin
+  int trouble[2];  // what goes wrong; closed once the program runs
+  int lent[2];     // the listener, where there is to be one
+};
+
+/// In the new namespaces.
 [[noreturn]] void BeFirst(const ports::RecordingSpec& spec, const Enclosure& enclosure, int terminal,
-                          const int (&go)[2], int trouble) {
+                          const Wires& wires) {
+  const int trouble = wires.trouble[1];
   try {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    close(go[1]);  // so that the end of the caller is seen
+    close(wires.go[1]);  // so that the end of the caller is seen
     char word = 0;
-    if (read(go[0], &word, 1) != 1) _exit(126);
+    if (read(wires.go[0], &word, 1) != 1) _exit(126);
     prctl(PR_SET_DUMPABLE, 0);
     prctl(PR_SET_NAME, "yellow-session");
+    if (spec.listened_port != 0) LendListener(spec.listened_port, wires.lent[1]);
     const char* name = ttyname(terminal);
     Require(name != nullptr, "the terminal has no name");
     CloseAllBut(static_cast<unsigned>(terminal), static_cast<unsigned>(trouble));
@@ -205,6 +241,16 @@ void MapUser(pid_t first) {
   put("gid_map", group + " " + group + " 1");
 }
 
+std::string ReadToEnd(int from) {
+  std::string all;
+  std::array<char, 1024> text{};
+  while (const ssize_t got = read(from, text.data(), text.size())) {
+    if (got > 0) all.append(text.data(), static_cast<size_t>(got));
+    if (got < 0 && errno != EINTR) break;
+  }
+  return all;
+}
+
 }  // namespace
 
 Enclosure ChooseEnclosure(const ports::RecordingSpec& spec) {
@@ -220,34 +266,33 @@ Enclosure ChooseEnclosure(const ports::RecordingSpec& spec) {
   return enclosure;
 }
 
-pid_t StartEnclosed(const ports::RecordingSpec& spec, const Enclosure& enclosure, int terminal) {
-  int go[2], trouble[2];
-  Require(pipe2(go, O_CLOEXEC) == 0 && pipe2(trouble, O_CLOEXEC) == 0, "cannot make pipes");
+pid_t StartEnclosed(const ports::RecordingSpec& spec, const Enclosure& enclosure, int terminal, int& listener) {
+  Wires wires{};
+  Require(pipe2(wires.go, O_CLOEXEC) == 0 && pipe2(wires.trouble, O_CLOEXEC) == 0 &&
+              socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wires.lent) == 0,
+          "cannot make pipes");
   if (enclosure.user) Require(fchown(terminal, *enclosure.user, *enclosure.user) == 0, "cannot give the terminal away");
   const int flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | (spec.network ? 0 : CLONE_NEWNET) |
                     (enclosure.user_namespace ? CLONE_NEWUSER : 0) | SIGCHLD;
   const auto first = static_cast<pid_t>(syscall(SYS_clone, flags, nullptr, nullptr, nullptr, nullptr));
-  if (first == 0) BeFirst(spec, enclosure, terminal, go, trouble[1]);
+  if (first == 0) BeFirst(spec, enclosure, terminal, wires);
   if (first < 0)
     throw Failure("cannot enclose the session: cannot make namespaces")
         .Remedy(
             "Yellow must be root with CAP_SYS_ADMIN, or user namespaces must be allowed "
             "(user.max_user_namespaces, kernel.unprivileged_userns_clone, AppArmor)");
-  close(go[0]), close(trouble[1]);
+  close(wires.go[0]), close(wires.trouble[1]), close(wires.lent[1]);
   std::string why;
   try {
     if (enclosure.user_namespace) MapUser(first);
-    Require(write(go[1], "g", 1) == 1, "cannot start it");
+    Require(write(wires.go[1], "g", 1) == 1, "cannot start it");
   } catch (const base::Error& error) {
     why = error.what();
   }
-  close(go[1]);
-  std::array<char, 1024> text{};
-  while (const ssize_t got = read(trouble[0], text.data(), text.size())) {
-    if (got > 0) why.append(text.data(), static_cast<size_t>(got));
-    if (got < 0 && errno != EINTR) break;
-  }
-  close(trouble[0]);
+  close(wires.go[1]);
+  why += ReadToEnd(wires.trouble[0]);
+  if (why.empty() && spec.listened_port != 0) listener = ReceiveDescriptor(wires.lent[0]);
+  close(wires.trouble[0]), close(wires.lent[0]);
   if (why.empty()) return first;
   waitpid(first, nullptr, 0);
   throw base::Error("recorder", why);

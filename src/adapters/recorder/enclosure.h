@@ -10,7 +10,8 @@ namespace yellow::adapters::recorder {
 
 /// What a recorded program is kept in: namespaces of its own of processes, mounts, System V and, unless the
 /// specification gives it the network, sockets. Its file system has the system's folders (/usr, /etc and their like, to
-/// be read), a few devices, its own terminal, /proc, an empty /tmp and what is reachable; nothing of the installation.
+/// be read), a few devices, its own terminal, /proc, an empty /tmp and what is reachable or readable; nothing of the
+/// installation.
 struct Enclosure {
   std::optional<uid_t> user;    ///< a throwaway one, when this process may give it
   bool landlock = false;        ///< Landlock restricts it, too
@@ -22,8 +23,9 @@ Enclosure ChooseEnclosure(const ports::RecordingSpec& spec);
 
 /// Starts the program with `terminal`, the slave of a pseudo terminal, as its controlling one. The process that is
 /// returned is the first of the namespace, a child of the caller: it ends as the program did, and when it ends or is
-/// killed, every process of the namespace has ended. It is killed when the caller ends. Throws base::Error with what
-/// could not be done, and then nothing runs. REQUIRES: the caller has one thread.
-pid_t StartEnclosed(const ports::RecordingSpec& spec, const Enclosure& enclosure, int terminal);
+/// killed, every process of the namespace has ended. It is killed when the caller ends. `listener`: set when the
+/// specification has a port, to a socket that listens there within the enclosure, the caller's own. Throws base::Error
+/// with what could not be done, and then nothing runs. REQUIRES: the caller has one thread.
+pid_t StartEnclosed(const ports::RecordingSpec& spec, const Enclosure& enclosure, int terminal, int& listener);
 
 }  // namespace yellow::adapters::recorder

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -57,7 +58,47 @@ void Add(Message& message, const std::vector<std::string>& list) {
   message.insert(message.end(), list.begin(), list.end());
 }
 
+/// The one byte that a descriptor goes along with, and room for it.
+struct Carrier {
+  char byte = 'd';
+  iovec part{&byte, 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> room{};
+  msghdr message{};
+
+  Carrier() {
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = room.data();
+    message.msg_controllen = room.size();
+  }
+};
+
 }  // namespace
+
+bool SendDescriptor(int socket, int descriptor) {
+  Carrier carrier;
+  cmsghdr* const header = CMSG_FIRSTHDR(&carrier.message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof descriptor);
+  std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+  ssize_t sent = 0;
+  while ((sent = sendmsg(socket, &carrier.message, MSG_NOSIGNAL)) < 0 && errno == EINTR) {
+  }
+  return sent == 1;
+}
+
+int ReceiveDescriptor(int socket) {
+  Carrier carrier;
+  ssize_t got = 0;
+  while ((got = recvmsg(socket, &carrier.message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) {
+  }
+  const cmsghdr* const header = got == 1 ? CMSG_FIRSTHDR(&carrier.message) : nullptr;
+  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return -1;
+  int descriptor = -1;
+  std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
+  return descriptor;
+}
 
 bool SendMessage(int socket, const Message& message) {
   std::string bytes;
@@ -89,13 +130,16 @@ Message MessageOf(const ports::RecordingSpec& spec) {
                   spec.title,
                   std::to_string(spec.user),
                   std::to_string(spec.network),
+                  std::to_string(spec.sockets),
+                  std::to_string(spec.listened_port),
+                  std::to_string(spec.hidden_input),
                   std::to_string(spec.columns),
                   std::to_string(spec.rows),
                   std::to_string(spec.longest.count())};
   std::vector<std::string> names, values;
   for (const auto& [name, value] : spec.environment) names.push_back(name), values.push_back(value);
   for (const std::vector<std::string>* list : std::initializer_list<const std::vector<std::string>*>{
-           &spec.command, &names, &values, &spec.reachable, &spec.recipients})
+           &spec.command, &names, &values, &spec.reachable, &spec.readable, &spec.recipients})
     Add(message, *list);
   return message;
 }
@@ -107,6 +151,9 @@ ports::RecordingSpec SpecOf(const Message& message) {
   spec.title = texts.Next();
   spec.user = static_cast<unsigned>(texts.NextNumber());
   spec.network = texts.NextNumber() != 0;
+  spec.sockets = texts.NextNumber() != 0;
+  spec.listened_port = static_cast<int>(texts.NextNumber());
+  spec.hidden_input = texts.NextNumber() != 0;
   spec.columns = static_cast<int>(texts.NextNumber());
   spec.rows = static_cast<int>(texts.NextNumber());
   spec.longest = std::chrono::milliseconds(texts.NextNumber());
@@ -114,6 +161,7 @@ ports::RecordingSpec SpecOf(const Message& message) {
   const std::vector<std::string> names = texts.NextList(), values = texts.NextList();
   for (size_t i = 0; i < names.size(); ++i) spec.environment[names[i]] = values[i];
   spec.reachable = texts.NextList();
+  spec.readable = texts.NextList();
   spec.recipients = texts.NextList();
   return spec;
 }

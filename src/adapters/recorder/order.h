@@ -16,6 +16,11 @@ bool SendMessage(int socket, const Message& message);
 /// Waits for a whole one; nothing when the other side has gone.
 std::optional<Message> ReceiveMessage(int socket);
 
+/// A copy of a descriptor (unix(7), SCM_RIGHTS), between two messages. False when the other side has gone.
+bool SendDescriptor(int socket, int descriptor);
+/// Waits for it; -1 when the other side has gone.
+int ReceiveDescriptor(int socket);
+
 Message MessageOf(const ports::RecordingSpec& spec);
 /// REQUIRES: from MessageOf.
 ports::RecordingSpec SpecOf(const Message& message);

@@ -63,6 +63,7 @@ class ProcessSession : public ports::RecordedSession {
       : recorder_(recorder), orders_(orders), path_(std::move(path)) {}
   ~ProcessSession() override {
     close(orders_);
+    if (listener_ >= 0) close(listener_);
     if (!report_) WaitForRecorder();
     WaitForProgram();
   }
@@ -76,6 +77,7 @@ class ProcessSession : public ports::RecordedSession {
     if (!answer || answer->size() != 3) throw base::Error("recorder", "the recorder ended before it began");
     if (answer->front() == "refused") throw base::Error("recorder", (*answer)[1]).Remedy((*answer)[2]);
     program_ = static_cast<int>(syscall(SYS_pidfd_open, std::stoi((*answer)[1]), 0));
+    if (spec.listened_port != 0) listener_ = ReceiveDescriptor(orders_);
   }
 
   std::optional<ports::RecordingReport> Poll() override {
@@ -88,6 +90,8 @@ class ProcessSession : public ports::RecordedSession {
     if (report_->digest.empty()) Summarize();
     return report_;
   }
+
+  int TakeListener() override { return std::exchange(listener_, -1); }
 
   void Cancel() override {
     const char order = 'c';
@@ -117,7 +121,8 @@ class ProcessSession : public ports::RecordedSession {
 
   pid_t recorder_;
   int orders_;
-  int program_ = -1;  // a pidfd
+  int program_ = -1;   // a pidfd
+  int listener_ = -1;  // of the session's own loopback, until it is taken
   std::string path_;
   std::optional<ports::RecordingReport> report_;
 };
@@ -213,6 +218,7 @@ int BeRecorder() {
     Session session(SpecOf(*order), kOrders, kTerminal);
     prctl(PR_SET_DUMPABLE, 0);  // who may look into it could read the file's key
     if (!SendMessage(kOrders, {"started", std::to_string(session.program()), ""})) return 1;
+    if (session.listener() >= 0 && !SendDescriptor(kOrders, session.listener())) return 1;
     SendMessage(kOrders, MessageOf(session.Run()));
   } catch (const base::Error& error) {
     SendMessage(kOrders, {"refused", error.what(), error.remedy});

@@ -34,7 +34,7 @@ constexpr Elapsed kAfterHidden = milliseconds(50);  // in which a program that h
 constexpr Elapsed kHangUp = std::chrono::seconds(2);
 constexpr Elapsed kFarewell = std::chrono::seconds(2);
 constexpr Elapsed kLook = std::chrono::seconds(1);
-constexpr const char* kRecorded = "This session is recorded: what is shown and what is typed.";
+constexpr const char* kRecorded = "This session is recorded: what is shown and what is typed";
 
 }  // namespace
 
@@ -43,7 +43,7 @@ Session::Session(const ports::RecordingSpec& spec, int orders, int terminal)
   recording_.emplace(spec);
   try {
     OpenTerminal();
-    program_ = StartEnclosed(spec, ChooseEnclosure(spec), slave_);
+    program_ = StartEnclosed(spec, ChooseEnclosure(spec), slave_, listener_);
     watched_ = static_cast<int>(syscall(SYS_pidfd_open, program_, 0));
     if (watched_ < 0) throw Failure("cannot watch the program");
   } catch (const base::Error&) {
@@ -55,7 +55,7 @@ Session::Session(const ports::RecordingSpec& spec, int orders, int terminal)
 }
 
 Session::~Session() {
-  for (const int descriptor : {pty_, slave_, watched_}) {
+  for (const int descriptor : {pty_, slave_, watched_, listener_}) {
     if (descriptor >= 0) close(descriptor);
   }
 }
@@ -69,7 +69,7 @@ void Session::OpenTerminal() {
 
 ports::RecordingReport Session::Run() {
   try {
-    person_.Send(FrameType::kMessage, kRecorded);
+    person_.Send(FrameType::kMessage, std::string(kRecorded) + (spec_.hidden_input ? ", be it shown or not." : "."));
     Loop();
     Finish();
   } catch (const base::Error& error) {
@@ -200,7 +200,7 @@ void Session::PassInput() {
   const Elapsed now = SinceBoot();
   if (input_.empty() || !typed_.empty() || !running_ || now < input_after_) return;
   size_t length = input_.size();
-  if (HidesInput()) {
+  if (!spec_.hidden_input && HidesInput()) {
     // No more than the line that was asked for: what follows it was perhaps typed for what is shown again.
     const size_t end = input_.find_first_of("\r\n");
     if (end != std::string::npos) {

@@ -19,6 +19,8 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   pid_t program() const { return program_; }
+  /// What listens at the port that the program is given; -1: none. This object's own.
+  int listener() const { return listener_; }
   /// Until its end. REQUIRES: called once.
   ports::RecordingReport Run();
 
@@ -46,6 +48,7 @@ class Session {
   int slave_ = -1;  // held while the program runs, so that one that closes its terminal and opens it again goes on
   pid_t program_ = -1;
   int watched_ = -1;  // a pidfd of the program
+  int listener_ = -1;
   Elapsed deadline_{};
   std::optional<ports::RecordingEnd> end_;
   ports::RecordingReport report_;

@@ -144,11 +144,11 @@ class Attachment {
   }
 
   /// Again and again: a program that just then changes how it takes input does not see one that came before, and of
-  /// programs that started each other each needs its own.
+  /// programs that started each other each needs its own. An editor of lines takes it at the beginning of one only.
   void SendEndOfFile() {
     if (!at_end_ || channel_.unsent() > 0 || Clock::now() < next_) return;
+    if (std::exchange(line_is_open_, false)) channel_.Send(FrameType::kInput, "\n");
     channel_.Send(FrameType::kInput, kEndOfFile);
-    if (std::exchange(line_is_open_, false)) channel_.Send(FrameType::kInput, kEndOfFile);
     next_ = Clock::now() + kAgain;
   }
 

@@ -1,0 +1,49 @@
+#include "access/session_program.h"
+
+#include <algorithm>
+
+namespace yellow::access {
+namespace {
+
+/// A name of terminfo, as far as that goes.
+std::string TermOf(const std::string& word) {
+  const bool plain = !word.empty() && word.size() <= 32 && std::all_of(word.begin(), word.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '+' ||
+           c == '.';
+  });
+  return plain ? word : "dumb";
+}
+
+}  // namespace
+
+std::optional<SessionProgram> SessionProgramOf(std::string_view word) {
+  if (word.empty() || word == "sql") return SessionProgram::kSql;
+  if (word == "shell") return SessionProgram::kShell;
+  return std::nullopt;
+}
+
+void PrepareTerminal(ports::RecordingSpec& spec, const TerminalWords& terminal) {
+  spec.columns = terminal.columns, spec.rows = terminal.rows;
+  spec.environment = {{"PATH", "/usr/local/bin:/usr/bin:/bin"},
+                      {"HOME", "/tmp"},
+                      {"LANG", "C.UTF-8"},
+                      {"TERM", TermOf(terminal.term)},
+                      {"PSQL_HISTORY", "/dev/null"}};
+}
+
+void RunPsql(ports::RecordingSpec& spec, const DatabaseDoor& door) {
+  spec.command = {"psql", "-X", "-P", "pager=off", "-h", door.folder, "-U", door.login, "-d", door.database};
+}
+
+void RunShell(ports::RecordingSpec& spec, const std::string& prompt) {
+  spec.command = {"sh", "-c", "command -v bash >/dev/null && exec bash --noprofile --norc; exec sh"};
+  spec.environment["PS1"] = prompt + " $ ";
+  spec.environment["PAGER"] = "cat";  // one that waits for a key would wait for ever where nobody is at the terminal
+  spec.hidden_input = true;
+}
+
+void LeadToDatabase(ports::RecordingSpec& spec, const DatabaseDoor& door) {
+  spec.environment.insert({{"PGHOST", door.folder}, {"PGUSER", door.login}, {"PGDATABASE", door.database}});
+}
+
+}  // namespace yellow::access

@@ -1,0 +1,281 @@
+"""`yellow access shell`: a recorded shell under an approved request; what tries to outlive it, to get past the proxy or to go unseen must fail."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+import unittest
+
+from people import Office
+
+TABLE = "dp_main.dt_shopmasked__customers"
+# Each starts something that has nothing of its shell any more, and writes down that it is there.
+ESCAPES = {
+    "background": "while :; do echo beat >>{mark}; sleep 0.1; done &",
+    "nohup": "nohup sh -c 'while :; do echo beat >>{mark}; sleep 0.1; done' >/dev/null 2>&1 &",
+    "setsid": "setsid sh -c 'while :; do echo beat >>{mark}; sleep 0.1; done' </dev/null >/dev/null 2>&1 &",
+    "double fork": "( ( setsid sh -c 'trap \"\" HUP TERM INT; while :; do echo beat >>{mark}; sleep 0.1; done' </dev/null >/dev/null 2>&1 & ) & )",
+    "nested shells": "bash -c \"sh -c 'bash -c \\\"disown -a; setsid sh -c \\\\\\\"while :; do echo beat >>{mark}; sleep 0.1; done\\\\\\\" </dev/null >/dev/null 2>&1 &\\\"'\"",
+    "a client of the database": "setsid psql -c 'SELECT pg_sleep(600)' </dev/null >/dev/null 2>&1 &",
+}
+
+
+def enclosed():
+    """Processes of users that nobody has, as sessions run."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/status"):
+        try:
+            user = int(re.search(r"^Uid:\s+(\d+)", path.read_text(), re.M)[1])
+        except (OSError, TypeError):
+            continue
+        if 61184 <= user <= 65519:
+            found.append(int(path.parent.name))
+    return found
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root may act as several people")
+class AccessShellTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.office = Office()
+        cls.addClassCleanup(cls.office.close)
+        cls.tickets = iter(range(1, 100))
+
+    def active(self, **how):
+        return self.office.active(ticket=f"OPS-{next(self.tickets)}", **how)
+
+    def run_in(self, request, typed, **how):
+        return self.office.session(request, typed, program="shell", **how)
+
+    def begin(self, request, typed):
+        process = self.office.begin_session(request, program="shell")
+        self.addCleanup(process.stdin.close)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        process.stdin.write(typed.encode())
+        process.stdin.flush()
+        return process
+
+    def wait(self, what, seconds=30):
+        until = time.monotonic() + seconds
+        while not (found := what()):
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.05)
+        return found
+
+    def sessions(self, request):
+        return self.office.did("bob", "show", request["id"])["sessions"]
+
+    def over(self, request):
+        """Its first session, when its end is recorded."""
+        return self.wait(lambda: next((one for one in self.sessions(request) if one["ended_at"]), None))
+
+    def read(self, session):
+        """The recording, as its reviewer reads it: what was typed, what was shown."""
+        done = self.office.replay("bob", session["recording"], "--cast")
+        self.assertEqual(done.status, 0, done.err)
+        lines = [json.loads(line) for line in done.out.splitlines()][1:]
+        return ["".join(str(data) for _, code, data in lines if code == kind) for kind in "io"]
+
+    def nothing_is_left(self, request):
+        self.wait(lambda: not enclosed())
+        self.wait(lambda: self.office.sql("MergeDB", f"SELECT FROM pg_stat_activity WHERE usename = 'yellow_tmp_{request['id']}'") == [])
+
+    def test_clients_of_the_database_are_recorded(self):
+        request = self.active()
+        done = self.run_in(request, f"""psql -c "UPDATE {TABLE} SET lastname = 'Secretname.' WHERE false"
+for i in 1 2 3; do psql -qAtc "SELECT pg_sleep(1), 'client $i'" >/tmp/$i & done; wait; cat /tmp/1 /tmp/2 /tmp/3
+pg_dump --data-only -t {TABLE} | grep -c COPY
+echo "home $HOME, database $PGDATABASE"; env | grep -ci password
+""")
+        self.assertIn("UPDATE 0", done.out)
+        self.assertIn("home /tmp, database merge", done.out)
+        for number in "123":
+            self.assertIn(f"|client {number}", done.out)
+        session = self.over(request)
+        self.assertEqual(session["end_reason"], "ended")
+        typed, shown = self.read(session)
+        self.assertIn("pg_dump --data-only", typed)
+        self.assertIn("UPDATE 0", shown)
+        facts = self.office.facts(request)
+        self.assertGreaterEqual(len({fact["client"] for fact in facts if fact["kind"] == "connected"}), 5)
+        whole = self.office.replay("bob", session["recording"].replace(".cast.", ".statements."), "--cast").out
+        for number in "123":
+            self.assertIn(f"'client {number}'", whole)
+        self.assertTrue([fact for fact in facts if "copied_out" in fact])
+        self.assertNotIn("Secretname", json.dumps(facts))
+        self.assertEqual(self.office.yellow("audit", "verify").status, 0)
+
+    def test_three_clients_at_once(self):
+        """They wait for each other, which they could not one after the other."""
+        request = self.active()
+        wait = "DO $$ BEGIN WHILE (SELECT count(*) FROM pg_stat_activity WHERE usename = current_user) < 3 LOOP PERFORM pg_stat_clear_snapshot(), pg_sleep(0.05); END LOOP; PERFORM pg_sleep(1); END $$"
+        done = self.run_in(request, f"for i in 1 2 3; do psql -qc '{wait}' -c \"SELECT 'met ' || $i\" >/tmp/$i & done; wait; cat /tmp/1 /tmp/2 /tmp/3\n")
+        for number in "123":
+            self.assertIn(f" met {number}", done.out)
+
+    def test_input_is_run_to_its_end_and_the_status_is_the_last_one(self):
+        request = self.active()
+        self.assertEqual(self.run_in(request, "psql -qAtc 'SELECT 6 * 7'\ntrue").status, 0)
+        self.assertEqual(self.run_in(request, "sleep 1; false\n").status, 1)
+        self.assertEqual(self.run_in(request, "exec sh\necho nested; sh -c 'exit 3'; exit 4\n").status, 1)
+
+    def test_only_what_was_approved_is_within_reach(self):
+        request = self.active()
+        info = self.office.server()
+        secrets = self.office.root / ".yellow"
+        done = self.run_in(request, f"""id -u; ls {secrets} {self.office.root} {self.office.cluster()} /root /var /home
+cat /proc/*/environ | tr '\\0' '\\n' | grep -i -e PASSWORD -e SECRET
+PGPASSWORD=x psql -h {info['host']} -p {info['port']} -c "SELECT 'past ' || 'it'"
+psql -U yellow_access -c "SELECT 'as ' || session_user"
+psql -c "SELECT rolpassword FROM pg_authid"
+(echo >/dev/tcp/127.0.0.1/{info['port']}) && echo connected
+curl -s --unix-socket {self.office.socket} http://yellow/v1/access/requests && echo called
+kill -9 -1; echo "sent $?"
+ps -e | wc -l
+""")
+        self.assertNotIn("postmaster.pid", done.out)
+        self.assertNotIn("past it", done.out)
+        self.assertNotIn("as yellow_access", done.out.replace('psql -U yellow_access -c "SELECT \'as', ""))
+        self.assertNotIn("SCRAM-SHA-256$", done.out)
+        self.assertNotRegex(done.out, r"(?m)^(connected|called)")
+        self.assertIsNone(self.office.service.poll())
+        self.assertNotRegex(done.out, r"(?m)^0\r?$")
+        self.assertIn("refused", {flag for fact in self.office.facts(request) for flag in fact.get("flags", [])})
+
+    def test_whatever_is_started_dies_with_the_session(self):
+        for name, line in ESCAPES.items():
+            with self.subTest(name):
+                request = self.active()
+                done = self.run_in(request, line.replace("{mark}", "/tmp/mark") + "\nsleep 1; ls /tmp; ps -ef | tail -5\nexit 0\n")
+                self.assertEqual(done.status, 0, done)
+                if "mark" in line:
+                    self.assertRegex(done.out, r"(?m)^mark\b")  # it was there
+                self.assertEqual(self.over(request)["end_reason"], "ended")
+                self.nothing_is_left(request)
+                self.office.did("alice", "release", request["id"])
+
+    def test_its_time_is_over_during_a_command(self):
+        for name, line in {**ESCAPES, "in front": "trap '' HUP INT TERM; while :; do :; done"}.items():
+            with self.subTest(name):
+                request = self.active()
+                process = self.begin(request, line.replace("{mark}", "/tmp/mark") + "\nsleep 600\n")
+                self.wait(enclosed)
+                self.wait(lambda: self.sessions(request))
+                time.sleep(0.5)
+                self.office.over(request)
+                process.wait(20)
+                self.assertNotEqual(process.returncode, 0)
+                session = self.over(request)
+                self.assertEqual(session["end_reason"], "its time is over")
+                self.nothing_is_left(request)
+                self.office.wait_for(request, "in_review")
+                self.assertIn("sleep 600", self.read(session)[0])
+
+    def test_revoked(self):
+        request = self.active()
+        process = self.begin(request, "setsid nohup sleep 600 &\npsql -c 'SELECT pg_sleep(600)'\n")
+        self.wait(lambda: [fact for fact in self.office.facts(request) if fact["kind"] == "query"])
+        self.office.did("carol", "revoke", request["id"], "--reason", "wrong ticket")
+        process.wait(20)
+        self.assertEqual(self.over(request)["end_reason"], "wrong ticket")
+        self.nothing_is_left(request)
+        self.office.wait_for(request, "in_review")
+        self.assertEqual(self.run_in(request, "echo again\n").status, 1)
+
+    def test_the_person_goes(self):
+        request = self.active()
+        process = self.begin(request, "setsid sh -c 'trap \"\" HUP; sleep 600' &\ntrap '' HUP; sleep 600\n")
+        self.wait(enclosed)
+        process.kill()
+        self.over(request)
+        self.nothing_is_left(request)
+
+    def test_the_service_is_killed(self):
+        request = self.active()
+        process = self.begin(request, "setsid nohup sleep 600 >/dev/null 2>&1 &\nsetsid psql -c 'SELECT pg_sleep(600)' &\nsleep 600\n")
+        self.wait(lambda: [fact for fact in self.office.facts(request) if fact["kind"] == "query"])
+        self.office.stop_service(signal.SIGKILL)
+        process.wait(20)
+        self.wait(lambda: not enclosed())
+        self.office.start_service()
+        self.assertEqual(self.over(request)["end_reason"], "its service was killed")
+        self.nothing_is_left(request)
+        self.assertEqual(self.office.yellow("audit", "verify").status, 0)
+
+    def test_what_is_typed_unseen_is_recorded_too(self):
+        """A shell without echo looks like one that asks for a password."""
+        request = self.active()
+        process = self.begin(request, "stty -echo; exec sh\n")
+        time.sleep(1)
+        process.stdin.write(b": typed-in-the-dark\nexit\n")
+        process.stdin.flush()
+        process.wait(20)
+        self.assertIn("shown or not", process.stdout.read().decode())
+        typed, _ = self.read(self.over(request))
+        self.assertIn(": typed-in-the-dark", typed)
+
+    def test_random_bytes_and_a_flood(self):
+        """Whatever is shown is recorded whole, and what comes after it, too."""
+        request = self.active()
+        done = self.run_in(request, "head -c 2000000 /dev/urandom; stty sane; head -c 100000000 /dev/zero | tr '\\0' 'x' | fold -w 4000; echo the-end-$((40 + 2))\nexit 0\n", timeout=300)
+        self.assertEqual(done.status, 0, done.err)
+        self.assertIn("the-end-42", done.out[-2000:])
+        self.assertGreaterEqual(done.out.count("x"), 100_000_000)
+        session = self.over(request)
+        self.assertEqual(session["end_reason"], "ended")
+        replayed = self.office.replay("bob", session["recording"], "--cast")
+        self.assertEqual(replayed.status, 0, replayed.err)
+        self.assertGreaterEqual(replayed.out.count("x"), 100_000_000)
+        self.assertIn("the-end-42", replayed.out[-5000:])
+
+    def test_a_recording_that_cannot_be_written_ends_it(self):
+        """The recorder is killed: what it has shown is kept, and nothing goes on without it."""
+        request = self.active()
+        process = self.begin(request, "setsid sleep 600 &\nsleep 600\n")
+        self.wait(enclosed)
+        recorder = self.wait(lambda: subprocess.run(["pgrep", "-x", "-P", str(self.office.service.pid), "yellow-recorder"], capture_output=True, text=True).stdout.split())
+        os.kill(int(recorder[0]), signal.SIGKILL)
+        process.wait(20)
+        self.over(request)
+        self.nothing_is_left(request)
+
+    def test_an_enclosure_that_cannot_be_had(self):
+        """As under a unit that forbids namespaces: it is refused and told, and nothing has run."""
+        request = self.active()
+        self.office.stop_service()
+        self.addCleanup(lambda: (self.office.stop_service(), self.office.start_service()))
+        program = self.office.program
+        bare = self.office.base / "bare"
+        bare.write_text(f"#!/bin/sh\nexec setpriv --bounding-set=-sys_admin --inh-caps=-all -- {program} \"$@\"\n")
+        bare.chmod(0o755)
+        self.office.program = bare
+        try:
+            self.office.start_service()
+        finally:
+            self.office.program = program
+        done = self.run_in(request, "echo it-has-run >/tmp/x; cat /tmp/x\n")
+        self.assertNotEqual(done.status, 0)
+        self.assertIn("cannot enclose the session", done.out + done.err)
+        self.assertIn("CAP_SYS_ADMIN", done.out + done.err)
+        self.assertNotIn("it-has-run", done.out)
+        self.assertIn("cannot enclose", self.over(request)["end_reason"])
+        self.assertEqual(enclosed(), [])
+
+    def test_who_may_not(self):
+        request = self.office.ask(ticket=f"OPS-{next(self.tickets)}")
+        self.assertEqual(self.run_in(request, "echo x\n").status, 1)
+        self.office.approve(request)
+        self.office.did("alice", "activate", request["id"])
+        self.assertIn("only who has asked may use it", self.run_in(request, "echo x\n", who="bob").err)
+        self.assertEqual(self.run_in(request, "exit 0\n").status, 0)
+        status, _ = self.office.call("alice", "POST", f"/v1/access/requests/{request['id']}/session", '{"program": "bash -c id"}')
+        self.assertEqual(status, 400)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
