@@ -224,11 +224,13 @@ void CommandLine::Render() {
   CLI::App* systemd = Command(*render, "Commands", "systemd",
                               {"Print a unit of systemd for yellow serve",
                                {"yellow render systemd", "yellow render systemd -o units --listen 127.0.0.1:9464",
-                                "yellow render systemd --user yellow --grace 120"}},
+                                "yellow render systemd --user yellow --grace 120", "yellow render systemd --sessions"}},
                               &RenderSystemd, systemd_);
   systemd->add_option("-o,--out", systemd_.folder, "Write it into this folder (default: print it)");
   systemd->add_option("--user", systemd_.user, "Who it runs as (default: who renders it)");
   systemd->add_option("--listen", systemd_.listen, "host:port for /healthz, /readyz and /metrics (default: none)");
+  systemd->add_flag("--sessions", systemd_.sessions,
+                    "People have recorded sessions there (access sql, access shell), for which it may make namespaces");
   systemd->add_option("--grace", systemd_.grace_seconds, "Seconds that jobs under way have to end when it is stopped")
       ->check(CLI::Range(0, 86400))
       ->capture_default_str();

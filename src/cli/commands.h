@@ -45,6 +45,7 @@ struct RenderSystemdOptions {
   std::string user;    ///< empty: who renders it
   std::string listen;
   int grace_seconds = 30;
+  bool sessions = false;  ///< people have sessions there
 };
 int RenderSystemd(const Program& program, const Options& options, const RenderSystemdOptions& render);
 

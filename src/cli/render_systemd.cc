@@ -44,13 +44,24 @@ render::SystemdService ServiceOf(const Program& program, const Project& project,
                                  render.listen,
                                  render.grace_seconds,
                                  private_server,
-                                 VariablesOf(environment)};
+                                 VariablesOf(environment),
+                                 render.sessions};
   for (const auto& [what, text] :
        {std::pair("the path of the program", service.program), std::pair("the path of the project", service.project),
         std::pair("the name of the environment", service.environment), std::pair("the path of the data", service.data),
         std::pair("--user", service.user), std::pair("--listen", service.listen)})
     RequireOneLine(what, text);
   return service;
+}
+
+/// What a unit gives up so that sessions can be enclosed; to be known before it is installed.
+std::string WhatSessionsTake(const render::SystemdService& service) {
+  if (!service.sessions) return "";
+  if (service.user.empty())
+    return "note: for sessions it keeps CAP_SYS_ADMIN and CAP_NET_ADMIN and may make namespaces: whoever takes the "
+           "service over has the machine\n";
+  return "note: for sessions it may make namespaces of users, and sees /proc whole: a fault of the kernel there is "
+         "within its reach; a session reads what this user reads in the system's folders\n";
 }
 
 }  // namespace
@@ -63,6 +74,7 @@ int RenderSystemd(const Program& program, const Options& options, const RenderSy
   const std::string file = service.name + ".service";
   if (!render.folder.empty())
     program.files.WriteAtomically(AbsolutePath(program, render.folder) + "/" + file, text, false);
+  program.err << WhatSessionsTake(service);
   if (options.json) {
     program.out << Printed(RenderedFileRecord().List(
         std::vector<RenderedFile>{{file, render.folder.empty() ? "printed" : "written", text}}));

@@ -5,6 +5,8 @@
 namespace yellow::render {
 namespace {
 
+constexpr const char* kSocket = "/run/yellow/access.sock";  // of people, who could not enter the data folder
+
 /// A word of a unit's list: specifiers (%) do not stand for anything in it, and it may hold blanks.
 std::string Word(const std::string& text) {
   std::string word;
@@ -57,7 +59,8 @@ NotifyAccess=main
 ExecStart={}
 )",
       Yellow(service, fmt::format("serve --grace {}{}", service.grace_seconds,
-                                  service.listen.empty() ? "" : " --listen " + CommandWord(service.listen))));
+                                  service.listen.empty() ? "" : " --listen " + CommandWord(service.listen)) +
+                          (service.sessions ? std::string(" --socket ") + kSocket : "")));
   if (service.private_server)
     text +=
         "# What is left then would be killed, and the private PostgreSQL has to write what it "
@@ -83,6 +86,18 @@ std::string Secrets(const SystemdService& service) {
   return text + "EnvironmentFile=" + SystemdSecrets(service.name) + "\n";
 }
 
+/// What is kept from the kernel, as far as sessions leave it: a namespace of users, which a service without root
+/// encloses them in, gets a /proc of its own only where nothing of that of the service is hidden.
+std::string Namespaces(const SystemdService& service) {
+  if (!service.sessions) return "ProtectKernelLogs=yes\nProtectKernelTunables=yes\nRestrictNamespaces=yes\n";
+  if (service.user.empty())
+    return "ProtectKernelLogs=yes\nProtectKernelTunables=yes\nRestrictNamespaces=ipc mnt net pid\n";
+  return R"(# Sessions of people are enclosed in namespaces of their own, for which the system has to let users make some
+# (user.max_user_namespaces). They get a /proc of their own while ProtectKernelLogs and ProtectKernelTunables are off.
+RestrictNamespaces=ipc mnt net pid user
+)";
+}
+
 std::string Hardening(const SystemdService& service) {
   std::string text = R"(
 # What it writes; everything else is read only.
@@ -90,31 +105,31 @@ ProtectSystem=strict
 ProtectHome=read-only
 )";
   text += "ReadWritePaths=" + Word(service.data) + "\n";
+  if (service.user.empty() || service.sessions)
+    text += "RuntimeDirectory=yellow\nRuntimeDirectoryMode=0711\nRuntimeDirectoryPreserve=yes\n";
   if (service.user.empty()) {
     text += R"(StateDirectory=yellow
 StateDirectoryMode=0711
-RuntimeDirectory=yellow
-RuntimeDirectoryMode=0711
-RuntimeDirectoryPreserve=yes
 PrivateTmp=yes
 # Root takes for each run of a transformer a user that nobody else has, and for PostgreSQL the user postgres.
 CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_KILL CAP_SETGID CAP_SETUID
 )";
+    if (service.sessions)
+      text +=
+          "# Sessions of people are enclosed in namespaces of their own, each with a loopback of its own.\n"
+          "CapabilityBoundingSet=CAP_SYS_ADMIN CAP_NET_ADMIN\n";
   } else {
     // The socket of the private server is in /tmp, and who calls yellow by hand looks for it there.
     text += std::string("PrivateTmp=") + (service.private_server ? "no" : "yes") + "\nCapabilityBoundingSet=\n";
   }
-  return text + R"(NoNewPrivileges=yes
+  return text + Namespaces(service) + R"(NoNewPrivileges=yes
 PrivateDevices=yes
 ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
-ProtectKernelLogs=yes
 ProtectKernelModules=yes
-ProtectKernelTunables=yes
 LockPersonality=yes
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
-RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
 SystemCallArchitectures=native

@@ -17,6 +17,7 @@ struct SystemdService {
   int grace_seconds = 30;
   bool private_server = false;         ///< a container is embedded, so the service has a PostgreSQL of its own
   std::vector<std::string> variables;  ///< that hold secrets; the unit names only the file where they are
+  bool sessions = false;               ///< people have recorded sessions there, and call it at /run/yellow/access.sock
 };
 
 /// `yellow-shop` for /srv/shop: letters, digits, `_`, `.` and `-`; others become `-`.

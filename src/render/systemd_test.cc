@@ -38,6 +38,18 @@ TEST(Systemd, AUserAndNamedServers) {
                                     {"SHOP_USER", "SHOP_PASSWORD"}}));
 }
 
+TEST(Systemd, RootWithSessions) {
+  testing::CheckGolden("systemd", "root_with_sessions",
+                       SystemdUnit({"yellow-shop", "/usr/bin/yellow", "/srv/shop", "local", "/srv/shop/.yellow", "", "",
+                                    30, true, {}, true}));
+}
+
+TEST(Systemd, AUserWithSessions) {
+  testing::CheckGolden("systemd", "a_user_with_sessions",
+                       SystemdUnit({"yellow-shop", "/usr/bin/yellow", "/srv/shop", "prod", "/var/lib/shop", "yellow",
+                                    "", 30, false, {}, true}));
+}
+
 TEST(Systemd, NoPathMeansAnythingElse) {
   const std::string unit = SystemdUnit(
       {"yellow-x", "/usr/bin/yellow", "/srv/a b/100%/$HOME\"", "local", "/srv/d 5%", "", "", 30, false, {}});

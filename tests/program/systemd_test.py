@@ -43,8 +43,25 @@ class Systemd(unittest.TestCase):
 
     def unit(self, *arguments):
         result = self.project.yellow("render", "systemd", *arguments)
-        self.assertEqual((result.status, result.err), (0, ""), result)
+        self.assertEqual((result.status, result.err != ""), (0, "--sessions" in arguments), result)
         return result.out
+
+    def exposure(self, *arguments):
+        """How open the unit is, from 0 to 10, as systemd counts."""
+        file = self.project.base / "weighed" / "yellow-project.service"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(self.unit(*arguments))
+        done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", str(file)], capture_output=True, text=True)
+        return float(re.search(r"Overall exposure level for .*: ([\d.]+)", done.stdout)[1])
+
+    def test_sessions_cost_what_is_told_and_nothing_else(self):
+        for user in ([], ["--user", "daemon"]):
+            plain, with_sessions = (set(self.unit(*more, *user).splitlines()) for more in ([], ["--sessions"]))
+            settings = {line.split("=")[0] for line in plain - with_sessions if "=" in line}
+            self.assertLessEqual(settings, {"ExecStart", "RestrictNamespaces", "ProtectKernelLogs", "ProtectKernelTunables"})
+            self.assertLess(self.exposure("--sessions", *user) - self.exposure(*user), 1.2)
+        self.assertNotIn("user", re.search(r"RestrictNamespaces=(.*)", self.unit("--sessions"))[1])
+        self.assertIn("whoever takes the service over has the machine", self.project.yellow("render", "systemd", "--sessions").err)
 
     def verified(self, folder):
         file = next(pathlib.Path(folder).glob("*.service"))
@@ -52,7 +69,8 @@ class Systemd(unittest.TestCase):
         return done.returncode, done.stderr
 
     def test_systemd_accepts_it(self):
-        for number, arguments in enumerate(([], ["--user", "daemon", "--listen", "127.0.0.1:0", "--grace", "5"])):
+        for number, arguments in enumerate(([], ["--user", "daemon", "--listen", "127.0.0.1:0", "--grace", "5"], ["--sessions"],
+                                             ["--sessions", "--user", "daemon"])):
             folder = self.project.base / f"units{number}"
             result = self.project.yellow("render", "systemd", "-o", str(folder), *arguments)
             self.assertEqual(result.status, 0, result)
