@@ -13,6 +13,7 @@
 #include "access/report.h"
 #include "access/request.h"
 #include "ports/clock.h"
+#include "ports/cluster_access.h"
 #include "ports/database.h"
 #include "ports/entropy.h"
 #include "ports/tickets.h"
@@ -47,6 +48,8 @@ struct Effects {
   std::function<bool(const std::string& holder)> may_be_alive;
   /// The merge databases of the installation. May be called by several threads.
   std::function<std::vector<std::shared_ptr<const Place>>()> places;
+  /// The cluster of the environment. Throws base::Error.
+  std::function<std::unique_ptr<ports::ClusterAccess>()> cluster;
 };
 
 template <typename T>

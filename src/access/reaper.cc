@@ -1,5 +1,7 @@
 #include "access/reaper.h"
 
+#include <algorithm>
+
 #include "access/login.h"
 #include "access/store.h"
 #include "base/digest.h"
@@ -11,7 +13,18 @@ namespace {
 constexpr const char* kOver = "its time is over";
 constexpr std::chrono::seconds kQuiet{3};
 
+bool HasSession(const Request& request, const std::string& id) {
+  return std::any_of(request.sessions.begin(), request.sessions.end(),
+                     [&](const AccessSession& session) { return session.id == id; });
+}
+
 }  // namespace
+
+/// What the request has in a cluster, if that is what it is for.
+void Reaper::CloseCluster(const Request& request) const {
+  const auto scope = model::ParseScope(request.content.scope);
+  if (scope && scope->kind == model::ScopeKind::kKubernetes) effects_.cluster()->Close(scope->object, request.id);
+}
 
 /// All that is due for one request; each part is recorded when it is done, and may be done twice.
 void Reaper::Step(ports::Session& session, const Request& request) const {
@@ -28,6 +41,7 @@ void Reaper::Step(ports::Session& session, const Request& request) const {
     case RequestState::kExpired:
     case RequestState::kRevoked:
     case RequestState::kReleased:
+      CloseCluster(request);
       store.Disabled(request.id, login.Quiesce(effects_.clock));
       [[fallthrough]];
     case RequestState::kDisabled:
@@ -80,6 +94,9 @@ void Reaper::CloseSessions(ports::Session& session, const std::string& container
     const ports::TimePoint now = effects_.clock.Now();
     if (left.digest != digest || left.since == ports::TimePoint{}) left = {digest, now};
     if (now - left.since < kQuiet) continue;
+    // It may have been opened after its request was over, and its service have been killed before it saw that.
+    for (const Request& request : store.All())
+      if (request.state != RequestState::kActive && HasSession(request, open.id)) CloseCluster(request);
     store.SessionEnded(open.id,
                        recording ? "its service was killed" : "its service was killed, and its recording is elsewhere",
                        recording ? static_cast<int64_t>(recording->size()) : 0, digest);

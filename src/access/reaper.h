@@ -26,6 +26,7 @@ class Reaper {
 
   std::unique_ptr<ports::Session> Open(const std::string& container) const;
   void Step(ports::Session& session, const Request& request) const;
+  void CloseCluster(const Request& request) const;
   void CloseSessions(ports::Session& session, const std::string& container);
 
   /// A recording that nobody writes any more.

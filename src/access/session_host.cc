@@ -6,7 +6,8 @@
 #include <utility>
 
 #include "access/login.h"
-#include "access/wire_record.h"
+#include "access/witness.h"
+#include "base/check.h"
 #include "base/digest.h"
 #include "base/error.h"
 #include "sql/names.h"
@@ -36,31 +37,40 @@ std::vector<std::string> RecipientsOf(const Place& place, const Request& request
   return keys;
 }
 
-/// Records what is asked of the server: whole, sealed; and what the audit log keeps of it. What cannot be recorded does
-/// not go on.
-class Witness : public ports::WireSink {
- public:
-  Witness(std::unique_ptr<ports::SealedLog> log, std::unique_ptr<ports::Session> database, std::string session,
-          FlagRules rules)
-      : log_(std::move(log)), database_(std::move(database)), session_(std::move(session)), rules_(std::move(rules)) {}
-
-  bool Take(const ports::WireEvent& event) override {
-    try {
-      log_->Add(access::LineOf(event));
-      const std::string fact = FactOf(event, rules_);
-      if (!fact.empty()) database_->Execute({"SELECT yellow_access.stated($1, $2::jsonb)", {session_, fact}});
+bool IsOfDatabase(model::ScopeKind kind) {
+  switch (kind) {
+    case model::ScopeKind::kDtWrite:
+    case model::ScopeKind::kDtRead:
+    case model::ScopeKind::kWsRead:
+    case model::ScopeKind::kStageRead:
       return true;
-    } catch (const std::exception&) {
+    case model::ScopeKind::kOperation:
+    case model::ScopeKind::kShell:
+    case model::ScopeKind::kKubernetes:
       return false;
-    }
   }
+  YELLOW_CHECK(false);
+}
 
- private:
-  const std::unique_ptr<ports::SealedLog> log_;
-  const std::unique_ptr<ports::Session> database_;
-  const std::string session_;
-  const FlagRules rules_;
-};
+/// Why there is no such session under this scope; nothing when there is.
+std::optional<Refusal> Fits(const model::Scope* scope, SessionProgram program, const std::string& id) {
+  if (scope == nullptr)
+    return Refusal{Kind::kState, "no_scope", "the model has this scope no more", "yellow access release " + id};
+  if (scope->kind == model::ScopeKind::kOperation)
+    return Refusal{Kind::kInvalid, "no_session", "nobody logs in for " + scope->Text() + ": Yellow does it itself",
+                   "yellow access show " + id + " says how far it is"};
+  if (program == SessionProgram::kSql && !IsOfDatabase(scope->kind))
+    return Refusal{Kind::kInvalid, "no_database", scope->Text() + " opens no database", "yellow access shell " + id};
+  return std::nullopt;
+}
+
+ports::ClusterGrant GrantOf(const Request& request, const model::Scope& scope) {
+  return {request.id, request.content.person, scope.object, scope.role, request.expires_at};
+}
+
+bool LiesIn(const std::string& path, const std::string& folder) {
+  return path == folder || path.starts_with(folder.ends_with('/') ? folder : folder + "/");
+}
 
 }  // namespace
 
@@ -72,9 +82,8 @@ Result<SessionHost::Admitted> SessionHost::Admit(const Found& found, SessionProg
   if (request.state != RequestState::kActive || request.seconds_left <= 0)
     return No({Kind::kState, "state", "the request is " + std::string(Word(request.state)),
                request.state == RequestState::kApproved ? "begin: yellow access activate " + request.id : ""});
-  if (request.content.grants.empty())
-    return No({Kind::kInvalid, "no_database", request.content.scope + " opens no database",
-               "yellow access show " + request.id + " says what it is for"});
+  const model::Scope* scope = ScopeOf(found.place->model, request.content.scope);
+  if (const auto refusal = Fits(scope, program, request.id)) return No(*refusal);
   if (stop_) return No({Kind::kUnavailable, "stopping", "the service is being stopped"});
   std::vector<std::string> recipients = RecipientsOf(*found.place, request);
   if (recipients.empty())
@@ -82,7 +91,7 @@ Result<SessionHost::Admitted> SessionHost::Admit(const Found& found, SessionProg
                "nobody could review the recording: no senior other than " + found.person->name +
                    " has a review_key in the model",
                "a senior makes one: yellow access keygen FILE"});
-  return Admitted{found.place, request, std::move(recipients), program, terminal};
+  return Admitted{found.place, request, *scope, std::move(recipients), program, terminal};
 }
 
 base::Secret SessionHost::PasswordOf(ports::Session& session, const Place& place, const std::string& request) {
@@ -119,7 +128,10 @@ class SessionHost::Session {
         host_.effects_.endpoints.Service(admitted_.place->container, ports::ServiceRole::kAccess, purpose));
   }
   std::string InData(const std::string& name) const { return host_.parts_.data + "/" + name; }
-  DatabaseDoor OpenDatabase(unsigned user);
+  bool IsActive();
+  void LeadToDatabase(ports::RecordingSpec& spec);
+  void LeadToCluster(ports::RecordingSpec& spec);
+  void LeadToFolders(ports::RecordingSpec& spec) const;
   ports::RecordingSpec SpecOf(unsigned user);
   void Begin(int socket, std::unique_ptr<ports::SealedLog> log);
   void Await(ports::RecordedSession& recorded);
@@ -133,44 +145,72 @@ class SessionHost::Session {
   const std::unique_ptr<ports::Session> database_;
   Store store_;
   ports::TimePoint look_again_{};
-  std::unique_ptr<ports::WireSink> witness_;
-  std::unique_ptr<ports::SessionProxy> proxy_;  // goes before its witness
+  std::unique_ptr<ports::ClusterAccess> cluster_;  // of a scope in one
+  std::unique_ptr<Witness> witness_;
+  std::unique_ptr<ports::SessionProxy> proxy_;  // none: there is no server; goes before its witness
   std::string why_;
   ports::RecordingReport report_;
 };
 
-/// The way to the database, as who the request makes of its person.
-DatabaseDoor SessionHost::Session::OpenDatabase(unsigned user) {
+bool SessionHost::Session::IsActive() {
+  const auto request = store_.Find(admitted_.request.id);
+  return request && request->state == RequestState::kActive && request->seconds_left > 0;
+}
+
+/// As who the request makes of its person.
+void SessionHost::Session::LeadToDatabase(ports::RecordingSpec& spec) {
   const Place& place = *admitted_.place;
   const std::string& request = admitted_.request.id;
   const base::Secret password = host_.PasswordOf(*database_, place, request);
   const std::string login = sql::Roles(place.RolePrefix()).TemporaryLogin(request);
-  const ports::ProxySpec spec{host_.effects_.endpoints.As(place.container, login, password, "access " + request),
-                              folder_, user, left_};
-  proxy_ = host_.parts_.proxies.Start(spec, *witness_);
-  return {folder_, login, spec.target.database};
+  const ports::ProxySpec proxied{host_.effects_.endpoints.As(place.container, login, password, "access " + request),
+                                 folder_, spec.user, left_};
+  proxy_ = host_.parts_.proxies.Start(proxied, *witness_);
+  spec.reachable = {folder_};
+  const DatabaseDoor door{folder_, login, proxied.target.database};
+  if (admitted_.program == SessionProgram::kSql)
+    RunPsql(spec, door);
+  else
+    FindDatabase(spec, door);
+}
+
+/// The credential is the proxy's, which is there once the session is.
+void SessionHost::Session::LeadToCluster(ports::RecordingSpec& spec) {
+  cluster_ = host_.effects_.cluster();
+  cluster_->Open(GrantOf(admitted_.request, admitted_.scope));
+  // Its end may have come in between, and who takes away what is over been here before.
+  if (!IsActive()) {
+    cluster_->Close(admitted_.scope.object, admitted_.request.id);
+    throw base::Error("session", "its time is over");
+  }
+  const std::string kubeconfig = folder_ + "/kubeconfig";
+  host_.parts_.files.MakeFolder(folder_, 0711);
+  host_.parts_.files.WriteAtomically(kubeconfig, FindCluster(spec, kubeconfig, admitted_.scope.object), false);
+  spec.readable = {folder_};
+}
+
+void SessionHost::Session::LeadToFolders(ports::RecordingSpec& spec) const {
+  for (const std::string& folder : admitted_.scope.folders)
+    if (LiesIn(folder, host_.parts_.data) || LiesIn(host_.parts_.data, folder))
+      throw base::Error("session", "a folder of the scope holds what Yellow keeps: " + folder)
+          .Remedy("name in the model those that are needed below it");
+  spec.readable = admitted_.scope.folders;
+  spec.sockets = false;
 }
 
 ports::RecordingSpec SessionHost::Session::SpecOf(unsigned user) {
   const Content& content = admitted_.request.content;
   ports::RecordingSpec spec;
-  PrepareTerminal(spec, admitted_.terminal);
-  const DatabaseDoor door = OpenDatabase(user);
-  spec.reachable = {folder_};
-  switch (admitted_.program) {
-    case SessionProgram::kSql:
-      RunPsql(spec, door);
-      break;
-    case SessionProgram::kShell:
-      RunShell(spec, content.scope);
-      LeadToDatabase(spec, door);
-      break;
-  }
+  spec.user = user;
   spec.recipients = admitted_.recipients;
   spec.path = InData(name_ + kRecordingEnd);
   spec.title = fmt::format("{} {} {}", content.person, content.scope, admitted_.request.id);
-  spec.user = user;
   spec.longest = left_;
+  PrepareTerminal(spec, admitted_.terminal);
+  if (admitted_.program == SessionProgram::kShell) RunShell(spec, content.scope);
+  if (IsOfDatabase(admitted_.scope.kind)) LeadToDatabase(spec);
+  if (admitted_.scope.kind == model::ScopeKind::kKubernetes) LeadToCluster(spec);
+  if (admitted_.scope.kind == model::ScopeKind::kShell) LeadToFolders(spec);
   return spec;
 }
 
@@ -184,7 +224,7 @@ std::string SessionHost::Session::WhyItEnds() {
     if (!request || request->state != RequestState::kActive || request->seconds_left <= 0)
       return request && !request->end_reason.empty() ? request->end_reason : "its time is over";
   }
-  return proxy_->Ended().value_or("");
+  return proxy_ == nullptr ? "" : proxy_->Ended().value_or("");
 }
 
 void SessionHost::Session::Await(ports::RecordedSession& recorded) {
@@ -195,7 +235,7 @@ void SessionHost::Session::Await(ports::RecordedSession& recorded) {
     }
     if (why_.empty()) why_ = WhyItEnds();
     if (!why_.empty() && !std::exchange(cancelled, true)) {
-      proxy_->End(why_);
+      if (proxy_ != nullptr) proxy_->End(why_);
       recorded.Cancel();
     }
     host_.effects_.clock.Sleep(kLook);
@@ -208,10 +248,13 @@ void SessionHost::Session::Begin(int socket, std::unique_ptr<ports::SealedLog> l
   const auto& relations = admitted_.place->relations;
   if (const auto known = relations.find(admitted_.request.content.scope); known != relations.end())
     rules.scope = known->second;
-  witness_ = std::make_unique<Witness>(std::move(log), Open("statements"), id_, std::move(rules));
+  witness_ = std::make_unique<Witness>(std::move(log), Open("statements"), id_, std::move(rules),
+                                       admitted_.scope.object);
   const auto recorded = host_.parts_.recorder.Start(SpecOf(host_.parts_.recorder.ChooseUser()), socket);
+  if (cluster_ != nullptr)
+    proxy_ = cluster_->Start(GrantOf(admitted_.request, admitted_.scope), recorded->TakeListener(), left_, *witness_);
   Await(*recorded);
-  proxy_->End("the session has ended");
+  if (proxy_ != nullptr) proxy_->End("the session has ended");
 }
 
 void SessionHost::Session::Run(int socket) {

@@ -1,9 +1,13 @@
 #include "access/session_program.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace yellow::access {
 namespace {
+
+constexpr int kClusterPort = 8001;
 
 /// A name of terminfo, as far as that goes.
 std::string TermOf(const std::string& word) {
@@ -42,8 +46,21 @@ void RunShell(ports::RecordingSpec& spec, const std::string& prompt) {
   spec.hidden_input = true;
 }
 
-void LeadToDatabase(ports::RecordingSpec& spec, const DatabaseDoor& door) {
+void FindDatabase(ports::RecordingSpec& spec, const DatabaseDoor& door) {
   spec.environment.insert({{"PGHOST", door.folder}, {"PGUSER", door.login}, {"PGDATABASE", door.database}});
+}
+
+std::string FindCluster(ports::RecordingSpec& spec, const std::string& kubeconfig, const std::string& name_space) {
+  spec.environment["KUBECONFIG"] = kubeconfig;
+  spec.listened_port = kClusterPort;
+  return fmt::format(R"(apiVersion: v1
+kind: Config
+clusters: [{{name: yellow, cluster: {{server: "http://127.0.0.1:{}"}}}}]
+users: [{{name: yellow, user: {{}}}}]
+contexts: [{{name: yellow, context: {{cluster: yellow, user: yellow, namespace: "{}"}}}}]
+current-context: yellow
+)",
+                     kClusterPort, name_space);
 }
 
 }  // namespace yellow::access

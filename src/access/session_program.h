@@ -32,6 +32,9 @@ void RunPsql(ports::RecordingSpec& spec, const DatabaseDoor& door);
 /// and none has a reason to ask for a password, as all that it could be for is beyond reach.
 void RunShell(ports::RecordingSpec& spec, const std::string& prompt);
 /// What every client of PostgreSQL looks at.
-void LeadToDatabase(ports::RecordingSpec& spec, const DatabaseDoor& door);
+void FindDatabase(ports::RecordingSpec& spec, const DatabaseDoor& door);
+/// What kubectl looks at: the file `kubeconfig`, whose content is returned. It holds no credential: the API server is
+/// what answers at the session's own loopback.
+std::string FindCluster(ports::RecordingSpec& spec, const std::string& kubeconfig, const std::string& name_space);
 
 }  // namespace yellow::access

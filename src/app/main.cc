@@ -20,6 +20,7 @@
 #include "adapters/http/watch_server.h"
 #include "adapters/http/webhook_client.h"
 #include "adapters/kubernetes/cluster.h"
+#include "adapters/kubernetes/temporary_access.h"
 #include "adapters/oidc/issuer_keys.h"
 #include "adapters/postgres/connector.h"
 #include "adapters/postgres/session_proxy.h"
@@ -144,6 +145,7 @@ int main(int argc, char** argv) {
       *recordings,
       *recorder,
       *proxies,
+      adapters::kubernetes::MakeClusterAccess([&](const std::string& path) { return files->Read(path); }, variable),
       [&](const yellow::model::Model& model, const std::string& data) -> std::unique_ptr<yellow::ports::Servers> {
         return std::make_unique<yellow::app::EnvironmentServers>(model, data, *connector, *entropy, *files, *secrets,
                                                                  *programs);

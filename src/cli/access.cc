@@ -214,7 +214,8 @@ std::string Joined(const Json& list) {
 std::vector<std::string> RowOf(const Json& statement) {
   const Json fact = statement.value("fact", Json::object());
   std::string does = Joined(fact.value("does", Json::array()));
-  if (does.empty()) does = TextAt(fact, "tag") + TextAt(fact, "why");
+  if (does.empty()) does = TextAt(fact, "tag");
+  if (const std::string why = TextAt(fact, "why"); !why.empty()) does += (does.empty() ? "" : ": ") + why;
   if (const std::string sqlstate = TextAt(fact, "sqlstate"); !sqlstate.empty()) does = "refused " + sqlstate;
   return {TextAt(statement, "at"),
           TextAt(statement, "id"),
@@ -276,7 +277,7 @@ int PrintStatements(const Program& program, const Options& options, const Access
   std::vector<std::vector<std::string>> table{{"AT", "SESSION", "WHAT", "DOES", "OBJECTS", "ROWS", "FLAGS"}};
   for (const Json& one : answered.json) table.push_back(RowOf(one));
   if (table.size() == 1)
-    program.out << "Nothing was asked of the database under this request.\n";
+    program.out << "Nothing was asked of a server under this request.\n";
   else
     program.out << TextTable(table, {5});
   return kDone;

@@ -28,7 +28,10 @@ access::Effects EffectsOf(const Program& program, const Project& project, ports:
           [&program, &project](const std::string& path) { return program.files.Read(project.data + "/" + path); },
           program.actor.holder,
           [&program](const std::string& holder) { return program.processes.MayBeAlive(holder); },
-          std::move(places)};
+          std::move(places),
+          [&program, &project] {
+            return program.open_cluster(project.loaded.model.environment.value_or(model::Environment{}));
+          }};
 }
 
 /// The path of a socket has 107 bytes at most.

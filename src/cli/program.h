@@ -9,6 +9,7 @@
 
 #include "ports/audit_log.h"
 #include "ports/clock.h"
+#include "ports/cluster_access.h"
 #include "ports/container.h"
 #include "ports/database.h"
 #include "ports/door.h"
@@ -48,6 +49,7 @@ struct Program {
   ports::Recordings& recordings;
   ports::Recorder& recorder;
   ports::SessionProxies& proxies;
+  ports::OpenCluster open_cluster;
   /// The servers of a model's environment; `data` is the data folder of the project.
   std::function<std::unique_ptr<ports::Servers>(const model::Model& model, const std::string& data)> open_servers;
   ports::Foreground foreground;

@@ -95,6 +95,8 @@ render::KubernetesPlatform PlatformOf(const Project& project, const RenderKubern
     std::sort(list->begin(), list->end());
     list->erase(std::unique(list->begin(), list->end()), list->end());
   }
+  for (const model::Scope& scope : project.loaded.model.scopes)
+    if (scope.kind == model::ScopeKind::kKubernetes) platform.lent.push_back({scope.object, scope.role});
   RequireCertificatesInside(project, environment);
   ReadWays(project, environment, platform);
   return platform;

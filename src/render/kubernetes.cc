@@ -63,6 +63,29 @@ subjects: [{{kind: ServiceAccount, name: yellow, namespace: {3}}}]
                      name, Quoted(name_space), Labels("engine"), Quoted(platform.name_space));
 }
 
+/// The engine's account may give a role to accounts that it makes there, and take them away.
+std::string LendingIn(const KubernetesPlatform::Lent& lent, const KubernetesPlatform& platform) {
+  return fmt::format(R"(---
+# Temporary access of people: no role but this one can be bound. In this namespace the engine can also have a token of any
+# account, and take any account and any binding away.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {{name: yellow-access, namespace: {0}, labels: {2}}}
+rules:
+  - {{apiGroups: [""], resources: [serviceaccounts], verbs: [create, delete]}}
+  - {{apiGroups: [""], resources: [serviceaccounts/token], verbs: [create]}}
+  - {{apiGroups: [rbac.authorization.k8s.io], resources: [rolebindings], verbs: [create, delete]}}
+  - {{apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], verbs: [bind], resourceNames: [{1}]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: yellow-access, namespace: {0}, labels: {2}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: yellow-access}}
+subjects: [{{kind: ServiceAccount, name: yellow, namespace: {3}}}]
+)",
+                     Quoted(lent.name_space), Quoted(lent.role), Labels("access"), Quoted(platform.name_space));
+}
+
 std::string Accounts(const KubernetesPlatform& platform) {
   std::string text =
       Heading() + fmt::format(R"(# The engine's account may do what its roles say, and nothing else anywhere.
@@ -79,6 +102,7 @@ automountServiceAccountToken: false
                               Quoted(platform.name_space), Quoted(platform.code_name_space), Labels("engine"));
   text += RoleIn(platform.code_name_space, "yellow-runs", platform);
   if (platform.jobs_in_pods) text += RoleIn(platform.name_space, "yellow-jobs", platform);
+  for (const KubernetesPlatform::Lent& lent : platform.lent) text += LendingIn(lent, platform);
   return text;
 }
 

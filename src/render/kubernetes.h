@@ -27,6 +27,12 @@ struct KubernetesPlatform {
     bool by_name = false;  ///< a name must be looked up first
   };
   std::vector<Way> ways;
+
+  /// A namespace in which people have temporary access, and what is bound there for them.
+  struct Lent {
+    std::string name_space, role;
+  };
+  std::vector<Lent> lent;
 };
 
 struct Manifest {

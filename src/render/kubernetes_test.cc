@@ -33,6 +33,7 @@ TEST(Kubernetes, NamesSecretsAndNetworks) {
   platform.jobs_in_pods = true;
   platform.audit_claim = "yellow-audit";
   platform.ways.push_back({{"10.20.0.0/16", "fd00::/8"}, 6432, true});
+  platform.lent = {{"prod", "edit"}};
   testing::CheckGolden("kubernetes", "secrets_and_networks", All(platform));
 }
 

@@ -123,6 +123,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
   SELECT * FROM yellow_access.operation ORDER BY request
 $function$;
 
+-- How many statements were sent, and calls of a cluster made, under each request.
+CREATE OR REPLACE FUNCTION yellow_access.statement_counts() RETURNS TABLE (request text, times bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT request, count(*) FROM yellow_access.audit
+  WHERE request <> '' AND action = 'access.statement' AND details ->> 'kind' IN ('query', 'parse', 'function', 'call') GROUP BY 1
+$function$;
+
 -- The rights of Yellow's own logins, with those on the audit log.
 CREATE OR REPLACE FUNCTION yellow_access.grant_rights() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$

@@ -1,4 +1,5 @@
 #include "adapters/kubernetes/access.h"
+#include "adapters/kubernetes/call_head.h"
 #include "adapters/kubernetes/reply.h"
 #include "adapters/kubernetes/run_state.h"
 #include "base/check.h"
@@ -51,6 +52,22 @@ void Judged(const std::string& text) {
   }
 }
 
+/// Whatever a session sends, what the server gets is one call with one credential, the proxy's.
+void PassedOn(const std::string& text) {
+  const auto head = ReadCallHead(text);
+  if (!head || !WhyNotPassedOn(*head).empty()) return;
+  const auto passed = ReadCallHead(HeadForServer(*head, "server:6443", "", "its-token"));
+  YELLOW_CHECK(passed && passed->method == head->method && passed->target == head->target);
+  int credentials = 0;
+  for (const auto& [name, value] : passed->fields) {
+    const CallHead alone{"", "", {{name, value}}};
+    credentials += alone.Field("authorization").empty() ? 0 : 1;
+  }
+  YELLOW_CHECK(credentials == 1 && passed->Field("authorization") == "Bearer its-token");
+  YELLOW_CHECK(passed->Field("impersonate-user").empty() && passed->Field("x-remote-user").empty());
+  YELLOW_CHECK(AsksForUpgrade(*passed) == AsksForUpgrade(*head));
+}
+
 /// A kubeconfig, an answer, a list, a watch, a Job and its pod: taken or refused; a watch is the same in whatever pieces it comes.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text = fuzz::Text(data, size);
@@ -58,6 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Try([&] { Classify("get", 409, text, 0); });
   Try([&] { Classify("get", 500, text, 0); });
   Try([&] { ReadList(text); });
+  PassedOn(text);
   Try([&] { Judged(text); });
   const std::string whole = Watched(text, text.size() + 1);
   YELLOW_CHECK(whole == Watched(text, 1));

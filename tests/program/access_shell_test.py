@@ -4,12 +4,14 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import time
 import unittest
 
-from people import Office
+from people import SCOPES, Office
 
 TABLE = "dp_main.dt_shopmasked__customers"
 # Each starts something that has nothing of its shell any more, and writes down that it is there.
@@ -244,20 +246,34 @@ ps -e | wc -l
         self.over(request)
         self.nothing_is_left(request)
 
-    def test_an_enclosure_that_cannot_be_had(self):
-        """As under a unit that forbids namespaces: it is refused and told, and nothing has run."""
-        request = self.active()
+    def serve_as(self, *unit):
+        """With the capabilities of the unit that is rendered with these options, and without new privileges."""
+        text = self.office.yellow("render", "systemd", *unit).out
+        left = " ".join(re.findall(r"^CapabilityBoundingSet=(.+)$", text, re.M)).lower().replace("cap_", "+").split()
         self.office.stop_service()
         self.addCleanup(lambda: (self.office.stop_service(), self.office.start_service()))
-        program = self.office.program
-        bare = self.office.base / "bare"
-        bare.write_text(f"#!/bin/sh\nexec setpriv --bounding-set=-sys_admin --inh-caps=-all -- {program} \"$@\"\n")
+        program, bare = self.office.program, self.office.base / "bare"
+        bare.write_text(f"#!/bin/sh\nexec setpriv --no-new-privs --bounding-set=-all,{','.join(left)} --inh-caps=-all -- {program} \"$@\"\n")
         bare.chmod(0o755)
         self.office.program = bare
         try:
             self.office.start_service()
         finally:
             self.office.program = program
+
+    def test_what_the_unit_for_sessions_leaves_is_enough(self):
+        request = self.active()
+        self.serve_as("--sessions")
+        done = self.run_in(request, "psql -qAtc \"SELECT 'by ' || session_user\"; id -u\nexit 0\n")
+        self.assertEqual(done.status, 0, done)
+        self.assertIn(f"by yellow_tmp_{request['id']}", done.out)
+        self.assertNotRegex(done.out, r"(?m)^0\r?$")
+        self.nothing_is_left(request)
+
+    def test_an_enclosure_that_cannot_be_had(self):
+        """Under the unit that is rendered without sessions: it is refused and told, and nothing has run."""
+        request = self.active()
+        self.serve_as()
         done = self.run_in(request, "echo it-has-run >/tmp/x; cat /tmp/x\n")
         self.assertNotEqual(done.status, 0)
         self.assertIn("cannot enclose the session", done.out + done.err)
@@ -265,6 +281,72 @@ ps -e | wc -l
         self.assertNotIn("it-has-run", done.out)
         self.assertIn("cannot enclose", self.over(request)["end_reason"])
         self.assertEqual(enclosed(), [])
+
+    def scoped(self, **scope):
+        """An active request for a shell without database, of a model that declares it so."""
+        self.addCleanup(lambda: (self.office.declare(), self.office.yellow("apply")))
+        self.office.declare(scopes={**SCOPES, "shell": {"longest": "1h", **scope}})
+        applied = self.office.yellow("apply")
+        self.assertEqual(applied.status, 0, applied)
+        return self.active(scope="shell")
+
+    def test_a_shell_for_looking_into_folders(self):
+        folder = self.office.base / "logs"
+        folder.mkdir(mode=0o755)
+        self.addCleanup(shutil.rmtree, folder)
+        (folder / "app.log").write_text("line-of-a-log\n")
+        hidden = folder / "hidden.log"
+        hidden.write_text("nobody-reads-this\n")
+        hidden.chmod(0o600)
+        listening = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listening.close)
+        listening.bind(str(folder / "daemon.sock"))
+        listening.listen()
+        (folder / "daemon.sock").chmod(0o777)
+        request = self.scoped(folders=[str(folder)])
+        self.assertEqual(request["grants"], [])
+        call = "import socket; socket.socket(socket.AF_UNIX).connect('%s')" % (folder / "daemon.sock")
+        done = self.run_in(request, f"""cat {folder}/app.log {folder}/hidden.log; ls /usr/bin | wc -l
+echo x >>{folder}/app.log; rm {folder}/app.log; touch {folder}/new /etc/new /usr/new; chmod 777 {folder}/app.log
+python3 -c "{call}" 2>&1 | tail -1; echo "status $?"
+(echo >/dev/tcp/127.0.0.1/80) 2>&1; curl -s --unix-socket {folder}/daemon.sock http://x/; echo "curl $?"
+python3 -c "import ctypes; print('ring', ctypes.CDLL(None).syscall(425, 1, 0))"
+env | grep ^PG; ls {self.office.root} /var /home; echo "$HOME"; echo kept >/tmp/own; cat /tmp/own
+exit 0
+""")
+        self.assertEqual(done.status, 0, done)
+        self.assertIn("line-of-a-log", done.out)
+        self.assertNotIn("nobody-reads-this", done.out)
+        self.assertEqual((folder / "app.log").read_text(), "line-of-a-log\n")
+        self.assertEqual(sorted(path.name for path in folder.iterdir()), ["app.log", "daemon.sock", "hidden.log"])
+        self.assertIn("PermissionError", done.out)
+        self.assertNotRegex(done.out, r"curl 0|PGHOST=|ring [0-9]")
+        self.assertRegex(done.out, r"(?m)^kept\r?$")
+        self.assertNotIn("local.yaml", done.out)
+        typed, shown = self.read(self.over(request))
+        self.assertIn("line-of-a-log", shown)
+        self.assertEqual(self.office.facts(request), [])
+        refused = self.office.session(request, "SELECT 1;\n")
+        self.assertEqual(refused.status, 2)
+        self.assertIn("opens no database", refused.err)
+        self.assertIn(f"yellow access shell {request['id']}", refused.err)
+        self.office.did("alice", "release", request["id"])
+        self.office.wait_for(request, "in_review")
+
+    def test_folders_that_hold_what_yellow_keeps(self):
+        for folder in (self.office.root, self.office.root / ".yellow/secrets", "/"):
+            with self.subTest(folder):
+                request = self.scoped(folders=[str(folder)])
+                done = self.run_in(request, "ls\n")
+                self.assertNotEqual(done.status, 0)
+                self.assertIn("holds what Yellow keeps", done.out + done.err)
+                self.office.did("alice", "release", request["id"])
+
+    def test_a_folder_that_is_not_there(self):
+        request = self.scoped(folders=["/no/such/folder"])
+        done = self.run_in(request, "ls\n")
+        self.assertNotEqual(done.status, 0)
+        self.assertIn("/no/such/folder", done.out + done.err)
 
     def test_who_may_not(self):
         request = self.office.ask(ticket=f"OPS-{next(self.tickets)}")

@@ -197,4 +197,21 @@ Access InCluster(const ReadVariable& variable, const ReadFile& read) {
   return access;
 }
 
+std::string KubeconfigOf(const model::KubernetesLauncher& launcher, const ReadVariable& variable) {
+  if (!launcher.kubeconfig.empty()) return launcher.kubeconfig;
+  if (const auto named = variable("KUBECONFIG"); named && !named->empty()) return *named;
+  if (const auto host = variable("KUBERNETES_SERVICE_HOST"); host && !host->empty()) return "";
+  return variable("HOME").value_or("") + "/.kube/config";
+}
+
+Access AccessOf(const model::KubernetesLauncher& launcher, const ReadFile& read, const ReadVariable& variable) {
+  const std::string path = KubeconfigOf(launcher, variable);
+  if (path.empty()) return InCluster(variable, read);
+  const std::optional<std::string> text = read(path);
+  if (!text)
+    throw base::Error("kubeconfig", path + ": cannot be read")
+        .Remedy("name one that is there: launcher: {kubernetes: {kubeconfig: …}}");
+  return ReadKubeconfig(*text, path, launcher.context, read);
+}
+
 }  // namespace yellow::adapters::kubernetes

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/secret.h"
+#include "model/environment.h"
 
 namespace yellow::adapters::kubernetes {
 
@@ -35,6 +36,13 @@ Access ReadKubeconfig(const std::string& text, const std::string& path, const st
 /// As a pod's service account. Throws base::Error code "in_cluster" when this process is in no pod, or the pod has no
 /// token.
 Access InCluster(const ReadVariable& variable, const ReadFile& read);
+
+/// The path of the kubeconfig that counts: the launcher's, that of $KUBECONFIG, or the one in the home folder. Empty: the
+/// service account of the pod that this process is in.
+std::string KubeconfigOf(const model::KubernetesLauncher& launcher, const ReadVariable& variable);
+
+/// As whom the launcher's cluster is asked. Throws as the two above.
+Access AccessOf(const model::KubernetesLauncher& launcher, const ReadFile& read, const ReadVariable& variable);
 
 /// Encloses an IPv6 address in brackets, as URLs want it.
 std::string HostInUrl(const std::string& host);

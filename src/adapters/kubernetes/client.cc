@@ -6,29 +6,21 @@
 #include <cstring>
 #include <exception>
 
+#include "adapters/kubernetes/curl_server.h"
 #include "base/json_text.h"
-#include "model/webhook.h"
 
 namespace yellow::adapters::kubernetes {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr long kConnectSeconds = 5;
 constexpr long kCallSeconds = 30;
 constexpr long kWatchSeconds = 290;   // then the server ends it, and the next one may go to another server
 constexpr long kSilentSeconds = 150;  // a watch has a bookmark every minute
-constexpr long kKeepAliveSeconds = 30;
 constexpr std::chrono::seconds kTokenReadAgain{10};
 constexpr size_t kMostOfAnswer = size_t{256} << 20;
 constexpr size_t kMostIdle = 8;
 constexpr int kLookMilliseconds = 250;  // hundreds of logs are followed at a time
-
-curl_blob BlobOf(const std::string& text) {
-  // Not copied: what it points to lives as long as the client.
-  return {const_cast<char*>(text.data()), text.size(),
-          CURL_BLOB_NOCOPY};  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-}
 
 /// A list of headers, wiped when it goes: one of them may be a token.
 class Headers {
@@ -63,28 +55,7 @@ struct Client::Handle {
 
 Client::Handle::Handle(const Access& access) : curl(curl_easy_init()) {
   if (curl == nullptr) throw base::Error("kubernetes", "out of memory").Retryable();
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
-  curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
-  curl_easy_setopt(curl, CURLOPT_TCP_KEEPIDLE, kKeepAliveSeconds);
-  curl_easy_setopt(curl, CURLOPT_TCP_KEEPINTVL, kKeepAliveSeconds / 3);
-  if (!access.authority.empty()) {
-    // Nobody else vouches for this server: the system's certificates are left out.
-    curl_easy_setopt(curl, CURLOPT_CAINFO, nullptr);
-    curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
-    curl_blob authority = BlobOf(access.authority);
-    curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &authority);
-  }
-  if (!access.certificate.empty()) {
-    curl_blob certificate = BlobOf(access.certificate);
-    curl_blob key = BlobOf(access.key.Reveal());
-    curl_easy_setopt(curl, CURLOPT_SSLCERT_BLOB, &certificate);
-    curl_easy_setopt(curl, CURLOPT_SSLKEY_BLOB, &key);
-  }
-  if (model::IsOnThisMachine(access.server)) curl_easy_setopt(curl, CURLOPT_PROXY, "");
+  SetServer(curl, access);
 }
 
 /// What goes out and what is done with what comes back.

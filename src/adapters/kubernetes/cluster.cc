@@ -355,7 +355,7 @@ class Clusters : public ports::ContainerEngines {
 
  private:
   std::shared_ptr<Place> PlaceOf(const model::KubernetesLauncher& launcher) {
-    const std::string path = Kubeconfig(launcher);
+    const std::string path = KubeconfigOf(launcher, variable_);
     const std::optional<std::string> text = path.empty() ? std::nullopt : read_(path);
     if (!path.empty() && !text)
       throw base::Error("kubeconfig", path + ": cannot be read")
@@ -369,14 +369,6 @@ class Clusters : public ports::ContainerEngines {
       known = {text, std::make_shared<Place>(std::move(access), read_, clock_, faults_)};
     }
     return known.place;
-  }
-
-  /// Empty: as the service account of the pod that this process is in.
-  std::string Kubeconfig(const model::KubernetesLauncher& launcher) const {
-    if (!launcher.kubeconfig.empty()) return launcher.kubeconfig;
-    if (const auto named = variable_("KUBECONFIG"); named && !named->empty()) return *named;
-    if (const auto host = variable_("KUBERNETES_SERVICE_HOST"); host && !host->empty()) return "";
-    return variable_("HOME").value_or("") + "/.kube/config";
   }
 
   struct Known {
