@@ -36,7 +36,8 @@ std::set<Flag> FlagsOfCall(const ports::ClusterEvent& call, const std::string& n
   const auto named = std::find(parts.begin(), parts.end(), "namespaces");
   // Without a namespace: what a cluster tells of itself to everybody (/version, /api/v1, /apis/apps/v1), or all of it.
   const bool named_here = named != parts.end() && named + 1 != parts.end() && *(named + 1) == name_space;
-  const bool of_all = !parts.empty() && ((parts[0] == "api" && parts.size() > 2) || (parts[0] == "apis" && parts.size() > 3));
+  const bool of_all =
+      !parts.empty() && ((parts[0] == "api" && parts.size() > 2) || (parts[0] == "apis" && parts.size() > 3));
   const bool elsewhere = named == parts.end() ? of_all : !named_here;
   if (elsewhere) flags.insert(Flag::kOutsideScope);
   if (!parts.empty() && std::find(kStreams.begin(), kStreams.end(), parts.back()) != kStreams.end())

@@ -8,12 +8,12 @@ namespace {
 
 TEST(ClusterRecord, TheLogHasNoWordOfACommand) {
   const ports::ClusterEvent call{3, "POST", "/api/v1/namespaces/prod/pods/web/exec?command=cat&command=/secret", 0};
-  EXPECT_EQ(FactOf(call, "prod"),
-            R"({"client":3,"number":1,"kind":"call","does":["POST"],"relations":["/api/v1/namespaces/prod/pods/web/exec"],)"
-            R"("flags":["do_block"]})");
-  EXPECT_EQ(LineOf(call),
-            R"({"client":3,"kind":"call","method":"POST","target":)"
-            R"("/api/v1/namespaces/prod/pods/web/exec?command=cat&command=/secret"})");
+  EXPECT_EQ(
+      FactOf(call, "prod"),
+      R"({"client":3,"number":1,"kind":"call","does":["POST"],"relations":["/api/v1/namespaces/prod/pods/web/exec"],)"
+      R"("flags":["do_block"]})");
+  EXPECT_EQ(LineOf(call), R"({"client":3,"kind":"call","method":"POST","target":)"
+                          R"("/api/v1/namespaces/prod/pods/web/exec?command=cat&command=/secret"})");
 }
 
 TEST(ClusterRecord, AnAnswerIsAStatus) {
@@ -41,11 +41,12 @@ TEST(ClusterRecord, WhatAReviewerLooksAtFirst) {
 }
 
 TEST(ClusterRecord, WhatWasNotPassedOnSaysWhy) {
-  EXPECT_EQ(FactOf({2, "POST", "/api/v1/namespaces/prod/serviceaccounts/x/token", 403, "no token may leave the cluster"},
-                   "prod"),
-            R"({"client":2,"number":2,"kind":"answer","tag":"403","does":["POST"],)"
-            R"("relations":["/api/v1/namespaces/prod/serviceaccounts/x/token"],"why":"no token may leave the cluster",)"
-            R"("flags":["refused"]})");
+  EXPECT_EQ(
+      FactOf({2, "POST", "/api/v1/namespaces/prod/serviceaccounts/x/token", 403, "no token may leave the cluster"},
+             "prod"),
+      R"({"client":2,"number":2,"kind":"answer","tag":"403","does":["POST"],)"
+      R"("relations":["/api/v1/namespaces/prod/serviceaccounts/x/token"],"why":"no token may leave the cluster",)"
+      R"("flags":["refused"]})");
 }
 
 }  // namespace

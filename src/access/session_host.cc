@@ -248,11 +248,14 @@ void SessionHost::Session::Begin(int socket, std::unique_ptr<ports::SealedLog> l
   const auto& relations = admitted_.place->relations;
   if (const auto known = relations.find(admitted_.request.content.scope); known != relations.end())
     rules.scope = known->second;
-  witness_ = std::make_unique<Witness>(std::move(log), Open("statements"), id_, std::move(rules),
-                                       admitted_.scope.object);
+  witness_ =
+      std::make_unique<Witness>(std::move(log), Open("statements"), id_, std::move(rules), admitted_.scope.object);
   const auto recorded = host_.parts_.recorder.Start(SpecOf(host_.parts_.recorder.ChooseUser()), socket);
-  if (cluster_ != nullptr)
-    proxy_ = cluster_->Start(GrantOf(admitted_.request, admitted_.scope), recorded->TakeListener(), left_, *witness_);
+  if (cluster_ != nullptr) {
+    const int listener = recorded->TakeListener();
+    if (listener < 0) throw base::Error("session", "nothing listens for the session's calls").Retryable();
+    proxy_ = cluster_->Start(GrantOf(admitted_.request, admitted_.scope), listener, left_, *witness_);
+  }
   Await(*recorded);
   if (proxy_ != nullptr) proxy_->End("the session has ended");
 }

@@ -17,9 +17,9 @@
 namespace yellow::access {
 
 /// Hosts the terminal sessions of people whose requests are active: psql or a shell in a recorder, which reaches the
-/// database or the cluster of its scope through a proxy that alone has the credential. What is asked of the server is in
-/// the audit log, and whole in a sealed file beside the recording, before the server gets it. A session ends with the
-/// request, and all that was started in it ends with the session. Thread-safe.
+/// database or the cluster of its scope through a proxy that alone has the credential. What is asked of the server is
+/// in the audit log, and whole in a sealed file beside the recording, before the server gets it. A session ends with
+/// the request, and all that was started in it ends with the session. Thread-safe.
 class SessionHost {
  public:
   struct Parts {

@@ -23,11 +23,11 @@ struct ClusterGrant {
 
 /// A call that a session makes of the cluster's API, or what became of one.
 struct ClusterEvent {
-  int64_t client = 0;         ///< counts the connections of a session from 1; each has one call at most
-  std::string method;         ///< GET
-  std::string target;         ///< /api/v1/namespaces/prod/pods?watch=true, as it was sent
-  int status = 0;             ///< 0: it is not passed on yet; else what was answered, to it or in its place
-  std::string refused = {};   ///< why it was not passed on
+  int64_t client = 0;        ///< counts the connections of a session from 1; each has one call at most
+  std::string method;        ///< GET
+  std::string target;        ///< /api/v1/namespaces/prod/pods?watch=true, as it was sent
+  int status = 0;            ///< 0: it is not passed on yet; else what was answered, to it or in its place
+  std::string refused = {};  ///< why it was not passed on
   bool operator==(const ClusterEvent&) const = default;
 };
 

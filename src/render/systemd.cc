@@ -89,13 +89,13 @@ std::string Secrets(const SystemdService& service) {
 /// What is kept from the kernel, as far as sessions leave it: a namespace of users, which a service without root
 /// encloses them in, gets a /proc of its own only where nothing of that of the service is hidden.
 std::string Namespaces(const SystemdService& service) {
-  if (!service.sessions) return "ProtectKernelLogs=yes\nProtectKernelTunables=yes\nRestrictNamespaces=yes\n";
-  if (service.user.empty())
-    return "ProtectKernelLogs=yes\nProtectKernelTunables=yes\nRestrictNamespaces=ipc mnt net pid\n";
-  return R"(# Sessions of people are enclosed in namespaces of their own, for which the system has to let users make some
+  if (service.sessions && !service.user.empty())
+    return R"(# Sessions of people are enclosed in namespaces of their own, for which the system has to let users make some
 # (user.max_user_namespaces). They get a /proc of their own while ProtectKernelLogs and ProtectKernelTunables are off.
 RestrictNamespaces=ipc mnt net pid user
 )";
+  const std::string allowed = service.sessions ? "ipc mnt net pid" : "yes";
+  return "ProtectKernelLogs=yes\nProtectKernelTunables=yes\nRestrictNamespaces=" + allowed + "\n";
 }
 
 std::string Hardening(const SystemdService& service) {
@@ -120,7 +120,8 @@ CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_KILL CAP_SETGID 
           "CapabilityBoundingSet=CAP_SYS_ADMIN CAP_NET_ADMIN\n";
   } else {
     // The socket of the private server is in /tmp, and who calls yellow by hand looks for it there.
-    text += std::string("PrivateTmp=") + (service.private_server ? "no" : "yes") + "\nCapabilityBoundingSet=\n";
+    text += service.private_server ? "PrivateTmp=no\nReadWritePaths=/tmp\n" : "PrivateTmp=yes\n";
+    text += "CapabilityBoundingSet=\n";
   }
   return text + Namespaces(service) + R"(NoNewPrivileges=yes
 PrivateDevices=yes

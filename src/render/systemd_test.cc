@@ -39,15 +39,17 @@ TEST(Systemd, AUserAndNamedServers) {
 }
 
 TEST(Systemd, RootWithSessions) {
-  testing::CheckGolden("systemd", "root_with_sessions",
-                       SystemdUnit({"yellow-shop", "/usr/bin/yellow", "/srv/shop", "local", "/srv/shop/.yellow", "", "",
-                                    30, true, {}, true}));
+  testing::CheckGolden(
+      "systemd", "root_with_sessions",
+      SystemdUnit(
+          {"yellow-shop", "/usr/bin/yellow", "/srv/shop", "local", "/srv/shop/.yellow", "", "", 30, true, {}, true}));
 }
 
 TEST(Systemd, AUserWithSessions) {
-  testing::CheckGolden("systemd", "a_user_with_sessions",
-                       SystemdUnit({"yellow-shop", "/usr/bin/yellow", "/srv/shop", "prod", "/var/lib/shop", "yellow",
-                                    "", 30, false, {}, true}));
+  testing::CheckGolden(
+      "systemd", "a_user_with_sessions",
+      SystemdUnit(
+          {"yellow-shop", "/usr/bin/yellow", "/srv/shop", "prod", "/var/lib/shop", "yellow", "", 30, false, {}, true}));
 }
 
 TEST(Systemd, NoPathMeansAnythingElse) {

@@ -247,13 +247,13 @@ ps -e | wc -l
         self.nothing_is_left(request)
 
     def serve_as(self, *unit):
-        """With the capabilities of the unit that is rendered with these options, and without new privileges."""
+        """With the capabilities and the mask of the unit that is rendered with these options, and without new privileges."""
         text = self.office.yellow("render", "systemd", *unit).out
         left = " ".join(re.findall(r"^CapabilityBoundingSet=(.+)$", text, re.M)).lower().replace("cap_", "+").split()
         self.office.stop_service()
         self.addCleanup(lambda: (self.office.stop_service(), self.office.start_service()))
         program, bare = self.office.program, self.office.base / "bare"
-        bare.write_text(f"#!/bin/sh\nexec setpriv --no-new-privs --bounding-set=-all,{','.join(left)} --inh-caps=-all -- {program} \"$@\"\n")
+        bare.write_text(f"#!/bin/sh\numask 077\nexec setpriv --no-new-privs --bounding-set=-all,{','.join(left)} --inh-caps=-all -- {program} \"$@\"\n")
         bare.chmod(0o755)
         self.office.program = bare
         try:
@@ -267,6 +267,7 @@ ps -e | wc -l
         done = self.run_in(request, "psql -qAtc \"SELECT 'by ' || session_user\"; id -u\nexit 0\n")
         self.assertEqual(done.status, 0, done)
         self.assertIn(f"by yellow_tmp_{request['id']}", done.out)
+        self.assertNotIn("/dev/null", done.out)
         self.assertNotRegex(done.out, r"(?m)^0\r?$")
         self.nothing_is_left(request)
 
@@ -292,9 +293,11 @@ ps -e | wc -l
 
     def test_a_shell_for_looking_into_folders(self):
         folder = self.office.base / "logs"
-        folder.mkdir(mode=0o755)
+        folder.mkdir()
+        folder.chmod(0o777)     # what keeps it as it is must be the enclosure
         self.addCleanup(shutil.rmtree, folder)
         (folder / "app.log").write_text("line-of-a-log\n")
+        (folder / "app.log").chmod(0o666)
         hidden = folder / "hidden.log"
         hidden.write_text("nobody-reads-this\n")
         hidden.chmod(0o600)
@@ -307,7 +310,7 @@ ps -e | wc -l
         self.assertEqual(request["grants"], [])
         call = "import socket; socket.socket(socket.AF_UNIX).connect('%s')" % (folder / "daemon.sock")
         done = self.run_in(request, f"""cat {folder}/app.log {folder}/hidden.log; ls /usr/bin | wc -l
-echo x >>{folder}/app.log; rm {folder}/app.log; touch {folder}/new /etc/new /usr/new; chmod 777 {folder}/app.log
+echo x >>{folder}/app.log; rm -f {folder}/app.log; touch {folder}/new /etc/new /usr/new; chmod 777 {folder}/app.log
 python3 -c "{call}" 2>&1 | tail -1; echo "status $?"
 (echo >/dev/tcp/127.0.0.1/80) 2>&1; curl -s --unix-socket {folder}/daemon.sock http://x/; echo "curl $?"
 python3 -c "import ctypes; print('ring', ctypes.CDLL(None).syscall(425, 1, 0))"

@@ -37,8 +37,8 @@ Access ReadKubeconfig(const std::string& text, const std::string& path, const st
 /// token.
 Access InCluster(const ReadVariable& variable, const ReadFile& read);
 
-/// The path of the kubeconfig that counts: the launcher's, that of $KUBECONFIG, or the one in the home folder. Empty: the
-/// service account of the pod that this process is in.
+/// The path of the kubeconfig that counts: the launcher's, that of $KUBECONFIG, or the one in the home folder. Empty:
+/// the service account of the pod that this process is in.
 std::string KubeconfigOf(const model::KubernetesLauncher& launcher, const ReadVariable& variable);
 
 /// As whom the launcher's cluster is asked. Throws as the two above.

@@ -189,9 +189,10 @@ void CallConnection::Refuse(int status, const std::string& why) {
   const std::string body = R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":)" +
                            base::JsonString("yellow: " + why) + R"(,"reason":")" + ReasonOf(status) + R"(","code":)" +
                            std::to_string(status) + "}";
-  const std::string answer = "HTTP/1.1 " + std::to_string(status) + " " + ReasonOf(status) +
-                             "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " +
-                             std::to_string(body.size()) + "\r\n\r\n" + body;
+  const std::string answer =
+      "HTTP/1.1 " + std::to_string(status) + " " + ReasonOf(status) +
+      "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
+      "\r\n\r\n" + body;
   send(client_, answer.data(), answer.size(), MSG_NOSIGNAL);
   shutdown(client_, SHUT_WR);
   // What it still sends is read, so that the answer is not lost with it.

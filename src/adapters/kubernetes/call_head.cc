@@ -8,9 +8,9 @@ namespace {
 
 constexpr std::array<std::string_view, 6> kMethods{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
 /// Of the connection alone, the proxy's to say, or somebody's word for who calls.
-constexpr std::array<std::string_view, 9> kDropped{
-    "authorization", "connection", "forwarded", "host", "keep-alive", "proxy-authorization", "proxy-connection", "te",
-    "upgrade"};
+constexpr std::array<std::string_view, 9> kDropped{"authorization", "connection",          "forwarded",        "host",
+                                                   "keep-alive",    "proxy-authorization", "proxy-connection", "te",
+                                                   "upgrade"};
 constexpr std::array<std::string_view, 3> kDroppedBeginnings{"impersonate-", "x-remote-", "x-forwarded-"};
 constexpr std::string_view kTokenInProtocol = "bearer.authorization.k8s.io";
 
@@ -31,14 +31,14 @@ bool IsToken(std::string_view name) {
 
 /// Bytes that a line may hold besides what separates its parts.
 bool IsPlain(std::string_view text, bool blanks) {
-  return std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c > 0x20 && c != 0x7f) || (blanks && (c == ' ' || c == '\t'));
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [&](char c) { return (c > 0x20 && c != 0x7f) || (blanks && (c == ' ' || c == '\t')); });
 }
 
 std::string_view Trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t");
-  return first == std::string_view::npos ? std::string_view() : text.substr(first, text.find_last_not_of(" \t") + 1 - first);
+  return first == std::string_view::npos ? std::string_view()
+                                         : text.substr(first, text.find_last_not_of(" \t") + 1 - first);
 }
 
 bool IsDropped(std::string_view name) {
@@ -82,7 +82,8 @@ std::string WrongFraming(const CallHead& head) {
 }  // namespace
 
 std::string_view CallHead::Field(std::string_view name) const {
-  const auto found = std::find_if(fields.begin(), fields.end(), [&](const auto& one) { return Small(one.first) == name; });
+  const auto found =
+      std::find_if(fields.begin(), fields.end(), [&](const auto& one) { return Small(one.first) == name; });
   return found == fields.end() ? std::string_view() : std::string_view(found->second);
 }
 
@@ -97,7 +98,8 @@ tl::expected<CallHead, std::string> ReadCallHead(std::string_view text) {
   CallHead head;
   const std::string_view first = next_line().value_or("");
   const size_t space = first.find(' '), other = first.rfind(' ');
-  if (space == other || first.substr(other + 1) != "HTTP/1.1") return tl::unexpected<std::string>("this is not HTTP/1.1");
+  if (space == other || first.substr(other + 1) != "HTTP/1.1")
+    return tl::unexpected<std::string>("this is not HTTP/1.1");
   head.method = first.substr(0, space);
   head.target = first.substr(space + 1, other - space - 1);
   if (std::find(kMethods.begin(), kMethods.end(), head.method) == kMethods.end())

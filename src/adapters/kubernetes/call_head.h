@@ -12,7 +12,7 @@ namespace yellow::adapters::kubernetes {
 /// The head of a call of HTTP/1.1 (RFC 9112), read strictly: what two readers could read differently is refused.
 struct CallHead {
   std::string method;
-  std::string target;  ///< of origin form: /api/v1/pods?watch=true
+  std::string target;                                       ///< of origin form: /api/v1/pods?watch=true
   std::vector<std::pair<std::string, std::string>> fields;  ///< as they were sent, in order
 
   /// The value of the field that is there once; empty: it is not there. The name in small letters.
@@ -37,7 +37,6 @@ bool AsksForUpgrade(const CallHead& head);
 
 /// The head as the server gets it: with this credential and no other, for this one call. `prefix`: the path that the
 /// server's address has.
-std::string HeadForServer(const CallHead& head, std::string_view host, std::string_view prefix,
-                          std::string_view token);
+std::string HeadForServer(const CallHead& head, std::string_view host, std::string_view prefix, std::string_view token);
 
 }  // namespace yellow::adapters::kubernetes

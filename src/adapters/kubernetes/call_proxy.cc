@@ -51,8 +51,8 @@ class CallProxy : public ports::SessionProxy {
     while (!state_.reason()) {
       if (steady_clock::now() >= end_) state_.Stop("its time is over");
       Forget();
-      std::array<pollfd, 2> waiting{{{calls_.size() < kMostCalls ? listener_ : -1, POLLIN, 0},
-                                     {state_.stop_descriptor(), POLLIN, 0}}};
+      std::array<pollfd, 2> waiting{
+          {{calls_.size() < kMostCalls ? listener_ : -1, POLLIN, 0}, {state_.stop_descriptor(), POLLIN, 0}}};
       poll(waiting.data(), waiting.size(), static_cast<int>(kLook.count()));
       if ((waiting[0].revents & POLLIN) != 0) Accept();
     }

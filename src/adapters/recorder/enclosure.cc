@@ -114,8 +114,8 @@ void EnterRoot() {
   Require(mount_setattr(AT_FDCWD, "/", 0, &change, sizeof change) == 0, "cannot guard the root");
 }
 
-/// Listens at the port of the enclosure's own loopback, which nothing outside reaches, and gives the socket to who is at
-/// the other end of `lent`: a socket belongs to the network in which it was made.
+/// Listens at the port of the enclosure's own loopback, which nothing outside reaches, and gives the socket to who is
+/// at the other end of `lent`: a socket belongs to the network in which it was made.
 void LendListener(int port, int lent) {
   const int made = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   Require(made >= 0, "cannot make a socket");
@@ -202,6 +202,7 @@ struct Wires {
     if (read(wires.go[0], &word, 1) != 1) _exit(126);
     prctl(PR_SET_DUMPABLE, 0);
     prctl(PR_SET_NAME, "yellow-session");
+    umask(022);  // whatever the service's: the folders of the root are for another user
     if (spec.listened_port != 0) LendListener(spec.listened_port, wires.lent[1]);
     const char* name = ttyname(terminal);
     Require(name != nullptr, "the terminal has no name");
