@@ -89,7 +89,10 @@ class Granting {
     // The scheduler tells people of what waits too long.
     GiveCalls("yellow_access", {"alarms"}, roles_.Engine());
     for (const std::string& engine : {roles_.Engine(), roles_.IngestOut()})
-      GiveCalls("yellow_access", {"operations_open", "operation_begin", "operation_end"}, engine);
+      GiveCalls("yellow_access", {"operations_open", "operation_begin", "operation_renew", "operation_end"}, engine);
+    // Who repairs an output begins with what is published of it.
+    Give("yellow_op", roles_.TemporaryBase(), {"USAGE"});
+    GiveCalls("yellow_op", {"dt_fill"}, roles_.TemporaryBase());
     // Whoever makes temporary logins looks for itself whether there is an active request.
     Give("yellow_access", roles_.RoleMaker(), {"USAGE"});
     Give("yellow_access.request", roles_.RoleMaker(),

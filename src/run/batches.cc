@@ -21,7 +21,7 @@ std::string RunColumns() {
   return "SELECT id, transformer, state, cause, " + Time("opened_at") + ", " + Time("closed_at") +
          ", coalesce(reason_code, ''), coalesce(reason, ''), definition, mode, exit_status, output_batch, "
          "round(extract(epoch FROM coalesce(closed_at, clock_timestamp()) - opened_at), 1), coalesce(image, ''), "
-         "coalesce(job, ''), coalesce(handed_to, '') FROM yellow.run ";
+         "coalesce(job, ''), coalesce(handed_to, ''), coalesce(request, '') FROM yellow.run ";
 }
 
 BatchInfo BatchOf(const ports::Rows& rows, size_t i) {
@@ -42,7 +42,7 @@ RunInfo RunOf(const ports::Rows& rows, size_t i) {
   run.reason = rows.Text(i, 7);
   run.definition = rows.Text(i, 8), run.mode = rows.Text(i, 9);
   run.seconds = rows.Text(i, 12), run.image = rows.Text(i, 13), run.job = rows.Text(i, 14);
-  run.handed_to = rows.Text(i, 15);
+  run.handed_to = rows.Text(i, 15), run.request = rows.Text(i, 16);
   if (!rows.IsNull(i, 10)) run.exit_status = static_cast<int>(rows.Integer(i, 10));
   if (!rows.IsNull(i, 11)) run.output_batch = static_cast<int>(rows.Integer(i, 11));
   return run;

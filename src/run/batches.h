@@ -47,6 +47,7 @@ struct RunInfo {
   std::string image;      ///< of its code, pinned to a digest; empty when the code was none
   std::string job;        ///< what its code ran as: the name of a container, or of a Job; empty when it was neither
   std::string handed_to;  ///< the job of another scheduler, which takes its steps; empty: none
+  std::string request;    ///< under which it repaired the output, without code; empty: it is an ordinary run
   std::string seconds;    ///< that it took, or is open by now, with one decimal
   std::optional<int> exit_status, output_batch;
   struct Claim {

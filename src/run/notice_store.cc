@@ -21,7 +21,7 @@ SELECT n.id, n.receiver, n.node, n.event, coalesce(
     THEN coalesce((SELECT format('batch %s is committed', min(b.batch)) FROM yellow.batch b
                    WHERE b.stream = n.node AND b.state = 'committed' AND b.batch > n.batch HAVING count(*) > 0), '')
     ELSE coalesce((SELECT format('run %s is committed', r.id) FROM yellow.run r
-                   WHERE r.transformer = n.node AND r.state = 'committed' AND r.closed_at > n.since ORDER BY r.opened_at DESC LIMIT 1), '') END
+                   WHERE r.transformer = n.node AND r.state = 'committed' AND r.request IS NULL AND r.closed_at > n.since ORDER BY r.opened_at DESC LIMIT 1), '') END
   ELSE '' END, 'it is forgotten')
 FROM yellow.notice n WHERE n.over_at IS NULL ORDER BY n.number)";
 

@@ -5,13 +5,14 @@
 namespace yellow::run {
 namespace {
 
-/// The output shows the sources as they were when the oldest claimed batch was read.
+/// The output shows the sources as they were when the oldest claimed batch was read; without claims, as before.
 constexpr const char* kReadAt = R"(
-UPDATE yellow.batch o SET source_read_at = (
+UPDATE yellow.batch o SET source_read_at = coalesce((
   SELECT min(coalesce(b.source_read_at, b.committed_at)) FROM yellow.claim c
   JOIN yellow.stream s ON s.store = split_part(c.input, '.', 1)
     AND coalesce(s.dataset, split_part(c.input, '.', 2)) = split_part(c.input, '.', 2)
-  JOIN yellow.batch b ON b.stream = s.key AND b.batch = c.to_batch WHERE c.run_id = $3 AND s.key <> $1)
+  JOIN yellow.batch b ON b.stream = s.key AND b.batch = c.to_batch WHERE c.run_id = $3 AND s.key <> $1), (
+  SELECT p.source_read_at FROM yellow.batch p WHERE p.stream = $1 AND p.state = 'committed' ORDER BY p.batch DESC LIMIT 1))
 WHERE stream = $1 AND batch = $2)";
 
 constexpr const char* kNext =

@@ -28,7 +28,8 @@ void CloseRun(ports::Session& session, const Actor& actor, const FinishedRun& ru
   MoveRun(session, run.id, RunEvent::kCommitted);
   session.Execute({"UPDATE yellow.run SET closed_at = clock_timestamp(), output_batch = $2 WHERE id = $1",
                    {run.id, std::to_string(batch)}});
-  session.Execute(
+  if (!run.repairs)
+    session.Execute(
       {"UPDATE yellow.transformer SET definition = $2, failures = 0, failed_definition = NULL, retry_at = NULL WHERE "
        "key = $1",
        {run.transformer.key, run.transformer.definition}});
@@ -41,7 +42,7 @@ void CloseRun(ports::Session& session, const Actor& actor, const FinishedRun& ru
 void TellCommitted(ports::Session& session, const Applied& applied, const FinishedRun& run, int batch) {
   if (ReceiversOf(applied).empty()) return;
   EndNotices(session, run.output.key, {model::NoticeEvent::kHeld}, fmt::format("batch {} is committed", batch));
-  EndNotices(session, run.transformer.key, {model::NoticeEvent::kFailed}, "run " + run.id + " is committed");
+  if (!run.repairs) EndNotices(session, run.transformer.key, {model::NoticeEvent::kFailed}, "run " + run.id + " is committed");
 }
 
 }  // namespace

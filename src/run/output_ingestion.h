@@ -10,14 +10,15 @@
 
 namespace yellow::run {
 
-/// A run whose code has ended well.
+/// A run whose code has ended well, if it had any.
 struct FinishedRun {
   const plan::Transformer& transformer;
   const plan::Stream& output;
   const std::string& id;
   const RunMode& mode;
   const Claims& claims;
-  std::string cause;  ///< for the event
+  std::string cause;     ///< for the event
+  bool repairs = false;  ///< it had none: a person has written its output, and the transformer is as due as before
 };
 
 struct TakenOutput {

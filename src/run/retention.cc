@@ -41,7 +41,7 @@ WITH first_kept AS (
 ), of_transformer AS (
   SELECT t.key, t.platform,
     (SELECT r.opened_at FROM yellow.run r WHERE r.transformer = t.key ORDER BY r.opened_at DESC OFFSET 19 LIMIT 1) AS newest,
-    (SELECT r.id FROM yellow.run r WHERE r.transformer = t.key AND r.state = 'committed' ORDER BY r.opened_at DESC LIMIT 1) AS last
+    (SELECT r.id FROM yellow.run r WHERE r.transformer = t.key AND r.state = 'committed' AND r.request IS NULL ORDER BY r.opened_at DESC LIMIT 1) AS last
   FROM yellow.transformer t
 ), old AS (
   SELECT r.id FROM yellow.run r JOIN of_transformer t ON t.key = r.transformer

@@ -162,15 +162,37 @@ void RunSteps::RecordFailed(const CodeResult& code) {
 
 void RunSteps::IngestOutput(const std::string& cause, std::string& in_doubt) {
   Write(*writer_, "ingest", [&] {
-    effects_.reporter.UnderWay({transformer_.workspace, "merges its output"});
-    const FinishedRun run{transformer_, output_, run_id_, mode_, claims_, cause};
-    auto taken = TakeOutputIn(*writer_, actor_, applied_, run);
-    if (auto* hold = std::get_if<Hold>(&taken)) throw RefusedOutput{*hold};
-    auto& output = std::get<TakenOutput>(taken);
-    batch_ = output.batch, merged_ = std::move(output.merged);
-    RequireTime();
+    TakeIn(cause, false);
     in_doubt = run_id_;
   });
+}
+
+void RunSteps::TakeIn(const std::string& cause, bool repairs) {
+  effects_.reporter.UnderWay({transformer_.workspace, "merges its output"});
+  const FinishedRun run{transformer_, output_, run_id_, mode_, claims_, cause, repairs};
+  auto taken = TakeOutputIn(*writer_, actor_, applied_, run);
+  if (auto* hold = std::get_if<Hold>(&taken)) throw RefusedOutput{*hold};
+  auto& output = std::get<TakenOutput>(taken);
+  batch_ = output.batch, merged_ = std::move(output.merged);
+  RequireTime();
+}
+
+void RunSteps::IngestRepair(const std::string& request, const std::string& cause,
+                            const std::function<void(ports::Session& session, const BatchReport& report)>& end) {
+  mode_.incremental = declared_.mode == model::Mode::kIncremental;
+  writer_->Execute(LimitStep("taking the output in", "timeout", declared_.timeout.seconds));
+  Write(*writer_, "repair", [&] {
+    writer_->Execute(OpeningRepair(request, cause));
+    TakeIn(cause, true);
+    end(*writer_, ReportOf(batch_, merged_));
+  });
+}
+
+sql::Statement RunSteps::OpeningRepair(const std::string& request, const std::string& cause) const {
+  return {"INSERT INTO yellow.run (id, transformer, state, mode, definition, model_version, cause, holder, request) "
+          "VALUES ($1, $2, 'ingesting', $3, $4, $5, $6, $7, $8)",
+          {run_id_, transformer_.key, mode_.word(), transformer_.definition, std::to_string(applied_.version), cause,
+           actor_.holder, request}};
 }
 
 void RunSteps::DropLogin() {
@@ -250,6 +272,17 @@ RunReport RunSteps::Fail(RunOutcome outcome, const RunEnding& ending) {
   }
   DropLogin();
   return Ended(outcome, ending.code, ending.reason);
+}
+
+void RunSteps::FailRepair(const std::string& request, const std::string& cause, RunOutcome outcome,
+                          const RunEnding& ending, const std::function<void(ports::Session& session)>& end) {
+  Write(*engine_, "fail", [&] {
+    engine_->Execute(OpeningRepair(request, cause));
+    EndRun(*engine_, actor_, run_id_, ending);
+    if (outcome == RunOutcome::kHeld && merge::IsGuarded(ending.code))
+      HoldOutput(*engine_, applied_, output_, run_id_, ending);
+    end(*engine_);
+  });
 }
 
 std::optional<RunReport> RunSteps::ClosedBySomebody(const base::Error& error) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -104,6 +105,10 @@ class RunSteps {
   /// One transaction: locks, checks, merge of every output, batch, cursors, run; the fence of the output's stream last.
   /// `in_doubt`: set when COMMIT is sent. Throws RefusedOutput.
   void IngestOutput(const std::string& cause, std::string& in_doubt);
+  /// The same of a repair run under a request: it claims nothing, and is opened and closed in that transaction, of which
+  /// `end` is the last part before the fence. REQUIRES: WorkOn a new run. Throws RefusedOutput.
+  void IngestRepair(const std::string& request, const std::string& cause,
+                    const std::function<void(ports::Session& session, const BatchReport& report)>& end);
   /// It can do nothing any more; whoever comes next drops it if this fails.
   void DropLogin();
 
@@ -115,6 +120,10 @@ class RunSteps {
   RunReport Ended(RunOutcome outcome, const std::string& code, const std::string& reason) const;
   /// The old output stays, the cursors stay; the reason is recorded, and when the next attempt may begin.
   RunReport Fail(RunOutcome outcome, const RunEnding& ending);
+  /// The same of a repair run, which is recorded in that transaction, too; it counts as no failure of the transformer.
+  /// `end`: its last part before the fence.
+  void FailRepair(const std::string& request, const std::string& cause, RunOutcome outcome, const RunEnding& ending,
+                  const std::function<void(ports::Session& session)>& end);
   /// The report of a run that somebody else has closed: cancelled, or taken over. What it made since goes; on a session
   /// of its own, because its own are ended with the run.
   std::optional<RunReport> ClosedBySomebody(const base::Error& error);
@@ -122,6 +131,9 @@ class RunSteps {
   RunEnding Counted(RunEvent event, const std::string& code, const std::string& reason) const;
 
  private:
+  /// REQUIRES: in the transaction that takes the output in. Throws RefusedOutput.
+  void TakeIn(const std::string& cause, bool repairs);
+  sql::Statement OpeningRepair(const std::string& request, const std::string& cause) const;
   sql::Statement Recording(const CodeResult& code) const;
   /// False when the run was closed by somebody else. REQUIRES: it is launched.
   bool Wanted();

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "run/jobs.h"
 #include "run/next_run.h"
 #include "run/notice_delivery.h"
+#include "run/operations.h"
 #include "run/patience.h"
 #include "run/retention.h"
 #include "run/run_ending.h"
@@ -35,6 +37,7 @@ constexpr milliseconds kStopLook{200};  // how long a request to stop may
 constexpr milliseconds kHeadStart{30};  // in which what was started has the processors to itself
 constexpr int kBatchConnections = 2;    // session and lease
 constexpr int kRunConnections = 5;      // engine, output, lease, keeper, and first the login's, then the code's
+constexpr int kOperationConnections = 4;  // its own, engine, output and lease
 // What a batch and the run that follows it at once open: session and lease, then engine, lease, login and keeper; and
 // output.
 constexpr int kSpareEngines = 6, kSpareOutputs = 1;
@@ -52,10 +55,12 @@ constexpr milliseconds kPauseAfterFailure{1000};
 /// The jobs under way, each on a thread of its own. Only the serving thread starts and collects them.
 class Jobs {
  public:
-  /// REQUIRES: the node is not under way.
-  void Start(const std::string& node, int connections, std::function<bool()> work) {
+  /// `others`: nodes on which it works besides. REQUIRES: none of them is under way.
+  void Start(const std::string& node, int connections, std::function<bool()> work,
+             const std::vector<std::string>& others = {}) {
     Job& job = jobs_[node];
     job.connections = connections;
+    job.nodes = {others.begin(), others.end()};
     job.thread = std::thread([this, &job, work = std::move(work)] {
       const bool good = work();
       const std::lock_guard lock(mutex_);
@@ -93,7 +98,10 @@ class Jobs {
     return all;
   }
 
-  bool UnderWay(const std::string& node) const { return jobs_.count(node) != 0; }
+  bool UnderWay(const std::string& node) const {
+    return std::any_of(jobs_.begin(), jobs_.end(),
+                       [&](const auto& job) { return job.first == node || job.second.nodes.count(node) != 0; });
+  }
   size_t size() const { return jobs_.size(); }
   int connections() const {
     int sum = 0;
@@ -104,6 +112,7 @@ class Jobs {
  private:
   struct Job {
     std::thread thread;
+    std::set<std::string> nodes;
     int connections = 0;
     bool ended = false, good = false;
   };
@@ -230,9 +239,12 @@ class Scheduler {
     const auto& environment = applied_->model.environment;
     const bool elsewhere = environment && environment->scheduler == model::SchedulerKind::kAirflow;
     bool started = false;
+    const std::set<std::string> taken = StartOperations(view.now);
     for (const Decision& decision : decisions) {
       if (decision.wake_at) wake_at = std::min(wake_at, std::max(*decision.wake_at, view.now));
-      if (decision.action == Action::kWait || elsewhere || newer_model_ || jobs_.UnderWay(decision.node)) continue;
+      if (decision.action == Action::kWait || elsewhere || newer_model_ || jobs_.UnderWay(decision.node) ||
+          taken.count(decision.node) != 0)
+        continue;
       if (decision.action == Action::kConsume) {
         ConsumeUnchanged(*engine_, *applied_, decision.node);
         wake_at = view.now;
@@ -247,6 +259,46 @@ class Scheduler {
     KeepSpares(options_.connections - jobs_.connections());
     if (jobs_.size() == 0) PrepareNextRun();
     return effects_.clock.Now() + (wake_at - view.now);
+  }
+
+  /// What was approved goes before what is due: a run that begins empties what a repair is to take. Returns the nodes
+  /// that are left to operations which have to wait.
+  std::set<std::string> StartOperations(ports::TimePoint now) {
+    std::set<std::string> taken;
+    for (const OperationOrder& order : FindOperations(*engine_, effects_, actor_)) {
+      const std::string job = "Operation/" + order.request;
+      if (jobs_.UnderWay(job)) {
+        RenewOperation(*engine_, actor_, order);
+        continue;
+      }
+      const std::vector<std::string> nodes = NodesOf(*applied_, order);
+      const auto after = not_before_.find(job);
+      const bool waits = newer_model_ || (after != not_before_.end() && after->second > now) ||
+                         std::any_of(nodes.begin(), nodes.end(),
+                                     [&](const std::string& node) { return jobs_.UnderWay(node); });
+      if (waits || !HasRoomFor(kOperationConnections))
+        taken.insert(nodes.begin(), nodes.end());
+      else
+        Start(job, order, nodes);
+    }
+    return taken;
+  }
+
+  void Start(const std::string& job, const OperationOrder& order, const std::vector<std::string>& nodes) {
+    const auto work = [this, order, applied = applied_.get()] {
+      try {
+        return CarryOut(effects_, actor_, *applied, container_, order);
+      } catch (const base::Error& error) {
+        effects_.reporter.Line(order.scope.Text() + " of request " + order.request + ": " + error.what());
+        return false;
+      }
+    };
+    jobs_.Start(job, kOperationConnections, work, nodes);
+  }
+
+  bool HasRoomFor(int connections) const {
+    return static_cast<int>(jobs_.size()) < options_.jobs &&
+           jobs_.connections() + connections <= options_.connections;
   }
 
   /// The next run is not to wait until its sessions are connected; within what is left of the limit.
@@ -299,8 +351,7 @@ class Scheduler {
   /// False when it has to wait for others to end.
   bool Start(const Decision& decision) {
     const int cost = decision.action == Action::kIngest ? kBatchConnections : kRunConnections;
-    if (static_cast<int>(jobs_.size()) >= options_.jobs || jobs_.connections() + cost > options_.connections)
-      return false;
+    if (!HasRoomFor(cost)) return false;
     jobs_.Start(decision.node, cost, [this, decision, applied = applied_.get()] {
       try {
         const JobReport done =

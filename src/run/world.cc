@@ -34,7 +34,7 @@ SELECT t.key, coalesce(t.definition, ''), coalesce(t.failed_definition, ''), ext
        extract(epoch FROM r.deadline)::numeric * 1000000, coalesce(r.reason_code, ''),
        coalesce(r.handed_to IS NOT NULL AND r.deadline > clock_timestamp() - make_interval(secs => $1), false)
 FROM yellow.transformer t LEFT JOIN LATERAL
-     (SELECT * FROM yellow.run r WHERE r.transformer = t.key ORDER BY r.opened_at DESC, r.id DESC LIMIT 1) r ON true WHERE NOT t.retired)";
+     (SELECT * FROM yellow.run r WHERE r.transformer = t.key AND r.request IS NULL ORDER BY r.opened_at DESC, r.id DESC LIMIT 1) r ON true WHERE NOT t.retired)";
 
 // Batches of one input past the cursor, and whether any of their counters is not zero. A dataset that is new in its
 // store has none before it is in a batch. Each part is found by an index, whatever the history's length: an EXISTS

@@ -8,6 +8,9 @@ ALTER TABLE yellow_access.request
   ADD CONSTRAINT request_grants_check CHECK (cardinality(grants) > 0 OR scope ~ '^(op:|kubernetes:|shell$)'),
   ADD CONSTRAINT operation_takes_two CHECK (scope !~ '^op:' OR approvers >= 2);
 
+-- A run that had no code: a person has repaired the output, under this request (docs/decisions/0058-repair-runs.md).
+ALTER TABLE yellow.run ADD COLUMN request text;
+
 -- What Yellow has to do under a request: due since its activation, begun by a holder, done or failed. Whoever begins it does it in one
 -- transaction, with its end; a holder that is gone has done nothing of it.
 CREATE TABLE yellow_access.operation (
@@ -15,6 +18,7 @@ CREATE TABLE yellow_access.operation (
   state text NOT NULL DEFAULT 'due' CHECK (state IN ('due', 'begun', 'done', 'failed')),
   holder text NOT NULL DEFAULT '',
   began_at timestamptz,
+  lease_until timestamptz NOT NULL DEFAULT '-infinity',  -- of the holder
   ended_at timestamptz,
   outcome jsonb NOT NULL DEFAULT '{}'   -- figures, and why it failed; nothing of a row
 );
@@ -79,9 +83,10 @@ CREATE TRIGGER operation_due AFTER UPDATE OF state ON yellow_access.request FOR 
   WHEN (NEW.state = 'active' AND OLD.state <> 'active' AND NEW.scope ~ '^op:') EXECUTE FUNCTION yellow_access.operation_due();
 
 -- What has to be done, or was begun and has no end; for whoever does it. Of what is due, that whose time is not over.
-CREATE FUNCTION yellow_access.operations_open() RETURNS TABLE (request text, person text, scope text, ticket text, parameters jsonb, holder text)
+CREATE FUNCTION yellow_access.operations_open()
+RETURNS TABLE (request text, person text, scope text, ticket text, parameters jsonb, asked_at timestamptz, holder text, lease_is_over boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
-  SELECT r.id, r.person, r.scope, r.ticket, r.parameters, o.holder FROM yellow_access.operation o JOIN yellow_access.request r ON r.id = o.request
+  SELECT r.id, r.person, r.scope, r.ticket, r.parameters, r.requested_at, o.holder, o.lease_until < clock_timestamp() FROM yellow_access.operation o JOIN yellow_access.request r ON r.id = o.request
   WHERE r.state = 'active' AND r.expires_at > clock_timestamp() AND o.state IN ('due', 'begun') ORDER BY r.activated_at, r.id
 $function$;
 
@@ -92,11 +97,21 @@ DECLARE
   one yellow_access.request := yellow_access.find(request_id);
 BEGIN
   IF one.state <> 'active' OR one.expires_at <= clock_timestamp() THEN RETURN false; END IF;
-  UPDATE yellow_access.operation SET state = 'begun', holder = who, began_at = clock_timestamp()
+  UPDATE yellow_access.operation SET state = 'begun', holder = who, began_at = clock_timestamp(), lease_until = clock_timestamp() + interval '30 seconds'
   WHERE request = request_id AND state IN ('due', 'begun') AND holder = before;
   IF NOT FOUND THEN RETURN false; END IF;
   PERFORM yellow_access.audit_add(one.person, 'access.operation_begin', one.scope, request_id, jsonb_build_object('ticket', one.ticket));
   RETURN true;
+END
+$function$;
+
+-- Its holder goes on with it; false when it is not the holder's any more.
+CREATE FUNCTION yellow_access.operation_renew(request_id text, who text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  UPDATE yellow_access.operation SET lease_until = clock_timestamp() + interval '30 seconds'
+  WHERE request = request_id AND state = 'begun' AND holder = who;
+  RETURN FOUND;
 END
 $function$;
 
@@ -130,6 +145,65 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
   WHERE request <> '' AND action = 'access.statement' AND details ->> 'kind' IN ('query', 'parse', 'function', 'call') GROUP BY 1
 $function$;
 
+-- ---- Repairs of outputs.
+
+-- A name as the database has it: sql/names.h says how one that is too long is shortened.
+CREATE FUNCTION yellow_op.fitted(whole text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT CASE WHEN length($1) <= 63 THEN lower($1)
+         ELSE left(lower($1), 54) || '_' || left(encode(sha256(convert_to(lower($1), 'UTF8')), 'hex'), 8) END
+$function$;
+
+-- Who repairs an output begins with what is published of it: its live rows, into its empty dt_ table, as a whole or as changes, whatever the
+-- table holds. Only for the login of an active request that may write the table, and recorded with it.
+CREATE FUNCTION yellow_op.dt_fill(schema_name text, table_name text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $function$
+DECLARE
+  prefix text := regexp_replace(current_user, '_owner$', '');
+  output regclass := yellow_op.dt_check(schema_name, table_name);
+  one yellow_access.request;
+  published regclass;
+  columns text;
+  changes boolean;
+  versions boolean;
+  is_empty boolean;
+  filled bigint;
+BEGIN
+  SELECT * INTO one FROM yellow_access.request r
+  WHERE prefix || '_tmp_' || r.id = session_user AND r.state = 'active' AND r.expires_at > clock_timestamp() AND r.scope ~ '^dt_write:';
+  IF NOT FOUND OR NOT has_table_privilege(session_user, output, 'INSERT') THEN
+    RAISE EXCEPTION 'only who has been given dt_write on it may fill %', table_name USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', output);
+  IF EXISTS (SELECT FROM yellow.run r JOIN yellow.transformer t ON t.key = r.transformer WHERE t.workspace = substr(one.scope, 10)
+             AND r.state IN ('preparing', 'launched', 'finished', 'ingesting')) THEN
+    RAISE EXCEPTION 'a run of % is at work, and writes it', substr(one.scope, 10) USING ERRCODE = 'object_not_in_prerequisite_state',
+      HINT = 'pause its output, and wait until the run has ended';
+  END IF;
+  EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', output) INTO is_empty;
+  IF NOT is_empty THEN
+    RAISE EXCEPTION '% is not empty', table_name USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'DELETE what is to go first';
+  END IF;
+  SELECT c.oid INTO published FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = schema_name AND c.relkind = 'r' AND c.relowner = (prefix || '_owner')::regrole AND c.relname IN (
+    SELECT yellow_op.fitted(s.store || '__' || d.dataset) FROM yellow.stream s JOIN yellow.batch_dataset d ON d.stream = s.key
+    WHERE yellow_op.fitted('dt_' || s.store || '__' || d.dataset) = table_name);
+  IF published IS NULL THEN
+    RAISE EXCEPTION 'nothing is published of %', table_name USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
+  SELECT string_agg(format('%I', attname), ', ' ORDER BY attnum) FILTER (WHERE attname <> 'yellow_op'), bool_or(attname = 'yellow_op') INTO columns, changes
+  FROM pg_attribute WHERE attrelid = output AND attnum > 0 AND NOT attisdropped;
+  versions := EXISTS (SELECT FROM pg_attribute WHERE attrelid = published AND attname = 'yellow_batch_out' AND NOT attisdropped);
+  EXECUTE format('INSERT INTO %s (%s%s) SELECT %s%s FROM %s%s', output, columns, CASE WHEN changes THEN ', yellow_op' ELSE '' END,
+                 columns, CASE WHEN changes THEN ', ''U''' ELSE '' END, published, CASE WHEN versions THEN ' WHERE yellow_batch_out = 2147483647' ELSE '' END);
+  GET DIAGNOSTICS filled = ROW_COUNT;
+  PERFORM yellow_access.audit_add(one.person, 'access.fill', one.scope, one.id,
+                                  jsonb_build_object('table', schema_name || '.' || table_name, 'rows', filled, 'ticket', one.ticket));
+  RETURN filled;
+END
+$function$;
+REVOKE EXECUTE ON FUNCTION yellow_op.fitted(text), yellow_op.dt_fill(text, text) FROM PUBLIC;
+
 -- The rights of Yellow's own logins, with those on the audit log.
 CREATE OR REPLACE FUNCTION yellow_access.grant_rights() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
@@ -152,9 +226,12 @@ BEGIN
   -- Who tells people.
   EXECUTE format('GRANT EXECUTE ON FUNCTION yellow_access.alarms() TO %I', prefix || '_engine');
   -- Who does what was approved.
-  FOREACH called IN ARRAY ARRAY['operations_open()', 'operation_begin(text, text, text)', 'operation_end(text, text, boolean, jsonb)'] LOOP
+  FOREACH called IN ARRAY ARRAY['operations_open()', 'operation_begin(text, text, text)', 'operation_renew(text, text)',
+                            'operation_end(text, text, boolean, jsonb)'] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION yellow_access.%s TO %I, %I', called, prefix || '_engine', prefix || '_ingest_out');
   END LOOP;
+  EXECUTE format('GRANT USAGE ON SCHEMA yellow_op TO %I', prefix || '_tmp');
+  EXECUTE format('GRANT EXECUTE ON FUNCTION yellow_op.dt_fill(text, text) TO %I', prefix || '_tmp');
   -- Whoever makes logins looks for itself whether there is an active request.
   EXECUTE format('GRANT USAGE ON SCHEMA yellow_access TO %I', prefix || '_roles');
   EXECUTE format('GRANT SELECT (id, state, expires_at, grants) ON yellow_access.request TO %I', prefix || '_roles');

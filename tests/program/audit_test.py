@@ -14,7 +14,7 @@ from project import YELLOW, Project
 
 ALL_POINTS = ["audit.append.before", "audit.append.after", "audit.chain.call yellow_access.audit_mark.before", "audit.chain.commit.before",
               "audit.chain.commit.after", "file.write.before", "file.write.after"]
-OPERATIONS = [("operation_begin",), ("operation_end",), ("operations_open",)]
+OPERATIONS = [("operation_begin",), ("operation_end",), ("operation_renew",), ("operations_open",)]
 
 
 class Audit(unittest.TestCase):

@@ -121,6 +121,8 @@ const Record<RunInfo>& RunRecord() {
           .Word("state", "docs/state-machines.md has what leads where.", RunStates(), &RunInfo::state)
           .Reason("reason", "Why it ended so.", &RunInfo::reason_code, &RunInfo::reason)
           .Field("cause", "Why it was begun.", &RunInfo::cause)
+          .TextOrNull("request", "The request for access of which it was a repair; it had no code then.",
+                      &RunInfo::request)
           .Word("mode", "What the code was asked for.", {"full", "incremental"}, &RunInfo::mode)
           .Time("opened_at", "When it began.", &RunInfo::opened_at)
           .TimeOrNull("closed_at", "When it ended.", &RunInfo::closed_at)

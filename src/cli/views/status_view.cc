@@ -29,7 +29,7 @@ GROUP BY b.batch, b.source_read_at, b.committed_at ORDER BY b.batch DESC LIMIT 1
 
 constexpr const char* kLastRun = R"(
 SELECT r.state, coalesce(r.reason_code, ''), coalesce(r.reason, '')
-FROM yellow.run r WHERE r.transformer = $1 ORDER BY r.opened_at DESC LIMIT 1)";
+FROM yellow.run r WHERE r.transformer = $1 AND r.request IS NULL ORDER BY r.opened_at DESC LIMIT 1)";
 
 std::string StateOf(const std::string& batch_state, bool paused, bool busy) {
   if (paused) return "paused";
