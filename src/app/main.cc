@@ -14,6 +14,7 @@
 #include "adapters/faults/wrappers.h"
 #include "adapters/files/local_files.h"
 #include "adapters/http/local_door.h"
+#include "adapters/http/mail_client.h"
 #include "adapters/http/network_door.h"
 #include "adapters/http/ticket_client.h"
 #include "adapters/http/vault_client.h"
@@ -101,6 +102,7 @@ int main(int argc, char** argv) {
   const Effect programs(adapters::embedded::MakeServerPrograms(), faults);
   const Effect processes(adapters::process::MakeLauncher(), faults);
   const Effect webhook(adapters::http::MakeWebhook(), faults);
+  const Effect mailer(adapters::http::MakeMailer(), faults);
   const Effect audit_log(adapters::audit::MakeAuditLog(), faults);
   yellow::ports::Foreground foreground = &adapters::process::RunInForeground;
   if (faults != nullptr) foreground = adapters::faults::Wrap(foreground, *faults);
@@ -136,6 +138,7 @@ int main(int argc, char** argv) {
       *processes,
       *containers,
       *webhook,
+      *mailer,
       *tickets,
       *token_keys,
       *audit_log,

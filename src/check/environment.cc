@@ -1,22 +1,13 @@
 #include <algorithm>
 #include <map>
 
+#include "check/receivers.h"
 #include "check/rules.h"
 #include "model/labels.h"
 #include "model/webhook.h"
 
 namespace yellow::check {
 namespace {
-
-void RequireCredential(const model::Model& model, const model::Name& name, base::Diagnostics& diagnostics) {
-  const auto& places = model.environment->credentials;
-  if (name.text.empty() || model.FindCredential(name.text) == nullptr) return;
-  if (std::any_of(places.begin(), places.end(), [&](const auto& place) { return place.credential == name.text; }))
-    return;
-  diagnostics.Error("Y703", name.where,
-                    "environment " + model.environment->name + " does not say where this secret is: " + name.text,
-                    "add to the environment: credentials: {" + name.text + ": {env: " + "PREFIX}}");
-}
 
 void RequireContainer(const model::Model& model, const model::Name& name, base::Diagnostics& diagnostics) {
   if (name.text.empty() || model.FindContainer(name.text) == nullptr ||
@@ -68,40 +59,6 @@ void CheckPlaces(const model::Model& model, base::Diagnostics& diagnostics) {
   for (const model::CredentialPlace& place : model.environment->credentials) {
     const model::Credential* credential = model.FindCredential(place.credential);
     credentials.Check(place.credential, credential == nullptr ? nullptr : &credential->owner, place.owner, place.where);
-  }
-}
-
-bool IsVariableName(const std::string& name) {
-  const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  };
-  return !name.empty() && std::all_of(name.begin(), name.end(), fits) && !(name[0] >= '0' && name[0] <= '9');
-}
-
-void CheckReceivers(const model::Environment& environment, base::Diagnostics& diagnostics) {
-  for (const model::NoticeReceiver& receiver : environment.receivers) {
-    const auto* plain = std::get_if<model::PlainUrl>(&receiver.webhook);
-    const auto* variable = std::get_if<model::UrlInVariable>(&receiver.webhook);
-    const auto* file = std::get_if<model::UrlInFile>(&receiver.webhook);
-    const std::string& text = plain != nullptr ? plain->url : variable != nullptr ? variable->variable : file->path;
-    const bool url_in_its_place = plain == nullptr && text.find("://") != std::string::npos;
-    if (url_in_its_place || model::IsSecretUrl(text)) {
-      diagnostics.Secret(
-          "Y423", receiver.webhook_where,
-          "a secret stands here: who knows the URL of a webhook like this one can write there",
-          "make a new URL, because files are copied; then name where it is: webhook: {env: VARIABLE}, or "
-          "{file: PATH}");
-    } else if (plain != nullptr) {
-      if (const auto why = model::WhyNotWebhook(text))
-        diagnostics.Error("Y707", receiver.webhook_where, "messages cannot be posted to this URL: " + *why,
-                          "write https://<host>/<path>; http:// is possible on this machine only");
-    } else if (variable != nullptr && !IsVariableName(text)) {
-      diagnostics.Error("Y707", receiver.webhook_where, "this is not the name of an environment variable: " + text,
-                        "name the variable that holds the URL, such as OPERATORS_WEBHOOK");
-    } else if (file != nullptr && text.empty()) {
-      diagnostics.Error("Y707", receiver.webhook_where, "this is not the path of a file",
-                        "name the file that has the URL on its first line");
-    }
   }
 }
 
@@ -191,7 +148,7 @@ void CheckEnvironment(const model::Model& model, base::Diagnostics& diagnostics)
   if (!model.environment) return;
   const model::Environment& environment = *model.environment;
   CheckPlaces(model, diagnostics);
-  CheckReceivers(environment, diagnostics);
+  CheckReceivers(model, diagnostics);
   for (const model::DataPlatform& platform : model.platforms) RequireContainer(model, platform.container, diagnostics);
   for (const model::Datastore& store : model.datastores) {
     const auto* snapshot = std::get_if<model::SqlSnapshot>(&store.capture);

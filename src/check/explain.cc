@@ -177,6 +177,11 @@ constexpr Entry kEntries[] = {
      "launcher: {kubernetes: …} runs code as pods of a cluster: the databases of its platforms are where pods reach "
      "them, on the network."},
     {"Y711", "jobs: kubernetes is for where Yellow runs in the cluster of launcher: kubernetes."},
+    {"Y712",
+     "notify: {<name>: {mail: …}} says to whom messages are sent by mail: server: smtp://<host>:<port> or "
+     "smtps://<host>, from: and to: plain addresses, a login as a Credential with a user and password. Another "
+     "machine's "
+     "server has to offer TLS."},
     {"Y801",
      "A table can get new nullable columns and wider types; every other change would lose or bend data that is there."},
 };

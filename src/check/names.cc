@@ -119,7 +119,7 @@ void CheckNames(const model::Model& model, base::Diagnostics& diagnostics) {
   for (const model::Person& person : model.people) names.Unique("person", person.name, person.where);
   if (model.environment) {
     for (const model::NoticeReceiver& receiver : model.environment->receivers)
-      names.Unique("receiver", receiver.name, receiver.where);
+      names.Unique("receiver", receiver.name.substr(0, receiver.name.find('/')), receiver.where);
   }
 }
 

@@ -31,6 +31,7 @@ void CheckTransformers(const model::Model& model, const Texts& texts,
 void CheckFiles(const Texts& texts, base::Diagnostics& diagnostics);  ///< Y620, Y621: what can be stored
 void CheckSelects(const model::Model& model, const Texts& texts, base::Diagnostics& diagnostics);  ///< Y616: SQL
 void CheckIncremental(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y619: mode incremental
-void CheckEnvironment(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y70x: places, secrets, launcher
+void CheckEnvironment(const model::Model& model,
+                      base::Diagnostics& diagnostics);  ///< Y70x, Y71x: places, secrets, launcher, receivers
 
 }  // namespace yellow::check

@@ -113,15 +113,18 @@ class Doctoring {
 
   /// Nothing is posted: a receiver would tell people of what is not.
   void LookAtReceivers(const model::Environment& environment) {
-    const auto wrong = run::WrongUrls(*effects_, environment.receivers);
+    const auto wrong = run::Unreachable(*effects_, {environment.name, environment.receivers, environment.credentials});
     for (const model::NoticeReceiver& receiver : environment.receivers) {
       const std::string key = "notify/" + receiver.name;
       const auto found = wrong.find(receiver.name);
-      findings_.push_back(found == wrong.end()
-                              ? plan::Well(key)
-                              : plan::Finding{key, plan::Health::kProblem, "webhook.url", found->second,
-                                              "see notify: in environments/" + environment.name +
-                                                  ".yaml; nobody is told of anything there until it is right"});
+      findings_.push_back(
+          found == wrong.end()
+              ? plan::Well(key)
+              : plan::Finding{key, plan::Health::kProblem,
+                              std::holds_alternative<model::Mail>(receiver.channel) ? "mail.login" : "webhook.url",
+                              found->second,
+                              "see notify: in environments/" + environment.name +
+                                  ".yaml; nobody is told of anything there until it is right"});
     }
   }
 

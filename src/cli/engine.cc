@@ -105,8 +105,9 @@ Engines OpenApplied(const Program& program, const Project& project) {
 }
 
 run::Effects EffectsOf(const Program& program, ports::Servers& servers, run::Reporter& reporter) {
-  return {program.connector, servers,           program.clock,      program.entropy, program.files,
-          program.secrets,   program.processes, program.containers, program.webhook, reporter};
+  return {program.connector, servers,         program.clock,     program.entropy,
+          program.files,     program.secrets, program.processes, program.containers,
+          program.webhook,   program.mailer,  reporter};
 }
 
 std::string ResolveNode(const run::Applied& applied, const std::string& name, bool runnable) {

@@ -15,6 +15,7 @@
 #include "ports/door.h"
 #include "ports/entropy.h"
 #include "ports/files.h"
+#include "ports/mail.h"
 #include "ports/process.h"
 #include "ports/recorder.h"
 #include "ports/secrets.h"
@@ -40,6 +41,7 @@ struct Program {
   ports::ProcessLauncher& processes;
   ports::ContainerEngines& containers;
   ports::Webhook& webhook;
+  ports::Mailer& mailer;
   ports::Tickets& tickets;
   ports::TokenKeys& token_keys;
   ports::AuditLog& audit_log;

@@ -41,8 +41,11 @@ void AnchorPaths(model::Model& model, const std::string& root) {
     }
   }
   for (model::NoticeReceiver& receiver : model.environment->receivers) {
-    if (auto* file = std::get_if<model::UrlInFile>(&receiver.webhook); file != nullptr && !file->path.starts_with('/'))
-      file->path = root + "/" + file->path;
+    auto* webhook = std::get_if<model::WebhookUrl>(&receiver.channel);
+    auto* file = webhook == nullptr ? nullptr : std::get_if<model::UrlInFile>(webhook);
+    if (file != nullptr && !file->path.starts_with('/')) file->path = root + "/" + file->path;
+    auto* mail = std::get_if<model::Mail>(&receiver.channel);
+    if (mail != nullptr && !mail->ca.empty() && !mail->ca.starts_with('/')) mail->ca = root + "/" + mail->ca;
   }
   if (auto* file = std::get_if<model::TicketFile>(&model.environment->tickets);
       file != nullptr && !file->path.starts_with('/'))

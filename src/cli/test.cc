@@ -153,7 +153,7 @@ std::vector<TestResult> RunSuite(const Program& program, const Project& project,
         secrets.emplace(program.secrets, plan::kRehearsalReader);
         effects.emplace(run::Effects{program.connector, scratch->servers(), program.clock, program.entropy,
                                      program.files, *secrets, program.processes, program.containers, program.webhook,
-                                     reporter});
+                                     program.mailer, reporter});
         rehearsal.emplace(*effects, scratch->servers(), program.actor, scratch->applied());
       }
       result = ResultOf(rehearsal->Run(test));

@@ -2,6 +2,7 @@
 
 #include "load/access_text.h"
 #include "load/audit_text.h"
+#include "load/notify_text.h"
 #include "load/readers.h"
 #include "model/labels.h"
 #include "model/networks.h"
@@ -19,34 +20,24 @@ model::SecretSource SecretSourceOf(const Node& node) {
   return model::EnvironmentSecret{Text(node.Find("env"))};
 }
 
-std::optional<model::WebhookUrl> WebhookUrlOf(const Node& node) {
-  if (const Node* variable = node.Find("env")) return model::UrlInVariable{variable->text};
-  if (const Node* file = node.Find("file")) return model::UrlInFile{file->text};
-  if (const Node* url = node.Find("url")) return model::PlainUrl{url->text};
-  return std::nullopt;
-}
-
 }  // namespace
 
 void Reader::ReadReceivers(const Node& node) {
   for (const auto& [name, value] : node.entries) {
-    const Node* webhook = value.Find("webhook");
-    const auto url = webhook == nullptr ? std::nullopt : WebhookUrlOf(*webhook);
-    if (!url) continue;
-    model::NoticeReceiver receiver;
-    receiver.name = name.text, receiver.where = name.where;
-    receiver.webhook = *url, receiver.webhook_where = webhook->entries.front().value.where;
-    if (const Node* events = value.Find("events")) {
-      const std::vector<std::string> words = Texts(events);
-      std::erase_if(receiver.events, [&](model::NoticeEvent event) {
-        return std::find(words.begin(), words.end(), Word(event)) == words.end();
-      });
-      if (words.empty())
-        diagnostics_.Error("Y202", events->where, "no event is named",
-                           "name held, failed, stale or access, or leave events out");
+    for (model::NoticeReceiver& receiver : ReadChannel(name, value, diagnostics_)) {
+      if (const Node* events = value.Find("events")) {
+        const std::vector<std::string> words = Texts(events);
+        std::erase_if(receiver.events, [&](model::NoticeEvent event) {
+          return std::find(words.begin(), words.end(), Word(event)) == words.end();
+        });
+      }
+      if (const auto after = ReadDuration(value.Find("stale_after"))) receiver.stale_after = *after;
+      model_.environment->receivers.push_back(std::move(receiver));
     }
-    if (const auto after = ReadDuration(value.Find("stale_after"))) receiver.stale_after = *after;
-    model_.environment->receivers.push_back(std::move(receiver));
+    const Node* events = value.Find("events");
+    if (events != nullptr && events->items.empty())
+      diagnostics_.Error("Y202", events->where, "no event is named",
+                         "name held, failed, stale or access, or leave events out");
   }
 }
 

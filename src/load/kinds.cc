@@ -1,5 +1,6 @@
 #include "load/access_text.h"
 #include "load/audit_text.h"
+#include "load/notify_text.h"
 #include "load/shape.h"
 
 // The fields of every kind of document (DESIGN 4): the one place that says which there are, and what each is for.
@@ -439,22 +440,14 @@ const Shape kLimits{
         Optional("retry", kDuration, "How long a fault that may pass by itself is waited for; 30s by default."),
         Optional("jobs", kPositive, "How many batches and runs serve has under way at once; 4 by default."),
         Optional("connections", kPositive, "How many connections all these jobs have together; 40 by default.")}};
-const Shape kWebhook{
-    .what = "{url: …}, {env: …} or {file: …}",
-    .fields = {Optional("url", kText,
-                        "The URL itself, where it is no secret: https://…, or http:// on this machine. Who knows the "
-                        "URL of a chat service can write there, so that is one."),
-               Optional("env", kText, "The variable that holds the URL."),
-               Optional("file", kText, "A file with the URL on its first line; relative to the project.")},
-    .one_of_fields = true,
-    .choice = "place of a URL"};
 const Shape kNoticeEvent{
     .what = "held, failed, stale or access", .scalar = S::kWord, .words = {"held", "failed", "stale", "access"}};
 const Shape kNoticeEvents{.what = "a list of held, failed, stale, access", .items = &kNoticeEvent};
 const Shape kReceiver{
-    .what = "{webhook: …, events: …, stale_after: …}",
+    .what = "{webhook: …, events: …, stale_after: …} or {mail: …, …}",
     .fields = {
-        Required("webhook", kWebhook, "Where messages are posted, as JSON."),
+        Optional("webhook", WebhookShape(), "Where messages are posted, as JSON."),
+        Optional("mail", MailShape(), "To whom they are sent by mail, instead."),
         Optional(
             "events", kNoticeEvents,
             "held: a batch waits for somebody. failed: a batch or run has. stale: a store is older than its "

@@ -234,6 +234,10 @@ void CheckReferences(const model::Model& model, base::Diagnostics& diagnostics) 
   for (const model::ContainerPlace& place : model.environment->containers) {
     CheckName({place.container, place.where}, "container", containers, diagnostics);
   }
+  for (const model::NoticeReceiver& receiver : model.environment->receivers) {
+    const auto* mail = std::get_if<model::Mail>(&receiver.channel);
+    if (mail != nullptr && mail->credential) CheckName(*mail->credential, "credential", credentials, diagnostics);
+  }
   for (const model::CredentialPlace& place : model.environment->credentials) {
     CheckName({place.credential, place.where}, "credential", credentials, diagnostics);
   }

@@ -62,18 +62,27 @@ struct UrlInFile {
 };
 using WebhookUrl = std::variant<PlainUrl, UrlInVariable, UrlInFile>;
 
+/// A mail to one address, by the server that takes it.
+struct Mail {
+  std::string server;  ///< smtp://host:port or smtps://host
+  std::string ca;      ///< path of a CA file; empty: those of the system
+  std::string from, to;
+  std::optional<Name> credential;  ///< a user and password
+};
+
 /// What somebody is told of: a batch that is held, a batch or run that has failed, a stream that is older than its
 /// schedule says, somebody's access that needs a look.
 enum class NoticeEvent { kHeld, kFailed, kStale, kAccess };
 std::string_view Word(NoticeEvent event);  ///< "held", …
 
-/// Who is told, as `notify:` of an environment says.
+/// Who is told, as `notify:` of an environment says. Each address of a mail is a receiver of its own, so that one that
+/// is refused is in nobody's way: `<receiver>/<address>`.
 struct NoticeReceiver {
   std::string name;
-  WebhookUrl webhook;
+  std::variant<WebhookUrl, Mail> channel;
   std::vector<NoticeEvent> events{NoticeEvent::kHeld, NoticeEvent::kFailed, NoticeEvent::kStale, NoticeEvent::kAccess};
   Duration stale_after{3600};  ///< after the tick of the schedule that was missed
-  SourceRange where, webhook_where;
+  SourceRange where, channel_where;
 
   bool Wants(NoticeEvent event) const {
     for (const NoticeEvent e : events)

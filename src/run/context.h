@@ -9,6 +9,7 @@
 #include "ports/database.h"
 #include "ports/entropy.h"
 #include "ports/files.h"
+#include "ports/mail.h"
 #include "ports/process.h"
 #include "ports/secrets.h"
 #include "ports/webhook.h"
@@ -59,6 +60,7 @@ struct Effects {
   ports::ProcessLauncher& processes;
   ports::ContainerEngines& containers;
   ports::Webhook& webhook;
+  ports::Mailer& mailer;
   Reporter& reporter;
   /// Of runs. Set under `serve`, whose runs begin at short notice: they prepare with several threads, too.
   NextRun* next_run = nullptr;

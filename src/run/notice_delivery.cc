@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "model/webhook.h"
+#include "run/notice_mail.h"
 #include "run/world.h"
 
 namespace yellow::run {
@@ -13,20 +14,45 @@ constexpr std::chrono::seconds kOutboxLook{2};
 constexpr std::chrono::seconds kLastDelivery{20};
 constexpr int kFirstGood = 200, kFirstRedirection = 300;
 
+using Places = std::vector<model::CredentialPlace>;
+
 /// Throws base::Error when there is none that can be used.
-base::Secret UrlOf(const Effects& effects, const model::NoticeReceiver& receiver) {
-  base::Secret url = effects.secrets.ReadUrl(receiver.webhook);
+base::Secret UrlOf(const Effects& effects, const model::WebhookUrl& webhook) {
+  base::Secret url = effects.secrets.ReadUrl(webhook);
   if (const auto why = model::WhyNotWebhook(url.Reveal()))
     throw base::Error("webhook", "messages cannot be posted to its URL: " + *why);
   return url;
 }
 
+/// Throws base::Error when it is missing.
+std::optional<ports::CredentialValue> LoginOf(const Effects& effects, const model::Mail& mail, const Places& places) {
+  if (!mail.credential) return std::nullopt;
+  for (const model::CredentialPlace& place : places) {
+    if (place.credential != mail.credential->text) continue;
+    ports::CredentialValue login = effects.secrets.Read(place.credential, place.source);
+    if (login.user.empty() || login.password.empty())
+      throw base::Error("secret", "credential " + place.credential + " is no user and password");
+    return login;
+  }
+  throw base::Error("secret", "the environment does not say where this credential is: " + mail.credential->text);
+}
+
+/// Sends once, and returns the status of the answer.
+int Send(const Effects& effects, const Receivers& receivers, const model::NoticeReceiver& receiver,
+         const Notice& notice, const std::function<bool()>& go_on) {
+  if (const auto* webhook = std::get_if<model::WebhookUrl>(&receiver.channel))
+    return effects.webhook.Post({UrlOf(effects, *webhook), notice.id, NoticeJson(notice)}, go_on);
+  const auto& mail = std::get<model::Mail>(receiver.channel);
+  const ports::MailMessage message{mail.server, mail.ca, LoginOf(effects, mail, receivers.credentials),
+                                   mail.from,   mail.to, NoticeMail(notice, mail)};
+  return effects.mailer.Send(message, go_on);
+}
+
 /// What came of one attempt; empty when the receiver has it.
-std::string Attempt(const Effects& effects, const model::NoticeReceiver& receiver, const Notice& notice,
-                    const std::function<bool()>& go_on) {
+std::string Attempt(const Effects& effects, const Receivers& receivers, const model::NoticeReceiver& receiver,
+                    const Notice& notice, const std::function<bool()>& go_on) {
   try {
-    const base::Secret url = UrlOf(effects, receiver);
-    const int status = effects.webhook.Post({url, notice.id, NoticeJson(notice)}, go_on);
+    const int status = Send(effects, receivers, receiver, notice, go_on);
     if (status >= kFirstGood && status < kFirstRedirection) return "";
     return fmt::format("it answered with status {}", status);
   } catch (const base::Error& error) {
@@ -43,15 +69,18 @@ void SettleNotices(ports::Session& session, const Applied& applied, const std::v
 }
 
 Receivers ReceiversIn(const Applied& applied) {
-  return {applied.model.environment ? applied.model.environment->name : "", ReceiversOf(applied)};
+  if (!applied.model.environment) return {};
+  return {applied.model.environment->name, ReceiversOf(applied), applied.model.environment->credentials};
 }
 
-std::map<std::string, std::string> WrongUrls(const Effects& effects,
-                                             const std::vector<model::NoticeReceiver>& receivers) {
+std::map<std::string, std::string> Unreachable(const Effects& effects, const Receivers& receivers) {
   std::map<std::string, std::string> wrong;
-  for (const model::NoticeReceiver& receiver : receivers) {
+  for (const model::NoticeReceiver& receiver : receivers.receivers) {
     try {
-      UrlOf(effects, receiver);
+      if (const auto* webhook = std::get_if<model::WebhookUrl>(&receiver.channel))
+        UrlOf(effects, *webhook);
+      else
+        LoginOf(effects, std::get<model::Mail>(receiver.channel), receivers.credentials);
     } catch (const base::Error& error) {
       wrong[receiver.name] = error.what();
     }
@@ -70,7 +99,7 @@ bool Courier::DeliverNext(ports::Session& session, const Receivers& receivers, c
                           const std::function<bool()>& go_on) {
   const auto due = TakeDue(session, receiver.name, receivers.environment);
   if (!due) return false;
-  const std::string failure = Attempt(effects_, receiver, due->notice, go_on);
+  const std::string failure = Attempt(effects_, receivers, receiver, due->notice, go_on);
   std::string& said = said_[receiver.name];
   if (failure.empty()) {
     MarkDelivered(session, due->notice.id);

@@ -20,12 +20,13 @@ void SettleNotices(ports::Session& session, const Applied& applied, const std::v
 struct Receivers {
   std::string environment;
   std::vector<model::NoticeReceiver> receivers;
+  std::vector<model::CredentialPlace> credentials;
 };
 Receivers ReceiversIn(const Applied& applied);
 
-/// Receivers whose URL is missing or cannot be one, each with why: to be said before there is anything to tell them.
-std::map<std::string, std::string> WrongUrls(const Effects& effects,
-                                             const std::vector<model::NoticeReceiver>& receivers);
+/// Receivers whose URL or login is missing or cannot be one, each with why: to be said before there is anything to tell
+/// them.
+std::map<std::string, std::string> Unreachable(const Effects& effects, const Receivers& receivers);
 
 /// Delivers what is due, while `go_on` holds; a receiver that does not take a message is left alone. Reports what could
 /// not be delivered, unless it was said before. Throws base::Error of the database only.

@@ -38,7 +38,7 @@ inline constexpr int kNoticeAttempts = 30;
 /// Messages to one receiver that have not arrived: those that are tried again, and those that were given up since the
 /// last one that has arrived.
 struct Undelivered {
-  std::string receiver;
+  std::string receiver;  ///< one of mail has its address behind a slash
   bool given_up = false;
   int64_t messages = 0;
   std::string oldest;  ///< RFC 3339

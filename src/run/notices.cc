@@ -190,7 +190,7 @@ const std::vector<model::NoticeReceiver>& ReceiversOf(const Applied& applied) {
   return applied.model.environment && !applied.rehearsal ? applied.model.environment->receivers : kNobody;
 }
 
-std::string NoticeText(const Notice& notice) {
+std::string NoticeTitle(const Notice& notice) {
   const bool over = notice.event == "over";
   const std::string& event = over ? notice.was : notice.event;
   const std::string name = NameIn(notice, event);
@@ -199,8 +199,12 @@ std::string NoticeText(const Notice& notice) {
   if (event == "access") what = (over ? "Over: access " : "access ") + name;
   if (!notice.batch.empty()) what += ", batch " + notice.batch;
   if (!notice.run_id.empty()) what += ", run " + notice.run_id;
-  if (over) return fmt::format("[{}] {}, since {}; {}", notice.environment, what, notice.since, notice.reason);
-  return fmt::format("[{}] {}: {}. {}", notice.environment, what, notice.reason, HintOf(notice, event));
+  return fmt::format("[{}] {}", notice.environment, what);
+}
+
+std::string NoticeText(const Notice& notice) {
+  if (notice.event == "over") return fmt::format("{}, since {}; {}", NoticeTitle(notice), notice.since, notice.reason);
+  return fmt::format("{}: {}. {}", NoticeTitle(notice), notice.reason, HintOf(notice, notice.event));
 }
 
 std::string NoticeJson(const Notice& notice) {

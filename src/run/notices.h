@@ -71,6 +71,8 @@ struct Notice {
   std::string code, reason;
   std::string since, over_at;
 };
+/// What it is about, in a few words: `[local] Shop is held, batch 3`.
+std::string NoticeTitle(const Notice& notice);
 /// One line for people.
 std::string NoticeText(const Notice& notice);
 std::string NoticeJson(const Notice& notice);

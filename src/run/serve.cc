@@ -192,7 +192,7 @@ class Scheduler {
     effects_.reporter.Line(container_ + ": serving model version " + std::to_string(applied_->version));
     RecordAudit(*engine_, actor_, std::exchange(started_, true) ? "serve.model" : "serve.started", container_,
                 {{"model_version", std::to_string(applied_->version)}, {"process", actor_.holder}});
-    for (const auto& [receiver, why] : WrongUrls(effects_, ReceiversOf(*applied_)))
+    for (const auto& [receiver, why] : Unreachable(effects_, ReceiversIn(*applied_)))
       effects_.reporter.Line("notify " + receiver + ": " + why);
     delivery_.Use(ReceiversIn(*applied_));
     if (witness_ == nullptr) witness_ = std::make_unique<Witness>(effects_, container_, applied_->data_folder);

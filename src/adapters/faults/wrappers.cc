@@ -285,6 +285,18 @@ class FaultyWebhook : public ports::Webhook {
   Faults& faults_;
 };
 
+class FaultyMailer : public ports::Mailer {
+ public:
+  FaultyMailer(ports::Mailer& inner, Faults& faults) : inner_(inner), faults_(faults) {}
+  int Send(const ports::MailMessage& message, const std::function<bool()>& go_on) override {
+    return Pass(faults_, "mail.send", [&] { return inner_.Send(message, go_on); });
+  }
+
+ private:
+  ports::Mailer& inner_;
+  Faults& faults_;
+};
+
 class FaultyAuditLog : public ports::AuditLog {
  public:
   FaultyAuditLog(ports::AuditLog& inner, Faults& faults) : inner_(inner), faults_(faults) {}
@@ -330,6 +342,9 @@ std::unique_ptr<ports::ServerPrograms> Wrap(ports::ServerPrograms& programs, por
 }
 std::unique_ptr<ports::Webhook> Wrap(ports::Webhook& webhook, ports::Faults& faults) {
   return std::make_unique<FaultyWebhook>(webhook, faults);
+}
+std::unique_ptr<ports::Mailer> Wrap(ports::Mailer& mailer, ports::Faults& faults) {
+  return std::make_unique<FaultyMailer>(mailer, faults);
 }
 std::unique_ptr<ports::AuditLog> Wrap(ports::AuditLog& log, ports::Faults& faults) {
   return std::make_unique<FaultyAuditLog>(log, faults);

@@ -7,6 +7,7 @@
 #include "ports/database.h"
 #include "ports/fault.h"
 #include "ports/files.h"
+#include "ports/mail.h"
 #include "ports/process.h"
 #include "ports/server_programs.h"
 #include "ports/webhook.h"
@@ -14,7 +15,7 @@
 /// The one place where fault points stand: each function wraps a port so that its effects, and they alone, pass
 /// `faults`. An effect is named `<session>.<transaction>.<what>`: `batch.merge.update dp_main.shop__customers`,
 /// `batch.merge.commit`, `lease.update yellow.stream`, `file.write`, `process.start`, `container.start`,
-/// `server.initdb`, `webhook.post`, `audit.append`. The session's
+/// `server.initdb`, `webhook.post`, `mail.send`, `audit.append`. The session's
 /// name is the first word of its purpose. Wrapped objects must outlive their wrappers.
 namespace yellow::adapters::faults {
 
@@ -24,6 +25,7 @@ std::unique_ptr<ports::ProcessLauncher> Wrap(ports::ProcessLauncher& processes, 
 std::unique_ptr<ports::ContainerEngines> Wrap(ports::ContainerEngines& engines, ports::Faults& faults);
 std::unique_ptr<ports::ServerPrograms> Wrap(ports::ServerPrograms& programs, ports::Faults& faults);
 std::unique_ptr<ports::Webhook> Wrap(ports::Webhook& webhook, ports::Faults& faults);
+std::unique_ptr<ports::Mailer> Wrap(ports::Mailer& mailer, ports::Faults& faults);
 std::unique_ptr<ports::AuditLog> Wrap(ports::AuditLog& log, ports::Faults& faults);
 
 ports::Foreground Wrap(ports::Foreground foreground, ports::Faults& faults);

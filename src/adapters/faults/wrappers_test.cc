@@ -188,6 +188,29 @@ class FakeWebhook : public ports::Webhook {
   }
 };
 
+class FakeMailer : public ports::Mailer {
+ public:
+  int Send(const ports::MailMessage& message, const std::function<bool()>&) override {
+    happened.push_back("mail to " + message.to);
+    return 250;
+  }
+};
+
+TEST(Mailer, PassesEveryMailAndFailsWithoutOrAfterIt) {
+  FakeMailer real;
+  for (const auto& [fate, reached] : {std::pair(ports::Fate::kFails, 0), {ports::Fate::kAnswerIsLost, 1}}) {
+    happened.clear();
+    RecordingFaults faults;
+    faults.at = 1, faults.fate = fate;
+    const auto mailer = Wrap(real, faults);
+    EXPECT_THROW(mailer->Send({}, [] { return true; }), base::Error);
+    EXPECT_EQ(happened.size(), static_cast<size_t>(reached));
+    EXPECT_EQ(mailer->Send({}, [] { return true; }), 250);
+    EXPECT_EQ(faults.passed.front(), "before mail.send");
+    EXPECT_EQ(faults.passed.back(), "after mail.send");
+  }
+}
+
 TEST(Webhook, PassesEveryPostAndFailsWithoutOrAfterIt) {
   FakeWebhook real;
   for (const auto& [fate, reached] : {std::pair(ports::Fate::kFails, 0), {ports::Fate::kAnswerIsLost, 1}}) {

@@ -12,7 +12,7 @@ constexpr long kConnectSeconds = 5;
 constexpr size_t kMostOfAnswer = 65536;  // more is no answer of a webhook
 
 using Handle = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
-using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
+using HeaderList = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
 /// The answer is not looked at; one that does not end is broken off.
 size_t Discard(char* /*data*/, size_t size, size_t count, void* read) {
@@ -25,8 +25,8 @@ int Progress(void* go_on, curl_off_t /*down*/, curl_off_t /*down_now*/, curl_off
   return (*static_cast<const std::function<bool()>*>(go_on))() ? 0 : 1;
 }
 
-Headers HeadersOf(const ports::WebhookMessage& message) {
-  Headers headers(nullptr, &curl_slist_free_all);
+HeaderList HeadersOf(const ports::WebhookMessage& message) {
+  HeaderList headers(nullptr, &curl_slist_free_all);
   for (const std::string& line : {std::string("Content-Type: application/json"), "Idempotency-Key: " + message.id,
                                   std::string("User-Agent: yellow"), std::string("Expect:")}) {
     curl_slist* const head = curl_slist_append(headers.get(), line.c_str());
@@ -43,7 +43,7 @@ class CurlWebhook : public ports::Webhook {
   int Post(const ports::WebhookMessage& message, const std::function<bool()>& go_on) override {
     const Handle handle(curl_easy_init(), &curl_easy_cleanup);
     if (handle == nullptr) throw base::Error("webhook", "out of memory").Retryable();
-    const Headers headers = HeadersOf(message);
+    const HeaderList headers = HeadersOf(message);
     size_t read = 0;
     CURL* curl = handle.get();
     curl_easy_setopt(curl, CURLOPT_URL, message.url.Reveal().c_str());

@@ -132,7 +132,11 @@ const Record<run::Undelivered>& UndeliveredRecord() {
                 [](const Messages& it) { return it.given_up ? "given_up" : "waiting"; })
           .Reason(
               "reason", "What came of the last attempt.",
-              [](const Messages& it) { return it.error.empty() ? "" : "webhook"; }, &Messages::error)
+              [](const Messages& it) {
+                if (it.error.empty()) return "";
+                return it.receiver.find('/') == std::string::npos ? "webhook" : "mail";
+              },
+              &Messages::error)
           .Field("messages", "How many.", &Messages::messages)
           .Time("oldest", "Since when what the oldest is about has lasted.", &Messages::oldest)
           .TimeOrNull("next", "When the next is tried.", &Messages::next);
