@@ -52,6 +52,7 @@ const char* WordOf(ports::WireEnd end) {
 /// All of an event but its numbers.
 struct WholeOf {
   Json operator()(const ports::WireConnected& it) const { return {{"kind", "connected"}, {"process", it.process}}; }
+  Json operator()(const ports::WireServer& it) const { return {{"kind", "server"}, {"process", it.process}}; }
   Json operator()(const ports::WireQuery& it) const { return {{"kind", "query"}, {"statement", Whole(it.text)}}; }
   Json operator()(const ports::WireParse& it) const {
     return {{"kind", "parse"}, {"name", Whole(it.name)}, {"statement", Whole(it.text)}, {"types", it.parameter_types}};
@@ -113,6 +114,7 @@ struct PartOf {
   const FlagRules& rules;
 
   Json operator()(const ports::WireConnected& it) const { return WholeOf{}(it); }
+  Json operator()(const ports::WireServer& it) const { return WholeOf{}(it); }
   Json operator()(const ports::WireQuery& it) const { return Statement("query", it.text, it.plain_reading, rules); }
   Json operator()(const ports::WireParse& it) const { return Statement("parse", it.text, it.plain_reading, rules); }
   Json operator()(const ports::WireBind&) const { return nullptr; }

@@ -13,6 +13,7 @@
 #include "adapters/faults/faults.h"
 #include "adapters/faults/wrappers.h"
 #include "adapters/files/local_files.h"
+#include "adapters/files/server_log.h"
 #include "adapters/http/local_door.h"
 #include "adapters/http/mail_client.h"
 #include "adapters/http/network_door.h"
@@ -104,6 +105,7 @@ int main(int argc, char** argv) {
   const Effect webhook(adapters::http::MakeWebhook(), faults);
   const Effect mailer(adapters::http::MakeMailer(), faults);
   const Effect audit_log(adapters::audit::MakeAuditLog(), faults);
+  const auto server_log = adapters::files::MakeServerLog();
   yellow::ports::Foreground foreground = &adapters::process::RunInForeground;
   if (faults != nullptr) foreground = adapters::faults::Wrap(foreground, *faults);
   const auto clock = adapters::clock::MakeClock();
@@ -142,6 +144,7 @@ int main(int argc, char** argv) {
       *tickets,
       *token_keys,
       *audit_log,
+      *server_log,
       *stop,
       *watch,
       *supervisor,

@@ -185,7 +185,8 @@ ports::ConnectionInfo EnvironmentServers::Describe(const std::string& container)
           target.database,
           target.sslmode,
           embedded,
-          embedded ? cluster_.folder() : ""};
+          embedded ? cluster_.folder() : "",
+          embedded ? cluster_.folder() + "/" + adapters::embedded::EmbeddedCluster::kLogFolder : ""};
 }
 
 }  // namespace yellow::app

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <set>
 
+#include "access/log_witness.h"
 #include "access/oidc.h"
 #include "access/reaper.h"
 #include "api/access_api.h"
 #include "base/error.h"
+#include "cli/audit_place.h"
 #include "run/observe.h"
 
 namespace yellow::cli {
@@ -76,6 +78,7 @@ AccessService::AccessService(const Program& program, const Project& project, por
       host_(EffectsOf(program, project, servers, reporter, [this] { return Places(); }),
             {program.recorder, program.proxies, program.files, project.data, SocketsOf(project)}) {
   reaper_ = std::thread([this] { Reap(); });
+  witness_ = std::thread([this] { ReadLogs(); });
 }
 
 AccessService::~AccessService() {
@@ -88,6 +91,7 @@ AccessService::~AccessService() {
   network_door_.reset();
   door_.reset();
   reaper_.join();
+  witness_.join();
 }
 
 void AccessService::Listen(const std::string& socket) {
@@ -157,9 +161,21 @@ void AccessService::Reap() {
   const auto& environment = project_.loaded.model.environment;
   access::Reaper reaper(EffectsOf(program_, project_, servers_, reporter_, {}), containers_,
                         environment ? environment->role_prefix : "yellow");
+  Watch([&] { return reaper.Look(); });
+}
+
+void AccessService::ReadLogs() {
+  const auto& environment = project_.loaded.model.environment;
+  access::LogWitness witness({program_.connector, servers_, program_.clock, program_.server_log},
+                             environment ? environment->role_prefix : "yellow",
+                             WitnessPlacesOf(project_, servers_, containers_));
+  Watch([&] { return witness.Look(); });
+}
+
+void AccessService::Watch(const std::function<std::vector<std::string>()>& look) {
   std::map<std::string, ports::TimePoint> told;
   for (;;) {
-    const std::vector<std::string> in_the_way = reaper.Look();
+    const std::vector<std::string> in_the_way = look();
     const ports::TimePoint now = program_.clock.Now();
     for (const std::string& line : in_the_way) {
       const auto before = told.find(line);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,8 +16,8 @@
 
 namespace yellow::cli {
 
-/// Access for people while `serve` runs: a desk that answers at the local door, and a reaper that ends what is due.
-/// Each on threads of its own, until it goes.
+/// Access for people while `serve` runs: a desk that answers at the local door, a reaper that ends what is due, and the
+/// server's log as a witness of what is asked. Each on threads of its own, until it goes.
 class AccessService {
  public:
   /// `containers`: the merge databases that are served. What is given must outlive it.
@@ -43,6 +44,9 @@ class AccessService {
   /// most, as whoever shows a token is nobody yet.
   ports::TimePoint DatabaseNow();
   void Reap();
+  void ReadLogs();
+  /// Looks again and again until the end, and says what is in the way.
+  void Watch(const std::function<std::vector<std::string>()>& look);
 
   const Program& program_;
   const Project& project_;
@@ -58,7 +62,7 @@ class AccessService {
   access::Desk desk_;
   access::SessionHost host_;
   std::unique_ptr<ports::Door> door_, network_door_;
-  std::thread reaper_;
+  std::thread reaper_, witness_;
 };
 
 /// Where `serve` answers unless it is told otherwise.

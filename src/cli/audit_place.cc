@@ -1,5 +1,7 @@
 #include "cli/audit_place.h"
 
+#include <algorithm>
+
 namespace yellow::cli {
 
 access::AuditEffects AuditEffectsOf(const Program& program, ports::Endpoints& endpoints) {
@@ -10,6 +12,27 @@ access::AuditPlace AuditPlaceOf(const Project& project, const std::string& conta
   const auto& environment = project.loaded.model.environment;
   return {container, project.data, project.root,
           environment ? environment->audit.anchors : std::vector<model::AnchorTarget>{}};
+}
+
+std::vector<access::WitnessPlace> WitnessPlacesOf(const Project& project, ports::Servers& servers,
+                                                  const std::vector<std::string>& containers) {
+  const auto& environment = project.loaded.model.environment;
+  const std::string named = environment ? environment->audit.server_log : "";
+  std::vector<access::WitnessPlace> places;
+  for (const std::string& container : containers) {
+    const ports::ConnectionInfo info = servers.Describe(container);
+    access::WitnessPlace place{info.log, info.embedded ? info.folder + "/server.log" : "", {container}};
+    if (!info.embedded && !named.empty()) place.folder = named.starts_with('/') ? named : project.root + "/" + named;
+    if (place.folder.empty()) continue;
+    const auto same = std::find_if(places.begin(), places.end(),
+                                   [&](const access::WitnessPlace& one) { return one.folder == place.folder; });
+    if (same == places.end()) {
+      places.push_back(std::move(place));
+    } else {
+      same->containers.push_back(container);
+    }
+  }
+  return places;
 }
 
 }  // namespace yellow::cli

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "access/audit_writer.h"
+#include "access/log_witness.h"
 #include "cli/project.h"
 
 namespace yellow::cli {
@@ -11,5 +12,9 @@ access::AuditEffects AuditEffectsOf(const Program& program, ports::Endpoints& en
 
 /// Where the audit log of a merge database is kept; its anchors are those of the files as they are now.
 access::AuditPlace AuditPlaceOf(const Project& project, const std::string& container);
+
+/// The logs of the servers of these merge databases, as far as it is known where they are.
+std::vector<access::WitnessPlace> WitnessPlacesOf(const Project& project, ports::Servers& servers,
+                                                  const std::vector<std::string>& containers);
 
 }  // namespace yellow::cli

@@ -19,6 +19,7 @@
 #include "ports/process.h"
 #include "ports/recorder.h"
 #include "ports/secrets.h"
+#include "ports/server_log.h"
 #include "ports/servers.h"
 #include "ports/session_proxy.h"
 #include "ports/stop.h"
@@ -45,6 +46,7 @@ struct Program {
   ports::Tickets& tickets;
   ports::TokenKeys& token_keys;
   ports::AuditLog& audit_log;
+  ports::ServerLog& server_log;
   ports::Stop& stop;
   ports::Watch& watch;
   ports::Supervisor& supervisor;

@@ -17,17 +17,25 @@ const Shape& AuditShape() {
       .choice = "place of an anchor"};
   static const Shape anchors{.what = "a list of anchors", .items = &anchor};
   static const Shape audit{
-      .what = "{anchors: […]}",
+      .what = "{anchors: […], server_log: …}",
       .fields = {
           {"anchors", &anchors,
            "Where the end of the audit log is noted besides. Two of them, in the hands of different people, show "
            "that its end was cut off or all of it written again.",
+           false},
+          {"server_log", &path,
+           "The folder of the JSON log of the database server, which is read as a second witness of what temporary "
+           "logins ask; relative to the project. Of the private server it is known.",
            false}}};
   return audit;
 }
 
 model::Audit ReadAudit(const Node& node, base::Diagnostics& diagnostics) {
   model::Audit audit;
+  if (const Node* log = node.Find("server_log"); log != nullptr) {
+    if (log->text.empty()) diagnostics.Error("Y202", log->where, "no path is named", "name one, or leave it out");
+    audit.server_log = log->text;
+  }
   const Node* anchors = node.Find("anchors");
   if (anchors == nullptr) return audit;
   for (const Node& anchor : anchors->items) {

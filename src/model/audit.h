@@ -25,6 +25,7 @@ std::string Describe(const AnchorTarget& target);
 
 struct Audit {
   std::vector<AnchorTarget> anchors;
+  std::string server_log;  ///< the folder of the JSON log of a server that is not Yellow's own; empty: not to be had
 };
 
 }  // namespace yellow::model

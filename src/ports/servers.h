@@ -19,6 +19,7 @@ struct ConnectionInfo {
   std::string sslmode;
   bool embedded = false;
   std::string folder;  ///< where its data lies on this machine; empty where that is not known
+  std::string log;     ///< the folder of its JSON log; the same
 };
 
 /// Names of databases and roles that are gone with the process they were made for begin so.

@@ -39,6 +39,11 @@ struct WireConnected {
   int64_t process = 0;  ///< of the client, as the kernel says
   bool operator==(const WireConnected&) const = default;
 };
+/// The client has logged in to the server, whose process it is there from now on.
+struct WireServer {
+  int64_t process = 0;
+  bool operator==(const WireServer&) const = default;
+};
 /// A simple query: one or several statements. `plain_reading` does not hold for a text that a reader of UTF-8 and of
 /// standard_conforming_strings would take for something else than the server does.
 struct WireQuery {
@@ -118,8 +123,8 @@ struct WireGone {
 struct WireEvent {
   int64_t client = 0;  ///< counts the connections of a proxy from 1
   int64_t number = 0;  ///< counts the events of a client from 1
-  std::variant<WireConnected, WireQuery, WireParse, WireBind, WireExecute, WireFunctionCall, WireCopyIn, WireOutcome,
-               WireSetting, WireCancel, WireTerminate, WireGone>
+  std::variant<WireConnected, WireServer, WireQuery, WireParse, WireBind, WireExecute, WireFunctionCall, WireCopyIn,
+               WireOutcome, WireSetting, WireCancel, WireTerminate, WireGone>
       what;
   bool operator==(const WireEvent&) const = default;
 };

@@ -245,6 +245,15 @@ BEGIN
     END LOOP;
     EXECUTE format('ALTER ROLE %I SET search_path TO pg_catalog', login);
   END IF;
+  -- The server's own log tells what it asks, too. These take a right of their own, so that the holder cannot change them; the words
+  -- are those that are looked for. Values of parameters are not written there.
+  IF has_parameter_privilege('log_statement', 'SET') THEN
+    EXECUTE format('ALTER ROLE %I SET log_statement TO %L', login, 'all');
+    EXECUTE format('ALTER ROLE %I SET log_min_messages TO %L', login, 'warning');
+    EXECUTE format('ALTER ROLE %I SET log_min_error_statement TO %L', login, 'error');
+    EXECUTE format('ALTER ROLE %I SET log_parameter_max_length TO 0', login);
+    EXECUTE format('ALTER ROLE %I SET lc_messages TO %L', login, 'C');
+  END IF;
   EXECUTE format('ALTER ROLE %I LOGIN PASSWORD %L VALID UNTIL %L', login, verifier, ends);
 END
 $function$;

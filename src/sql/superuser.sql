@@ -1,6 +1,6 @@
 -- What only a superuser can do in the merge database; running it again changes nothing. Without it Yellow works, and this is lost: the code of a
 -- transformer could take advisory locks and fill large objects (Yellow itself takes no advisory lock, so nothing of it would wait for them),
--- and doctor does not see who is idle in a transaction.
+-- doctor does not see who is idle in a transaction, and the server's log says nothing of what temporary logins ask.
 DO $bootstrap$
 DECLARE
   routine record;
@@ -15,3 +15,5 @@ END
 $bootstrap$;
 -- Through yellow_sec.sessions_idle alone: who is idle in a transaction, and since when.
 GRANT pg_read_all_stats TO {prefix}_roles;
+-- What the log of the server tells of temporary logins is set when they are made; who holds one cannot change it.
+GRANT SET ON PARAMETER log_statement, log_min_messages, log_min_error_statement, log_parameter_max_length, lc_messages TO {prefix}_roles;

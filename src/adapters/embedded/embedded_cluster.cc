@@ -14,6 +14,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "access/json_value.h"
 #include "adapters/embedded/server_program.h"
 #include "base/digest.h"
 #include "base/error.h"
@@ -32,6 +33,7 @@ constexpr int kStartSeconds = 60;
 constexpr std::string_view kScratchOf = "yellow scratch: ";  // the comment of a database, before its holder
 constexpr int kLockSeconds = 90;
 constexpr int kLockPauseMilliseconds = 20;
+constexpr size_t kShownOfLog = 2000;
 
 base::Error Failure(const std::string& message) { return base::Error("embedded", message); }
 
@@ -94,7 +96,7 @@ EmbeddedCluster::EmbeddedCluster(std::string data, std::optional<int> port, port
   } else {
     cluster_folder_ = data_ + "/postgres";
     const char* runtime = getenv("XDG_RUNTIME_DIR");
-    socket_folder_ = runtime != nullptr && access(runtime, W_OK) == 0
+    socket_folder_ = runtime != nullptr && ::access(runtime, W_OK) == 0
                          ? std::string(runtime) + "/yellow-" + digest
                          : "/tmp/yellow-" + std::to_string(user) + "-" + digest;
   }
@@ -170,14 +172,39 @@ void EmbeddedCluster::WriteConfiguration() {
   const std::string settings = fmt::format(
       "# Written by yellow.\n"
       "listen_addresses = '{}'\nport = {}\nunix_socket_directories = '{}'\npassword_encryption = 'scram-sha-256'\n"
-      "max_connections = 100\nmax_prepared_transactions = 0\nlog_destination = 'stderr'\nlogging_collector = off\n"
-      "log_min_messages = warning\nlog_statement = none\nlog_min_error_statement = panic\nmax_wal_size = '2GB'\n"
+      "max_connections = 100\nmax_prepared_transactions = 0\nlog_min_messages = warning\n"
+      "log_destination = 'jsonlog'\nlogging_collector = on\nlog_directory = '{}'\nlog_filename = 'server-%u-%H.log'\n"
+      "log_truncate_on_rotation = on\nlog_rotation_age = '1h'\nlog_rotation_size = 0\nlog_file_mode = 0600\n"
+      "log_connections = off\nlog_disconnections = on\nlog_statement = none\nlog_min_error_statement = panic\n"
+      "max_wal_size = '2GB'\n"
       "shared_buffers = '{}MB'\nmaintenance_work_mem = '128MB'\ncheckpoint_timeout = '15min'\n"
       "wal_compression = {}\n",
-      port_ ? "127.0.0.1,::1" : "", port(), socket_folder_, BufferMegabytes(), lz4 ? "lz4" : "off");
+      port_ ? "127.0.0.1,::1" : "", port(), socket_folder_, kLogFolder, BufferMegabytes(), lz4 ? "lz4" : "off");
   WriteForServer(cluster_folder_ + "/pg_hba.conf", hba);
   WriteForServer(cluster_folder_ + "/pg_ident.conf", ident);
   WriteForServer(cluster_folder_ + "/postgresql.auto.conf", settings);
+}
+
+/// What its JSON log ends with, as far as it is short: severities and messages, a line each.
+std::string LastOfLog(const std::string& folder, ports::FileSystem& files) {
+  std::error_code error;
+  fs::path newest;
+  fs::file_time_type changed{};
+  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    if (entry->path().extension() != ".json" || (!newest.empty() && entry->last_write_time(error) < changed)) continue;
+    newest = entry->path(), changed = entry->last_write_time(error);
+  }
+  std::istringstream tail(newest.empty() ? "" : files.ReadTail(newest.string(), kShownOfLog));
+  std::string text;
+  for (std::string line; std::getline(tail, line);) {
+    const auto said = access::ParseJson(line);  // not of one that begins before the tail does
+    const access::JsonValue *severity = said ? said->Find("error_severity") : nullptr,
+                            *message = said ? said->Find("message") : nullptr;
+    if (severity == nullptr || message == nullptr || severity->Text() == nullptr || message->Text() == nullptr) continue;
+    text += (text.empty() ? "" : "\n") + *severity->Text() + ":  " + *message->Text();
+  }
+  return text;
 }
 
 void EmbeddedCluster::Launch() {
@@ -187,8 +214,8 @@ void EmbeddedCluster::Launch() {
       server_uid_, server_gid_, -1);
   if (result.status != 0) {
     throw Failure("the private PostgreSQL did not start: " + result.output)
-        .Context(files_.ReadTail(log, 2000))
-        .Remedy("its log is " + log);
+        .Context(files_.ReadTail(log, kShownOfLog) + LastOfLog(cluster_folder_ + "/" + kLogFolder, files_))
+        .Remedy("its logs are " + log + " and the folder log beside it");
   }
 }
 
@@ -339,7 +366,9 @@ int EmbeddedCluster::DropScratch(const std::function<bool(const std::string& hol
     list += (list.empty() ? "" : ", ") + sql::Identifier::Quote(roles.Text(i, 0)).text();
     files_.RemoveTree(SecretPath(roles.Text(i, 0)));
   }
-  if (!list.empty()) session->Execute("DROP ROLE " + list);
+  if (list.empty()) return 0;
+  session->Execute("DROP OWNED BY " + list);  // what they may set of the server
+  session->Execute("DROP ROLE " + list);
   return 0;
 }
 

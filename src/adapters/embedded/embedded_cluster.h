@@ -21,6 +21,7 @@ namespace yellow::adapters::embedded {
 class EmbeddedCluster {
  public:
   static constexpr const char* kSuperuser = "yellow_super";
+  static constexpr const char* kLogFolder = "log";  ///< of its JSON log, in its folder
 
   /// `data`: the data folder of the project, absolute. `port`: also listen there on loopback. Does no I/O.
   EmbeddedCluster(std::string data, std::optional<int> port, ports::Connector& connector, ports::Entropy& entropy,

@@ -108,6 +108,7 @@ std::string ProxyClient::LogIn(const Startup& startup) {
   std::string failure;
   link_ = ServerLink::Open(state_.target(), SafeOptions(startup.parameters), state_.stop_descriptor(), failure);
   if (link_ == nullptr) return Refuse({"08006", "the login to the server failed: " + failure});
+  if (!wire_.Tell(ports::WireServer{link_->process()}, *this)) return wire_.broken();
   to_client_ += Welcome(startup, link_->Settings(), place.Open(id_, *link_));
   return Relay();
 }

@@ -42,6 +42,7 @@ std::string Show(const ports::WireText& text) {
 /// Every event as a line.
 struct Shower {
   std::string operator()(const ports::WireConnected&) const { return "connected"; }
+  std::string operator()(const ports::WireServer&) const { return "server"; }
   std::string operator()(const ports::WireQuery& query) const {
     return "query " + Show(query.text) + (query.plain_reading ? "" : " read otherwise");
   }
