@@ -11,7 +11,7 @@
 namespace yellow::access {
 namespace {
 
-constexpr size_t kHead = 4096;  // a file's first line, or as much of it
+constexpr size_t kHeadBytes = 4096;  // a file's first line, or as much of it
 constexpr size_t kPiece = 1024UL * 1024;
 constexpr size_t kLongestLine = 64UL * 1024 * 1024;
 constexpr std::chrono::seconds kLookForGaps{2};
@@ -20,7 +20,7 @@ constexpr const char* kSecondsToLog = "5";  // what has happened is in the log b
 /// What a file is known by, whatever its name is; empty while its first line is not whole.
 std::string HeadOf(std::string_view beginning) {
   const size_t end = beginning.find('\n');
-  if (end == std::string_view::npos && beginning.size() < kHead) return "";
+  if (end == std::string_view::npos && beginning.size() < kHeadBytes) return "";
   return base::Sha256Hex(beginning.substr(0, end));
 }
 
@@ -96,7 +96,7 @@ std::string LogWitness::PieceOf(const ports::ServerLogFile& file, int64_t from) 
 void LogWitness::ReadOn(Watched& watched, const ports::ServerLogFile& file) {
   Seen& seen = watched.seen[file.path];
   if (seen.size == file.size && seen.changed == file.changed) return;
-  seen.head = HeadOf(effects_.log.Read(file.path, 0, kHead));
+  seen.head = HeadOf(effects_.log.Read(file.path, 0, kHeadBytes));
   if (seen.head.empty()) return;
   int64_t& position = watched.positions[seen.head];
   for (;;) {

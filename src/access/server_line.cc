@@ -14,7 +14,7 @@
 namespace yellow::access {
 namespace {
 
-using Kind = ServerLine::Kind;
+using LineKind = ServerLine::Kind;
 
 constexpr int64_t kLastOfLogin = 3;  // a server that logs connections has said two lines by then
 
@@ -30,7 +30,7 @@ std::optional<int64_t> IntegerOf(const JsonValue& line, std::string_view key) {
   return number == nullptr ? std::nullopt : std::optional(*number);
 }
 
-std::optional<int64_t> Number(std::string_view digits, int base = 10) {
+std::optional<int64_t> ReadNumber(std::string_view digits, int base = 10) {
   int64_t number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number, base);
   if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || number < 0) return std::nullopt;
@@ -61,7 +61,7 @@ std::optional<LocalTime> ReadLocalTime(std::string_view text) {
   constexpr std::array<std::pair<size_t, size_t>, 6> kPlaces{
       std::pair{0, 4}, std::pair{5, 2}, std::pair{8, 2}, std::pair{11, 2}, std::pair{14, 2}, std::pair{17, 2}};
   for (size_t i = 0; i < parts.size(); ++i) {
-    const auto part = Number(text.substr(kPlaces[i].first, kPlaces[i].second));
+    const auto part = ReadNumber(text.substr(kPlaces[i].first, kPlaces[i].second));
     if (!part) return std::nullopt;
     parts[i] = *part;
   }
@@ -69,7 +69,7 @@ std::optional<LocalTime> ReadLocalTime(std::string_view text) {
   text.remove_prefix(kSeconds);
   int64_t fraction = 0;
   if (text.starts_with('.')) {
-    const auto thousandths = Number(text.substr(1, 3));
+    const auto thousandths = ReadNumber(text.substr(1, 3));
     if (!thousandths || text.size() < 6) return std::nullopt;
     fraction = *thousandths;
     text.remove_prefix(4);
@@ -87,6 +87,11 @@ std::optional<int64_t> TimeOf(const JsonValue& line, int64_t began) {
   return began * 1000 + (now->milliseconds - start->milliseconds);
 }
 
+/// Five letters or digits, as every SQLSTATE; so what is kept of it is nobody's text.
+bool IsCode(const std::string& text) {
+  return text.size() == 5 && text.find_first_not_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos;
+}
+
 bool TakePrefix(std::string_view& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return false;
   text.remove_prefix(prefix.size());
@@ -96,42 +101,42 @@ bool TakePrefix(std::string_view& text, std::string_view prefix) {
 void ReadLogged(std::string_view message, ServerLine& read) {
   constexpr std::string_view kNumber = " (OID ";
   if (TakePrefix(message, "statement: ")) {
-    read.kind = Kind::kQuery;
+    read.kind = LineKind::kQuery;
     read.text = std::string(message);
   } else if (TakePrefix(message, "execute fetch from ") || TakePrefix(message, "execute ")) {
-    read.kind = Kind::kExecute;
+    read.kind = LineKind::kExecute;
     const size_t colon = message.find(": ");
     read.text = std::string(colon == std::string_view::npos ? message : message.substr(colon + 2));
   } else if (TakePrefix(message, "fastpath function call: ")) {
-    read.kind = Kind::kFunction;
+    read.kind = LineKind::kFunction;
     const size_t at = message.rfind(kNumber);
     const std::string_view rest = at == std::string_view::npos ? "" : message.substr(at + kNumber.size());
     const size_t end = rest.find(')');
-    if (end != std::string_view::npos && Number(rest.substr(0, end))) read.function = std::string(rest.substr(0, end));
+    if (end != std::string_view::npos && ReadNumber(rest.substr(0, end))) read.function = std::string(rest.substr(0, end));
   } else if (message.starts_with("disconnection: ")) {
-    read.kind = Kind::kEnd;
+    read.kind = LineKind::kEnd;
   }
 }
 
 bool EndsSession(const ServerLine& line) {
-  return line.kind == Kind::kEnd || line.kind == Kind::kLogin || line.severity == "FATAL" || line.severity == "PANIC";
+  return line.kind == LineKind::kEnd || line.kind == LineKind::kLogin || line.severity == "FATAL" || line.severity == "PANIC";
 }
 
-const char* WordOf(Kind kind) {
+const char* WordOf(LineKind kind) {
   switch (kind) {
-    case Kind::kQuery:
+    case LineKind::kQuery:
       return "logged_query";
-    case Kind::kExecute:
+    case LineKind::kExecute:
       return "logged_execute";
-    case Kind::kFunction:
+    case LineKind::kFunction:
       return "logged_function";
-    case Kind::kRefused:
+    case LineKind::kRefused:
       return "logged_refusal";
-    case Kind::kLogin:
+    case LineKind::kLogin:
       return "logged_login";
-    case Kind::kEnd:
+    case LineKind::kEnd:
       return "logged_end";
-    case Kind::kOther:
+    case LineKind::kOther:
       return "logged_other";
   }
   return "";
@@ -152,20 +157,21 @@ std::optional<ServerLine> ReadServerLine(std::string_view line) {
   const auto number = IntegerOf(*json, "line_num"), process = IntegerOf(*json, "pid");
   if (read.user.empty() || point == std::string::npos || !number || !process || *number <= 0 || *process <= 0)
     return std::nullopt;
-  const auto began = Number(std::string_view(read.session).substr(0, point), 16);
-  if (!began || *began > INT64_C(0xffffffff) || Number(std::string_view(read.session).substr(point + 1), 16) != process)
+  const auto began = ReadNumber(std::string_view(read.session).substr(0, point), 16);
+  if (!began || *began > INT64_C(0xffffffff) || ReadNumber(std::string_view(read.session).substr(point + 1), 16) != process)
     return std::nullopt;
+  if (!IsCode(read.sqlstate)) read.sqlstate.clear();
   read.number = *number, read.process = *process, read.began = *began;
   read.at = TimeOf(*json, *began);
   if (read.severity == "LOG") {
     ReadLogged(read.message, read);
   } else if (read.severity == "ERROR" || read.severity == "FATAL" || read.severity == "PANIC") {
-    read.kind = Kind::kRefused;
+    read.kind = LineKind::kRefused;
     if (json->Find("statement") != nullptr) read.text = TextOf(*json, "statement");
     // Not where there is no room (53) or the server ends (57), which is nobody's doing.
     if (read.severity == "FATAL" && !read.text && read.number <= kLastOfLogin && !read.sqlstate.starts_with("53") &&
         !read.sqlstate.starts_with("57"))
-      read.kind = Kind::kLogin;
+      read.kind = LineKind::kLogin;
   }
   return read;
 }
@@ -177,10 +183,11 @@ std::string FactOf(const ServerLine& line, const std::string& request) {
             {"process", line.process}};
   fact["at"] = line.at ? Json(*line.at) : Json(nullptr);
   if (!line.function.empty()) fact["function"] = line.function;
-  if (line.kind == Kind::kRefused || line.kind == Kind::kLogin)
+  if (line.kind == LineKind::kRefused || line.kind == LineKind::kLogin)
     fact.update(Json{{"severity", line.severity}, {"sqlstate", line.sqlstate}});
   fact["flags"] = Json::array();
-  if (!line.text) return fact.dump();
+  const auto dump = [&] { return fact.dump(-1, ' ', false, Json::error_handler_t::replace); };
+  if (!line.text) return dump();
   SentText sent;
   sent.text = *line.text;
   const sql::StatementFacts facts = sql::FactsOf(sent.text);
@@ -192,7 +199,7 @@ std::string FactOf(const ServerLine& line, const std::string& request) {
     fact["relations"].push_back(one.schema.empty() ? one.name : one.schema + "." + one.name);
   for (const Flag flag : FlagsOf(sent, {}))
     if (flag != Flag::kOutsideScope && flag != Flag::kManyRows) fact["flags"].push_back(NameOf(flag));
-  return fact.dump();
+  return dump();
 }
 
 std::string PlainLine(std::string_view line) {

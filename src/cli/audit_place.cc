@@ -14,15 +14,20 @@ access::AuditPlace AuditPlaceOf(const Project& project, const std::string& conta
           environment ? environment->audit.anchors : std::vector<model::AnchorTarget>{}};
 }
 
-std::vector<access::WitnessPlace> WitnessPlacesOf(const Project& project, ports::Servers& servers,
-                                                  const std::vector<std::string>& containers) {
+std::string ServerLogFolder(const Project& project, const ports::ConnectionInfo& server) {
   const auto& environment = project.loaded.model.environment;
   const std::string named = environment ? environment->audit.server_log : "";
+  if (server.embedded || named.empty()) return server.log;
+  return named.starts_with('/') ? named : project.root + "/" + named;
+}
+
+std::vector<access::WitnessPlace> WitnessPlacesOf(const Project& project, ports::Servers& servers,
+                                                  const std::vector<std::string>& containers) {
   std::vector<access::WitnessPlace> places;
   for (const std::string& container : containers) {
     const ports::ConnectionInfo info = servers.Describe(container);
-    access::WitnessPlace place{info.log, info.embedded ? info.folder + "/server.log" : "", {container}};
-    if (!info.embedded && !named.empty()) place.folder = named.starts_with('/') ? named : project.root + "/" + named;
+    access::WitnessPlace place{
+        ServerLogFolder(project, info), info.embedded ? info.folder + "/server.log" : "", {container}};
     if (place.folder.empty()) continue;
     const auto same = std::find_if(places.begin(), places.end(),
                                    [&](const access::WitnessPlace& one) { return one.folder == place.folder; });

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "access/audit_doctor.h"
+#include "access/log_doctor.h"
 #include "base/error.h"
 #include "cli/audit_place.h"
 #include "cli/commands.h"
@@ -109,6 +110,10 @@ class Doctoring {
     Add(run::ExamineAccess(*effects_, session, place, found.stored ? &applied_.back() : nullptr));
     if (found.stored)
       Add(access::ExamineAudit(AuditEffectsOf(program_, *servers_), AuditPlaceOf(project_, place.info.container)));
+    if (found.stored && !applied_.back().model.scopes.empty())
+      Add(access::ExamineServerLog(session, program_.server_log,
+                                   {place.info.container, project_.loaded.model.environment->role_prefix,
+                                    ServerLogFolder(project_, place.info), place.info.embedded}));
   }
 
   /// Nothing is posted: a receiver would tell people of what is not.

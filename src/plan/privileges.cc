@@ -59,6 +59,10 @@ class Granting {
                                 "run", "claim", "cursor", "verdict", "event", "change_log", "notice"})
         Give(std::string("yellow.") + table, engine, {"SELECT", "INSERT", "UPDATE", "DELETE"});
     }
+    // Whoever makes the logins of runs looks for itself whether there is a run that is to begin.
+    Give("yellow", roles_.RoleMaker(), {"USAGE"});
+    Give("yellow.run", roles_.RoleMaker(), {"SELECT (id)", "SELECT (state)", "SELECT (transformer)"});
+    Give("yellow.transformer", roles_.RoleMaker(), {"SELECT (key)", "SELECT (workspace)"});
   }
 
   void AddAudit() {
@@ -85,6 +89,8 @@ class Granting {
                                 "statements",    "flags",
                                 "due",           "statement_counts",
                                 "operations"},
+              roles_.Access());
+    GiveCalls("yellow_access", {"server_lines", "server_log_positions", "server_log_gone", "server_gaps"},
               roles_.Access());
     // The scheduler tells people of what waits too long.
     GiveCalls("yellow_access", {"alarms"}, roles_.Engine());

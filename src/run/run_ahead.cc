@@ -15,14 +15,10 @@ base::Secret MakeLogin(const Effects& effects, const RunAhead::Login& login, std
       effects.endpoints.Service(login.container, ports::ServiceRole::kEngine, "login " + login.transformer));
   ports::Transaction transaction(*session, "", "login");
   RunLogin made(effects, *session, login.prefix, login.run_id);
-  base::Secret password;
-  if (login.made_ahead) {
-    made.OpenMadeAhead(login.workspace, login.valid_seconds);
-    password = *login.made_ahead;
-  } else {
-    password = made.Open(login.workspace, login.valid_seconds);
-  }
+  base::Secret password =
+      login.made_ahead ? *login.made_ahead : made.MakeAhead(std::chrono::seconds(login.valid_seconds));
   open.get()->Fence(*session);  // throws std::future_error when there will be no run
+  made.OpenMadeAhead(login.workspace, login.valid_seconds);
   transaction.Commit();
   return password;
 }

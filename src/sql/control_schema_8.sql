@@ -318,8 +318,8 @@ $function$;
 
 -- Flags what the log does not tell: the end of a session that the server does not have any more, and a recorded connection as a whole.
 -- REQUIRES: the log is read to its end, and its server tells of each session's end. Something that has happened is in the log within
--- seconds, so many are waited for.
-CREATE FUNCTION yellow_access.server_gaps(seconds integer) RETURNS void
+-- `patience` seconds.
+CREATE FUNCTION yellow_access.server_gaps(patience integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
   prefix text := regexp_replace(current_user, '_owner$', '');
@@ -327,7 +327,7 @@ DECLARE
 BEGIN
   UPDATE yellow_access.server_session s SET gone_at = clock_timestamp() WHERE NOT s.ended AND s.gone_at IS NULL
     AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = s.process AND a.usename = prefix || '_tmp_' || s.request);
-  FOR missing IN UPDATE yellow_access.server_session s SET ended = true WHERE NOT s.ended AND s.gone_at < clock_timestamp() - make_interval(secs => seconds)
+  FOR missing IN UPDATE yellow_access.server_session s SET ended = true WHERE NOT s.ended AND s.gone_at < clock_timestamp() - make_interval(secs => patience)
                  RETURNING s.id, s.request, s.session, s.client, s.last_line LOOP
     PERFORM yellow_access.audit_add((SELECT person FROM yellow_access.request WHERE id = missing.request), 'access.server_line', missing.id, missing.request,
       jsonb_build_object('kind', 'missing_end', 'number', missing.last_line, 'recorded', missing.session, 'client', missing.client, 'flags', ARRAY['log_gap']));
@@ -335,7 +335,7 @@ BEGIN
   FOR missing IN SELECT a.subject AS session, (a.details ->> 'client')::bigint AS client, s.request, r.person, (a.details ->> 'process')::bigint AS process, a.at
                  FROM yellow_access.session s JOIN yellow_access.request r ON r.id = s.request
                  JOIN yellow_access.audit a ON a.request = r.id AND a.action = 'access.statement' AND a.details ->> 'kind' = 'server' AND a.subject = s.id
-                 WHERE s.ended_at < clock_timestamp() - make_interval(secs => seconds) AND r.state NOT IN ('accepted', 'escalated')
+                 WHERE s.ended_at < clock_timestamp() - make_interval(secs => patience) AND r.state NOT IN ('accepted', 'escalated')
                    AND NOT EXISTS (SELECT FROM yellow_access.server_session l WHERE l.session = s.id AND l.client = (a.details ->> 'client')::bigint) LOOP
     INSERT INTO yellow_access.server_session (id, request, process, began_at, session, client, ended)
     VALUES (missing.session || '/' || missing.client, missing.request, missing.process, missing.at, missing.session, missing.client, true);
@@ -390,6 +390,9 @@ BEGIN
   -- Whoever makes logins looks for itself whether there is an active request.
   EXECUTE format('GRANT USAGE ON SCHEMA yellow_access TO %I', prefix || '_roles');
   EXECUTE format('GRANT SELECT (id, state, expires_at, grants) ON yellow_access.request TO %I', prefix || '_roles');
+  -- And whether there is a run that is to begin.
+  EXECUTE format('GRANT SELECT (id, transformer, state) ON yellow.run TO %I', prefix || '_roles');
+  EXECUTE format('GRANT SELECT (key, workspace) ON yellow.transformer TO %I', prefix || '_roles');
 END
 $function$;
 

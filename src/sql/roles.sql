@@ -61,7 +61,7 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 CREATE SCHEMA IF NOT EXISTS yellow AUTHORIZATION {prefix}_owner;
 CREATE SCHEMA IF NOT EXISTS yellow_sec AUTHORIZATION {prefix}_roles;
 CREATE SCHEMA IF NOT EXISTS yellow_op AUTHORIZATION {prefix}_owner;
-GRANT USAGE ON SCHEMA yellow TO {prefix}_engine, {prefix}_ingest_out;
+GRANT USAGE ON SCHEMA yellow TO {prefix}_engine, {prefix}_ingest_out, {prefix}_roles;
 GRANT USAGE ON SCHEMA yellow_sec TO {prefix}_engine, {prefix}_migrator, {prefix}_access;
 GRANT USAGE ON SCHEMA yellow_op TO {prefix}_ingest_out;
 ALTER DEFAULT PRIVILEGES FOR ROLE {prefix}_owner IN SCHEMA yellow
@@ -133,8 +133,9 @@ BEGIN
 END
 $function$;
 
--- The login of one run: a member of its workspace's readers and of its transformer's writers. Without groups, for a try, it
--- may use nothing but what is granted to itself. Without a verifier it is one that run_prepare has made.
+-- The login of one run: a member of its workspace's readers and of its transformer's writers. Whether there is a run that is to begin, and
+-- of which workspace, is looked up here, so who calls cannot make it up. Without groups, for a try, it may use nothing but what is granted
+-- to itself. Without a verifier it is one that run_prepare has made.
 CREATE OR REPLACE FUNCTION yellow_sec.run_open(run_id text, verifier text, valid_until timestamptz, ws_group text, dt_group text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -146,6 +147,15 @@ BEGIN
   END IF;
   IF (ws_group IS NULL) <> (dt_group IS NULL) OR ws_group !~ '^{prefix}_ws_[a-z0-9_]+$' OR dt_group !~ '^{prefix}_dt_[a-z0-9_]+$' THEN
     RAISE EXCEPTION 'not the groups of a workspace: %, %', ws_group, dt_group;
+  END IF;
+  -- Names of groups that would be too long are cut and end with a digest.
+  IF ws_group IS NOT NULL AND ARRAY[ws_group, dt_group] IS DISTINCT FROM (
+       SELECT array_agg(CASE WHEN length(g.whole) <= 63 THEN g.whole
+                             ELSE left(g.whole, 54) || '_' || left(encode(sha256(convert_to(g.whole, 'UTF8')), 'hex'), 8) END ORDER BY g.place)
+       FROM yellow.run r JOIN yellow.transformer t ON t.key = r.transformer,
+            LATERAL (VALUES (1, lower('{prefix}_ws_' || t.workspace)), (2, lower('{prefix}_dt_' || t.workspace))) AS g (place, whole)
+       WHERE r.id = run_id AND r.state = 'preparing') THEN
+    RAISE EXCEPTION 'no run of this workspace is to begin: %', run_id USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
   IF verifier IS NOT NULL THEN
     PERFORM yellow_sec.run_prepare(run_id, verifier, valid_until);
@@ -406,9 +416,13 @@ ALTER FUNCTION yellow_op.dt_check(text, text) OWNER TO {prefix}_owner;
 ALTER FUNCTION yellow_op.dt_clear(text, text) OWNER TO {prefix}_owner;
 ALTER FUNCTION yellow_op.dt_lock(text, text) OWNER TO {prefix}_owner;
 
--- ---- yellow_access: apply makes it. A login that was made again has no rights there.
+-- ---- yellow_access and the tables of yellow: apply makes them. A login that was made again has no rights there.
 DO $bootstrap$
 BEGIN
+  IF to_regclass('yellow.run') IS NOT NULL THEN
+    GRANT SELECT (id, transformer, state) ON yellow.run TO {prefix}_roles;
+    GRANT SELECT (key, workspace) ON yellow.transformer TO {prefix}_roles;
+  END IF;
   IF to_regprocedure('yellow_access.grant_rights()') IS NOT NULL THEN
     PERFORM yellow_access.grant_rights();
   END IF;

@@ -187,7 +187,7 @@ class FullDisk(unittest.TestCase):
         self.addCleanup(subprocess.run, ["umount", "--lazy", str(memory.folder)])
         self.addCleanup(self.yellow, "down")
         self.expect_all_goes_on()
-        self.assertIn("could not resize shared memory segment", (self.project.cluster() / "server.log").read_text(), "it was not too little")
+        self.assertIn("could not resize shared memory segment", self.project.server_log(), "it was not too little")
 
 
 if __name__ == "__main__":

@@ -309,10 +309,11 @@ class Doctor(unittest.TestCase):
     # ---- What runs and processes leave behind.
 
     def test_logins(self):
-        open_login = "SELECT yellow_sec.run_open('{}', " + NO_PASSWORD + ", clock_timestamp(), 'yellow_ws_maskshop', 'yellow_dt_maskshop')"
+        # One that is open for good, as of a run that was there.
+        open_login = "SELECT yellow_sec.run_prepare('{0}', " + NO_PASSWORD + ", clock_timestamp()); ALTER ROLE yellow_run_{0} LOGIN; GRANT yellow_ws_maskshop, yellow_dt_maskshop TO yellow_run_{0}"
         self.assert_breaks("merge", open_login.format(ID), f"SELECT yellow_sec.run_drop('{ID}')",
                            {f"logins/MergeDB/yellow_run_{ID}": ("problem", "login.unknown", "no run and no try has made it", f'DROP OWNED BY "yellow_run_{ID}"; DROP ROLE "yellow_run_{ID}"$')})
-        ahead = open_login.replace("run_open", "run_prepare").replace(", 'yellow_ws_maskshop', 'yellow_dt_maskshop'", "")
+        ahead = open_login.partition(";")[0]
         self.assert_breaks("merge", ahead.format(ID), f"SELECT yellow_sec.run_drop('{ID}')", {})
         self.assert_breaks("merge", f"CREATE SCHEMA scratch_{ID}", f"DROP SCHEMA scratch_{ID}",
                            {f"logins/MergeDB/scratch_{ID}": ("problem", "login.unknown", "no run and no try has made it", f'DROP SCHEMA "scratch_{ID}" CASCADE$')})

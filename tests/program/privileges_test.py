@@ -10,7 +10,7 @@ import unittest
 import psycopg2
 
 from people import Office, verifier
-from project import ROOT, Project
+from project import ROOT, Project, with_run
 from server import NamedPostgres
 
 GOLDEN = ROOT / "tests/golden/privileges/shop/expected.txt"
@@ -125,7 +125,7 @@ class PrivilegesTest(Comparison):
         analysts.write_text(analysts.read_text().replace("priority: high", "priority: high\nreaders: [analyst]"))
         applied = office.yellow("apply")
         assert applied.status == 0, applied
-        office.sql("MergeDB", OPEN_RUN.format(prefix="yellow"))
+        office.sql("MergeDB", with_run(RUN, "MaskShop", OPEN_RUN.format(prefix="yellow")))
         info = office.server()
         cls.given = {(cls.writes, "yellow_tmp"), (cls.writes, "yellow_dt_maskshop"), (cls.reads, "yellow_tmp"), (cls.reads, "yellow_ws_analysts")}
         cls.compare(psycopg2.connect(host=info["host"], port=info["port"], dbname="merge", user="yellow_super"), office.yellow("export", "privileges", "--output", "json").out)
@@ -151,7 +151,7 @@ class PrivilegesTest(Comparison):
 
     def test_every_role_object_and_privilege(self):
         columns = {(role, name, privilege) for role, name, privilege in self.expected() if " (" in privilege}
-        self.assertEqual({(role, name) for role, name, _ in columns}, {("yellow_roles", "yellow_access.request")})
+        self.assertEqual({(role, name) for role, name, _ in columns}, {("yellow_roles", name) for name in ("yellow_access.request", "yellow.run", "yellow.transformer")})
         self.assertEqual(self.differences() - columns, set())
         self.assertGreater(len(self.objects), 100)
         self.assertGreater(len(self.roles), 12)
@@ -197,6 +197,21 @@ class PrivilegesTest(Comparison):
             self.office.sql("MergeDB", undone)
 
     # ---- Each forbidden thing, tried.
+
+    def test_no_login_without_a_run(self):
+        """Who holds the engine's credential makes up a run, or the workspace of one; or takes one that is over, or not yet its own."""
+        made_up = "fedcba9876543210"
+        open_it = OPEN_RUN.replace(RUN, made_up).format(prefix="yellow")
+        other = open_it.replace("_maskshop", "_analysts")
+        run = with_run(made_up, "MaskShop", "{}").replace("BEGIN; ", "").replace("COMMIT", "")
+        tried = {"no run": open_it, "only readers": open_it.replace("'yellow_dt_maskshop'", "NULL"), "another workspace": run.format(other),
+                 "another's tables": run.format(open_it.replace("yellow_ws_maskshop", "yellow_ws_analysts")),
+                 "one that is over": run.format(f"UPDATE yellow.run SET state = 'committed', closed_at = now() WHERE id = '{made_up}'; {open_it}"),
+                 "one that is under way": run.format(f"UPDATE yellow.run SET state = 'launched' WHERE id = '{made_up}'; {open_it}"),
+                 "one made ahead": f"SELECT yellow_sec.run_prepare('{made_up}', '{verifier('x')}', now()); {open_it.replace(repr(verifier('x')), 'NULL')}"}
+        found = {name: self.tried("yellow_engine", statement) for name, statement in tried.items()}
+        self.assertEqual(found, {**dict.fromkeys(tried, "55000"), "only readers": "P0001"})
+        self.assertIsNone(self.tried("yellow_engine", run.format(open_it)))
 
     def statements(self, kind, name, detail):
         """By privilege, what needs it."""
@@ -288,7 +303,7 @@ class NamedTest(Comparison):
         for command, secrets in (("bootstrap", {"PGUSER": "administrator", "PGPASSWORD": "canary-admin-1618"}), ("apply", {})):
             done = cls.project.yellow("--environment", "prod", command, environment=secrets)
             assert done.status == 0, done
-        server.psql("merge", OPEN_RUN.format(prefix="acme"))
+        server.psql("merge", with_run(RUN, "MaskShop", OPEN_RUN.format(prefix="acme")))
         cls.compare(psycopg2.connect(host="127.0.0.1", port=server.port, dbname="merge", user="postgres", password=server.PASSWORD),
                     cls.project.yellow("--environment", "prod", "export", "privileges", "--output", "json").out)
 

@@ -119,6 +119,15 @@ class Session:
         self.program.communicate()
 
 
+def with_run(run, workspace, statement):
+    """The statement in one transaction with a run that is to begin, and is there for that moment only."""
+    return f"""BEGIN; DELETE FROM yellow.run WHERE id = '{run}' AND holder = 'nobody:1:1';
+INSERT INTO yellow.run (id, transformer, state, mode, definition, model_version, cause, holder)
+SELECT '{run}', t.key, 'preparing', 'full', '', (SELECT max(version) FROM yellow.model), 'a test', 'nobody:1:1' FROM yellow.transformer t WHERE workspace = '{workspace}';
+{statement};
+DELETE FROM yellow.run WHERE id = '{run}' AND holder = 'nobody:1:1'; COMMIT"""
+
+
 class Project:
     """REQUIRES: closed with `close`, which stops the private PostgreSQL."""
 
@@ -178,6 +187,11 @@ class Project:
         """The folder of the private server's data; root's lies outside the project."""
         data = str(self.root / ".yellow")
         return pathlib.Path("/var/lib/yellow", hashlib.sha256(data.encode()).hexdigest()[:16]) if os.geteuid() == 0 else pathlib.Path(data, "postgres")
+
+    def server_log(self):
+        """All that the private server has said so far."""
+        files = [self.cluster() / "server.log", *sorted((self.cluster() / "log").glob("*.json"))]
+        return "".join(path.read_text() for path in files if path.exists())
 
     def server(self, database="merge"):
         """The private server, found without a command of Yellow: by the folder of its socket in postmaster.pid."""

@@ -13,6 +13,7 @@ import pathlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "torture"))
 
+from project import with_run  # noqa: E402
 from storm import YELLOW, Storm, seeded  # noqa: E402
 
 
@@ -163,7 +164,7 @@ class Serve(unittest.TestCase):
             return self.storm.psql(self.storm.server(), text)
 
         def open_again(run_id):
-            return psql(f"SELECT yellow_sec.run_open('{run_id}', NULL, now() + interval '1 minute', 'yellow_ws_mask', 'yellow_dt_mask')")
+            return psql(with_run(run_id, "Mask", f"SELECT yellow_sec.run_open('{run_id}', NULL, now() + interval '1 minute', 'yellow_ws_mask', 'yellow_dt_mask')"))
         psql(f"SELECT yellow_sec.run_prepare('{run_id}', 'SCRAM-SHA-256$4096:AAAA$AAAA:AAAA', now() + interval '1 minute')")
         self.addCleanup(psql, f"SELECT yellow_sec.run_drop('{run_id}')")
         open_again(run_id)
