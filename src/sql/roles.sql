@@ -133,8 +133,8 @@ BEGIN
 END
 $function$;
 
--- The login of one run: a member of its workspace's readers and of its transformer's writers. Whether there is a run that is to begin, and
--- of which workspace, is looked up here, so who calls cannot make it up. Without groups, for a try, it may use nothing but what is granted
+-- The login of one run: a member of its workspace's readers and of its transformer's writers. Whether there is a run whose code has not
+-- ended, and of which workspace, is looked up here, so who calls cannot make it up. Without groups, for a try, it may use nothing but what is granted
 -- to itself. Without a verifier it is one that run_prepare has made.
 CREATE OR REPLACE FUNCTION yellow_sec.run_open(run_id text, verifier text, valid_until timestamptz, ws_group text, dt_group text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
@@ -154,7 +154,7 @@ BEGIN
                              ELSE left(g.whole, 54) || '_' || left(encode(sha256(convert_to(g.whole, 'UTF8')), 'hex'), 8) END ORDER BY g.place)
        FROM yellow.run r JOIN yellow.transformer t ON t.key = r.transformer,
             LATERAL (VALUES (1, lower('{prefix}_ws_' || t.workspace)), (2, lower('{prefix}_dt_' || t.workspace))) AS g (place, whole)
-       WHERE r.id = run_id AND r.state = 'preparing') THEN
+       WHERE r.id = run_id AND r.state IN ('preparing', 'launched')) THEN
     RAISE EXCEPTION 'no run of this workspace is to begin: %', run_id USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
   IF verifier IS NOT NULL THEN

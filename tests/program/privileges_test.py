@@ -207,7 +207,7 @@ class PrivilegesTest(Comparison):
         tried = {"no run": open_it, "only readers": open_it.replace("'yellow_dt_maskshop'", "NULL"), "another workspace": run.format(other),
                  "another's tables": run.format(open_it.replace("yellow_ws_maskshop", "yellow_ws_analysts")),
                  "one that is over": run.format(f"UPDATE yellow.run SET state = 'committed', closed_at = now() WHERE id = '{made_up}'; {open_it}"),
-                 "one that is under way": run.format(f"UPDATE yellow.run SET state = 'launched' WHERE id = '{made_up}'; {open_it}"),
+                 "one whose code has ended": run.format(f"UPDATE yellow.run SET state = 'ingesting' WHERE id = '{made_up}'; {open_it}"),
                  "one made ahead": f"SELECT yellow_sec.run_prepare('{made_up}', '{verifier('x')}', now()); {open_it.replace(repr(verifier('x')), 'NULL')}"}
         found = {name: self.tried("yellow_engine", statement) for name, statement in tried.items()}
         self.assertEqual(found, {**dict.fromkeys(tried, "55000"), "only readers": "P0001"})
