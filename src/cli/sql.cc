@@ -78,6 +78,23 @@ class ReaderLogin {
   base::Secret password_;
 };
 
+/// Variables with secrets that Yellow alone was given. psql has all else that its person has; what it starts could send
+/// these.
+std::vector<std::string> SecretVariables(const model::Model& model) {
+  std::vector<std::string> names{"VAULT_TOKEN", "VAULT_TOKEN_FILE"};
+  if (!model.environment) return names;
+  for (const model::CredentialPlace& place : model.environment->credentials) {
+    if (const auto* secret = std::get_if<model::EnvironmentSecret>(&place.source))
+      for (const char* part : {"_USER", "_PASSWORD", "_TOKEN"}) names.push_back(secret->prefix + part);
+  }
+  for (const model::NoticeReceiver& receiver : model.environment->receivers) {
+    const auto* webhook = std::get_if<model::WebhookUrl>(&receiver.channel);
+    const auto* url = webhook == nullptr ? nullptr : std::get_if<model::UrlInVariable>(webhook);
+    if (url != nullptr) names.push_back(url->variable);
+  }
+  return names;
+}
+
 }  // namespace
 
 int Sql(const Program& program, const Options& options, const SqlOptions& sql) {
@@ -106,7 +123,11 @@ int Sql(const Program& program, const Options& options, const SqlOptions& sql) {
   const std::map<std::string, std::string> variables{
       {"PGHOST", target.host}, {"PGPORT", std::to_string(target.port)},  {"PGDATABASE", target.database},
       {"PGUSER", target.user}, {"PGPASSWORD", target.password.Reveal()}, {"PGAPPNAME", target.application_name}};
-  std::vector<std::string> command{"psql", "-X"};
+  std::vector<std::string> command{"env"};
+  for (const std::string& name : SecretVariables(project.loaded.model)) {
+    if (variables.find(name) == variables.end()) command.insert(command.end(), {"-u", name});
+  }
+  command.insert(command.end(), {"psql", "-X"});
   if (!sql.command.empty()) command.insert(command.end(), {"-v", "ON_ERROR_STOP=1", "-c", sql.command});
   return program.foreground(command, variables) == 0 ? kDone : kFailed;
 }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json_text.h"
 #include "plan/test_cases.h"
+#include "run/code_log.h"
 #include "run/execute_container.h"
 #include "run/next_run.h"
 #include "run/trust.h"
@@ -197,7 +198,7 @@ CodeResult ExecuteProcess(const Effects& effects, const CodeContext& context, co
   }
   CodeResult result;
   result.exit_status = exit->status;
-  result.log = effects.files.ReadTail(log, kLogTail);
+  result.log = TakeLog(effects, spec.environment, log, kLogTail);
   if (timed_out) {
     result.outcome = CodeOutcome::kTimedOut, result.reason_code = "timeout";
     result.reason = fmt::format("the code ran longer than {} s and was ended", timeout_seconds);

@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "run/code_log.h"
 #include "run/run_login.h"
 #include "run/trust.h"
 #include "sql/names.h"
@@ -151,7 +152,7 @@ class Waiting {
     } while (state && state->running);
     if (!state && !stopped_) throw base::Error("job_lost", "the container of the run is gone: " + name_).Retryable();
     if (state) follower->Finish();
-    std::string log = effects_.files.ReadTail(log_, kTailOfLog);
+    std::string log = TakeLog(effects_, KnownEnvironment(effects_, context_), log_, kTailOfLog);
     if (timed_out_)
       return {CodeOutcome::kTimedOut, state ? state->exit_status : 1, "timeout",
               fmt::format("the code ran longer than {} s and was ended", declared_.timeout.seconds), std::move(log)};

@@ -2,10 +2,15 @@
 
 import http.server
 import json
+import os
+import pathlib
+import shutil
+import subprocess
 import threading
+import time
 import unittest
 
-from project import Project
+from project import YELLOW, Project
 
 TOKEN = "canary-vault-token-1729"
 
@@ -21,9 +26,9 @@ class Vault:
             def do_GET(handler):
                 vault.asked.append((handler.path, handler.headers.get("X-Vault-Token"), handler.headers.get("X-Vault-Namespace")))
                 path = handler.path.removeprefix("/v1/")
-                status = vault.says or (403 if handler.headers.get("X-Vault-Token") != TOKEN else 200 if path in vault.secrets else 404)
                 fields = vault.secrets.get(path)
-                document = {"data": {"data": fields, "metadata": {"version": 3}} if "/data/" in path else fields} if status == 200 else {"errors": []}
+                status = vault.says or (403 if handler.headers.get("X-Vault-Token") != TOKEN else 404 if fields is None else 200)
+                document = {"data": {"data": fields, "metadata": {"version": 3}} if "/data/" in path else fields} if path in vault.secrets and status != 403 else {"errors": []}
                 body = json.dumps(document).encode()
                 handler.send_response(status)
                 if status == 302:
@@ -122,6 +127,147 @@ class VaultTest(unittest.TestCase):
             done = self.project.yellow("lint")
             self.assertEqual(done.status, 1, done)
             self.assertIn("this is not a path of a vault", done.out + done.err)
+
+
+ROTATED = """
+kind: Datastore
+name: Ledger
+capture: {sql_snapshot: {container: ShopDB, credential: source, schedule: "0 0 1 1 *", guards: {may_become_empty: [entries]}}}
+datasets: {entries: {key: [id], columns: {id: integer}}}
+---
+kind: Workspace
+name: Worker
+groups: {In: {sinks: [Ledger.entries]}}
+transformer:
+  credentials: [source]
+  code: {source: worker/, command: [sh, run.sh]}
+  output: {datastore: Work, datasets: {entries: {key: [id], columns: {id: integer}}}, guards: {may_become_empty: [entries]}}
+---
+kind: Workspace
+name: Reader
+groups: {Now: {sinks: [Work.entries]}}
+"""
+# It has what it was started with, and logs in with that only after the secret has changed.
+SLOW = """
+echo there
+sleep 2
+PGUSER=$YELLOW_CREDENTIAL__SOURCE__USER PGPASSWORD=$YELLOW_CREDENTIAL__SOURCE__PASSWORD psql -X -At -d shop -c 'SELECT current_user'
+"""
+
+
+class Places:
+    """Where a secret may stand: `says` is what the environment says of it, `put` puts another one there as whoever rotates it does."""
+
+    def __init__(self, base, vault):
+        self.base, self.vault, self.variables = base, vault, {"VAULT_ADDR": vault.address, "VAULT_TOKEN": TOKEN}
+        self.mount = pathlib.Path("/run/yellow/secrets", base.name.lower().replace("_", "-"))
+        self.says = {"env": "{env: ROTATED}", "file": f"{{file: {base}/line}}", "folder": f"{{file: {base}/folder}}", "vault": "{vault: secret/data/source}",
+                     **({"kubernetes": f"{{kubernetes: {self.mount.name}}}"} if os.geteuid() == 0 else {})}
+
+    def put(self, kind, user, password):
+        if kind == "env":
+            self.variables.update(ROTATED_USER=user, ROTATED_PASSWORD=password)
+        elif kind == "file":
+            (self.base / "new").write_text(f"{user}:{password}\n")
+            (self.base / "new").rename(self.base / "line")
+        elif kind == "vault":
+            self.vault.secrets["secret/data/source"] = {"username": user, "password": password}
+        else:
+            self.mounted(self.mount if kind == "kubernetes" else self.base / "folder", user, password)
+
+    @staticmethod
+    def mounted(folder, user, password):
+        """As a kubelet does it: the names lead through ..data, which leads to another folder from one moment to the next."""
+        folder.mkdir(parents=True, exist_ok=True)
+        newest = folder / f"..{user}"
+        newest.mkdir(exist_ok=True)
+        for name, value in (("username", user), ("password", password)):
+            (newest / name).write_text(value)
+            if not (folder / name).is_symlink():
+                (folder / name).symlink_to(f"..data/{name}")
+        (folder / "..new").symlink_to(newest.name)
+        (folder / "..new").rename(folder / "..data")
+
+    def close(self):
+        shutil.rmtree(self.mount, ignore_errors=True)
+
+
+class RotationTest(unittest.TestCase):
+    """By a pair: what is under way goes on with the login that it has, what begins has the new one, and then nobody needs the old one."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.project = Project().unscheduled()
+        cls.addClassCleanup(cls.project.close)
+        cls.project.demo()
+        cls.vault = Vault()
+        cls.addClassCleanup(cls.vault.close)
+        cls.places = Places(cls.project.base, cls.vault)
+        cls.addClassCleanup(cls.places.close)
+        cls.project.sql("ShopDB", "CREATE TABLE entries (id integer); CREATE ROLE sources; GRANT CONNECT ON DATABASE shop TO sources; GRANT SELECT ON entries TO sources")
+        cls.project.write("model/ledger.yaml", ROTATED)
+        cls.project.write("model/worker/run.sh", SLOW)
+        shared = cls.project.root / "model/ecosystem.yaml"
+        shared.write_text(shared.read_text() + "credentials: {source: {type: user_password}}\n")
+        cls.local = cls.project.root / "environments/local.yaml"
+        cls.before = cls.local.read_text()
+
+    def yellow(self, *arguments):
+        return self.project.yellow(*arguments, environment=self.places.variables)
+
+    def done(self, *arguments):
+        result = self.yellow(*arguments)
+        self.assertEqual(result.status, 0, result)
+        return result
+
+    def make(self, user):
+        self.project.sql("ShopDB", f"CREATE ROLE {user} LOGIN PASSWORD 'canary-{user}' IN ROLE sources")
+
+    def put(self, kind, user):
+        self.places.put(kind, user, f"canary-{user}")
+
+    def logs(self):
+        return set((self.project.root / ".yellow").glob("runs/*/output.log"))
+
+    def newest_log(self):
+        run = json.loads(self.yellow("runs", "list", "--output", "json").out)[0]
+        return run["state"], (self.project.root / f".yellow/runs/{run['id']}/output.log").read_text()
+
+    def test_while_code_runs_that_has_the_old_one(self):
+        for kind, says in self.places.says.items():
+            with self.subTest(kind):
+                self.rotate(kind, says)
+
+    def rotate(self, kind, says):
+        old, new = f"{kind}_a", f"{kind}_b"
+        self.make(old)
+        self.put(kind, old)
+        self.local.write_text(self.before.replace("credentials:\n", f"credentials:\n  source: {says}\n"))
+        self.done("apply")
+        self.project.sql("ShopDB", f"INSERT INTO entries VALUES ({1 + list(self.places.says).index(kind)})")
+        before = self.logs()
+        running = subprocess.Popen([YELLOW, "--project", self.project.root, "run", "Ledger"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                   env={**os.environ, **self.places.variables})
+        try:
+            until = time.monotonic() + 30
+            while not any("there" in log.read_text() for log in self.logs() - before):
+                self.assertLess(time.monotonic(), until)
+                self.assertIsNone(running.poll())
+                time.sleep(0.02)
+            self.make(new)
+            self.put(kind, new)
+            out, _ = running.communicate(timeout=60)
+        finally:
+            running.kill()
+            running.wait()
+            running.stdout.close()
+        self.assertEqual(running.returncode, 0, out)
+        self.assertEqual(self.newest_log(), ("committed", f"there\n{old}\n"))
+        self.project.sql("ShopDB", f"DROP ROLE {old}")
+        self.done("rebuild", "Worker")
+        self.done("run", "Worker")
+        self.assertEqual(self.newest_log(), ("committed", f"there\n{new}\n"))
+        self.done("run", "Ledger")
 
 
 if __name__ == "__main__":

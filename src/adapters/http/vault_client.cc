@@ -92,6 +92,12 @@ ports::CredentialValue ReadVault(const std::string& credential, const std::strin
   if (done != CURLE_OK) throw Unread(credential, path, curl_easy_strerror(done)).Retryable();
   long status = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+  const nlohmann::json answer = nlohmann::json::parse(body.text, nullptr, false);
+  const nlohmann::json outer =
+      answer.is_object() ? answer.value("data", nlohmann::json::object()) : nlohmann::json::object();
+  // A store of version 2 has the fields one level further in, with what it knows of their version beside.
+  const bool versioned = outer.is_object() && outer.contains("data") && outer.contains("metadata");
+  if (status == 404 && versioned) throw Unread(credential, path, "its newest version was deleted");
   if (status == 404)
     throw Unread(credential, path, "it is not there")
         .Remedy("of a store of version 2 the path has data/ in it: secret/data/shop-reader");
@@ -99,12 +105,6 @@ ports::CredentialValue ReadVault(const std::string& credential, const std::strin
   if (status != 200)
     throw Unread(credential, path, "it has answered with status " + std::to_string(status))
         .Retryable(status == 429 || status >= 500);
-
-  const nlohmann::json answer = nlohmann::json::parse(body.text, nullptr, false);
-  const nlohmann::json outer =
-      answer.is_object() ? answer.value("data", nlohmann::json::object()) : nlohmann::json::object();
-  // A store of version 2 has the fields one level further in, with what it knows of their version beside.
-  const bool versioned = outer.is_object() && outer.contains("data") && outer.contains("metadata");
   const nlohmann::json fields = versioned ? outer.at("data") : outer;
   if (!fields.is_object()) throw Unread(credential, path, "its newest version was deleted");
   ports::CredentialValue value{TextIn(fields, "username"), base::Secret(TextIn(fields, "password")),
