@@ -1,6 +1,7 @@
 #include "access/reaper.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "access/login.h"
 #include "access/store.h"
@@ -13,6 +14,13 @@ namespace {
 constexpr const char* kOver = "its time is over";
 constexpr std::chrono::seconds kQuiet{3};
 
+/// Nothing when the request is not for a cluster.
+std::optional<model::Scope> ScopeInCluster(const Request& request) {
+  auto scope = model::ParseScope(request.content.scope);
+  if (scope && scope->kind != model::ScopeKind::kKubernetes) scope.reset();
+  return scope;
+}
+
 bool HasSession(const Request& request, const std::string& id) {
   return std::any_of(request.sessions.begin(), request.sessions.end(),
                      [&](const AccessSession& session) { return session.id == id; });
@@ -22,8 +30,7 @@ bool HasSession(const Request& request, const std::string& id) {
 
 /// What the request has in a cluster, if that is what it is for.
 void Reaper::CloseCluster(const Request& request) const {
-  const auto scope = model::ParseScope(request.content.scope);
-  if (scope && scope->kind == model::ScopeKind::kKubernetes) effects_.cluster()->Close(scope->object, request.id);
+  if (const auto scope = ScopeInCluster(request)) effects_.cluster()->Close(scope->object, request.id);
 }
 
 /// All that is due for one request; each part is recorded when it is done, and may be done twice.
@@ -66,25 +73,42 @@ std::unique_ptr<ports::Session> Reaper::Open(const std::string& container) const
   return effects_.connector.Open(effects_.endpoints.Service(container, ports::ServiceRole::kAccess, "reaper"));
 }
 
+/// False when something is in the way. On a session of its own, so that what is wrong with one keeps no other.
+bool Reaper::TryStep(const std::string& container, const std::string& id, std::vector<std::string>& in_the_way) const {
+  try {
+    const auto session = Open(container);
+    const auto request = Store(*session, container).Find(id);
+    if (request) Step(*session, *request);
+  } catch (const base::Error& error) {
+    if (error.sqlstate == "55000") return true;  // another yellow was faster
+    in_the_way.push_back("the access of request " + id + " has to end and does not: " + error.what());
+    return false;
+  }
+  return true;
+}
+
 void Reaper::LookHere(const std::string& container, std::vector<std::string>& in_the_way) {
   std::unique_ptr<ports::Session>& watching = watching_[container];
   if (watching == nullptr) watching = Open(container);
-  for (const Store::Due& due : Store(*watching, container).WhatIsDue()) {
-    try {  // each on a session of its own, so that what is wrong with one keeps no other
-      const auto session = Open(container);
-      const auto request = Store(*session, container).Find(due.request);
-      if (request) Step(*session, *request);
-    } catch (const base::Error& error) {
-      if (error.sqlstate == "55000") continue;  // another yellow was faster
-      in_the_way.push_back("the access of request " + due.request + " has to end and does not: " + error.what());
-    }
+  Store store(*watching, container);
+  std::vector<std::string> of_cluster;
+  for (const Store::Due& due : store.WhatIsDue()) {
+    const auto request = store.Find(due.request);
+    if (request && ScopeInCluster(*request))
+      of_cluster.push_back(due.request);
+    else
+      TryStep(container, due.request, in_the_way);
   }
-  CloseSessions(*watching, container);
+  // Last, and no more of them when one has failed: a cluster that does not answer must not keep a login alive.
+  for (const std::string& id : of_cluster)
+    if (!TryStep(container, id, in_the_way)) break;
+  CloseSessions(*watching, container, in_the_way);
 }
 
 /// Nothing is left of a session whose service was killed but its recording, which ends where it was: as soon as it has
 /// not changed for a while.
-void Reaper::CloseSessions(ports::Session& session, const std::string& container) {
+void Reaper::CloseSessions(ports::Session& session, const std::string& container,
+                           std::vector<std::string>& in_the_way) {
   Store store(session, container);
   for (const Store::OpenSession& open : store.OpenSessions()) {
     if (open.holder == effects_.holder || (effects_.may_be_alive(open.holder) && !open.is_over)) continue;
@@ -94,9 +118,14 @@ void Reaper::CloseSessions(ports::Session& session, const std::string& container
     const ports::TimePoint now = effects_.clock.Now();
     if (left.digest != digest || left.since == ports::TimePoint{}) left = {digest, now};
     if (now - left.since < kQuiet) continue;
-    // It may have been opened after its request was over, and its service have been killed before it saw that.
-    for (const Request& request : store.All())
-      if (request.state != RequestState::kActive && HasSession(request, open.id)) CloseCluster(request);
+    try {
+      // It may have been opened after its request was over, and its service have been killed before it saw that.
+      for (const Request& request : store.All())
+        if (request.state != RequestState::kActive && HasSession(request, open.id)) CloseCluster(request);
+    } catch (const base::Error& error) {
+      in_the_way.push_back("session " + open.id + " may have left something in the cluster: " + error.what());
+      continue;
+    }
     store.SessionEnded(open.id,
                        recording ? "its service was killed" : "its service was killed, and its recording is elsewhere",
                        recording ? static_cast<int64_t>(recording->size()) : 0, digest);

@@ -26,8 +26,9 @@ class Reaper {
 
   std::unique_ptr<ports::Session> Open(const std::string& container) const;
   void Step(ports::Session& session, const Request& request) const;
+  bool TryStep(const std::string& container, const std::string& id, std::vector<std::string>& in_the_way) const;
   void CloseCluster(const Request& request) const;
-  void CloseSessions(ports::Session& session, const std::string& container);
+  void CloseSessions(ports::Session& session, const std::string& container, std::vector<std::string>& in_the_way);
 
   /// A recording that nobody writes any more.
   struct Left {

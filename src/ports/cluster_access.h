@@ -49,8 +49,9 @@ class ClusterAccess {
   virtual void Close(const std::string& name_space, const std::string& request) = 0;
   /// Answers at `listener`, which it takes over, as the API server does to that account: it alone has the token, and
   /// passes no other credential and no impersonation on. Each call is recorded before the server gets it. Ends by
-  /// itself when `duration` is over, counted from its start by a clock that nobody sets, or `sink` refuses. `sink` must
-  /// live as long as what is returned. REQUIRES: Open.
+  /// itself when `duration` is over, counted from its start by a clock that nobody sets, or `sink` refuses. Its `End`
+  /// does not wait for a server that does not answer; to let it go may take half a minute then. `sink` must live as
+  /// long as what is returned. REQUIRES: Open.
   virtual std::unique_ptr<SessionProxy> Start(const ClusterGrant& grant, int listener,
                                               std::chrono::milliseconds duration, ClusterSink& sink) = 0;
 };

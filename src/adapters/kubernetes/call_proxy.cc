@@ -30,9 +30,12 @@ class CallProxy : public ports::SessionProxy {
         thread_([this] { Run(); }) {}
   CallProxy(const CallProxy&) = delete;
   CallProxy& operator=(const CallProxy&) = delete;
-  ~CallProxy() override { Finish("it was given up"); }
+  ~CallProxy() override {
+    state_.Stop("it was given up");
+    thread_.join();
+  }
 
-  void End(const std::string& reason) override { Finish(reason); }
+  void End(const std::string& reason) override { state_.Stop(reason); }
   std::optional<std::string> Ended() override { return state_.reason(); }
 
  private:
@@ -40,12 +43,6 @@ class CallProxy : public ports::SessionProxy {
     std::atomic<bool> done = false;
     std::thread thread;
   };
-
-  void Finish(const std::string& reason) {
-    state_.Stop(reason);
-    const std::lock_guard lock(end_mutex_);
-    if (thread_.joinable()) thread_.join();
-  }
 
   void Run() {
     while (!state_.reason()) {
@@ -89,7 +86,6 @@ class CallProxy : public ports::SessionProxy {
   const int listener_;
   int64_t numbers_ = 0;
   std::list<Call> calls_;  // of the thread that accepts
-  std::mutex end_mutex_;
   std::thread thread_;
 };
 
