@@ -19,7 +19,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr size_t kMostCalls = 64;  // at once; more wait
-constexpr milliseconds kLook{100};
+constexpr milliseconds kLookAgain{100};
 
 class CallProxy : public ports::SessionProxy {
  public:
@@ -50,7 +50,7 @@ class CallProxy : public ports::SessionProxy {
       Forget();
       std::array<pollfd, 2> waiting{
           {{calls_.size() < kMostCalls ? listener_ : -1, POLLIN, 0}, {state_.stop_descriptor(), POLLIN, 0}}};
-      poll(waiting.data(), waiting.size(), static_cast<int>(kLook.count()));
+      poll(waiting.data(), waiting.size(), static_cast<int>(kLookAgain.count()));
       if ((waiting[0].revents & POLLIN) != 0) Accept();
     }
     close(listener_);
@@ -69,7 +69,7 @@ class CallProxy : public ports::SessionProxy {
   void Accept() {
     const int client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (client < 0) {  // without a descriptor left poll tells of it again at once
-      std::this_thread::sleep_for(kLook);
+      std::this_thread::sleep_for(kLookAgain);
       return;
     }
     Call& call = calls_.emplace_back();
