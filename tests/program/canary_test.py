@@ -60,7 +60,7 @@ name: cluster
 containers: {MergeDB: {host: merge.example.com}, ShopDB: {host: shop.example.com}, AwayDB: {host: away.example.com}}
 credentials: {shop_reader: {kubernetes: shop-reader}, ledger: {env: LEDGER}, vaulted: {vault: secret/data/ledger}, worker: {env: WORKER}, mailer: {env: MAIL}, ticketer: {env: TICKETS}}
 classes: {allowed: [pii]}
-launcher: {kubernetes: {namespace: code}}
+launcher: {kubernetes: {namespace: code, database_networks: ["10.20.0.0/16"]}}
 images: {worker: "registry.example.com/worker@sha256:1111111111111111111111111111111111111111111111111111111111111111"}
 notify:
   hook: {webhook: {env: HOOK}}
