@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 # What it says of clients that go away is what the tests are about.
 logging.getLogger("mail.log").setLevel(logging.CRITICAL + 1)
 warnings.filterwarnings("ignore", module="aiosmtpd")
-# Linux reaches this machine by it, and Yellow knows it for no address of this machine: as any other server.
+# Who connects there reaches the loopback of Linux, and Yellow knows it for no address of this machine: it is as any other server.
 ELSEWHERE = "0.0.0.0"
 
 
@@ -48,7 +48,7 @@ def made_certificate(folder, name, address=ELSEWHERE):
 
 
 class MailServer:
-    """REQUIRES: ended with `close`. `mails`: (envelope's recipient, text, whether it came by TLS, who was logged in) of each that was taken.
+    """On loopback; `host` is how Yellow names it. REQUIRES: ended with `close`. `mails`: (envelope's recipient, text, whether it came by TLS, who was logged in) of each that was taken.
     `says`: what is answered at RCPT (by address) or DATA instead of 250. `at`: where it does what `does` says: "silent" or "cut"."""
 
     def __init__(self, host="127.0.0.1", starttls=None, smtps=None, login=None):
@@ -102,17 +102,16 @@ class MailServer:
                                auth_require_tls=starttls is not None)
 
         with socket.socket() as free:
-            free.bind((host, 0))
+            free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.controller = Listener(Handler(), hostname=host, port=self.port, ssl_context=smtps)
+        self.controller = Listener(Handler(), hostname="127.0.0.1", port=self.port, ssl_context=smtps)
         if smtps is not None:   # its own first connection does not know the CA
             self.controller._trigger_server = self.greet
-        self.host = host
         self.controller.start()
         self.address = f"{'smtps' if smtps else 'smtp'}://{host}:{self.port}"
 
     def greet(self):
-        with socket.create_connection((self.host, self.port), 10) as plain, ssl._create_unverified_context().wrap_socket(plain) as secure:
+        with socket.create_connection(("127.0.0.1", self.port), 10) as plain, ssl._create_unverified_context().wrap_socket(plain) as secure:
             secure.recv(100)
 
     async def misbehave(self, where, server):
