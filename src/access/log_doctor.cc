@@ -21,8 +21,9 @@ void AddSettings(ports::Session& session, const LogPlace& place, plan::Verdict& 
   const std::string set = place.embedded ? "yellow down; the next command starts it as it has to be" : kDocumentation;
   if (!rows.Boolean(0, 0)) verdict.Add(Health::kProblem, "server_log.off", "the server writes no JSON log", set);
   if (!rows.Boolean(0, 1))
-    verdict.Add(Health::kWarning, "server_log.ends", "it does not log when sessions end (log_disconnections), so one "
-                                                     "whose last lines are missing is not known",
+    verdict.Add(Health::kWarning, "server_log.ends",
+                "it does not log when sessions end (log_disconnections), so one "
+                "whose last lines are missing is not known",
                 set);
   if (!rows.Boolean(0, 2))
     verdict.Add(Health::kProblem, "server_log.silent",
@@ -43,7 +44,8 @@ plan::Findings ExamineServerLog(ports::Session& session, ports::ServerLog& log, 
   try {
     AddSettings(session, place, verdict);
     const size_t files = log.Files(place.folder).size();
-    if (files == 0) verdict.Add(Health::kProblem, "server_log.empty", "no JSON file is in " + place.folder, kDocumentation);
+    if (files == 0)
+      verdict.Add(Health::kProblem, "server_log.empty", "no JSON file is in " + place.folder, kDocumentation);
     if (verdict.health == Health::kOk)
       return {plan::Well(key, fmt::format("{} {}", files, files == 1 ? "file" : "files"))};
   } catch (const base::Error& error) {

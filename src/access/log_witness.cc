@@ -77,8 +77,8 @@ std::string LogWitness::FactsOfLines(std::string_view lines) const {
   return facts + "]";
 }
 
-/// Whole lines from there on; of a file that nobody writes to also what its end is cut off to, and of a line that is too
-/// long a part of it. Empty when there is nothing more.
+/// Whole lines from there on; of a file that nobody writes to also what its end is cut off to, and of a line that is
+/// too long a part of it. Empty when there is nothing more.
 std::string LogWitness::PieceOf(const ports::ServerLogFile& file, int64_t from) const {
   for (const size_t most : {kPiece, kLongestLine}) {
     std::string bytes = effects_.log.Read(file.path, from, most);
@@ -103,9 +103,9 @@ void LogWitness::ReadOn(Watched& watched, const ports::ServerLogFile& file) {
     const std::string piece = PieceOf(file, position);
     if (piece.empty()) break;
     const int64_t end = position + static_cast<int64_t>(piece.size());
-    const ports::Rows done = watched.session->Execute(
-        {"SELECT yellow_access.server_lines($1, $2, $3, $4::jsonb)",
-         {seen.head, std::to_string(position), std::to_string(end), FactsOfLines(piece)}});
+    const ports::Rows done =
+        watched.session->Execute({"SELECT yellow_access.server_lines($1, $2, $3, $4::jsonb)",
+                                  {seen.head, std::to_string(position), std::to_string(end), FactsOfLines(piece)}});
     if (!done.Boolean(0, 0)) throw base::Error("server_log", "another yellow reads the same log").Retryable();
     position = end;
   }

@@ -58,8 +58,8 @@ std::optional<LocalTime> ReadLocalTime(std::string_view text) {
       text[16] != ':')
     return std::nullopt;
   std::array<int64_t, 6> parts{};
-  constexpr std::array<std::pair<size_t, size_t>, 6> kPlaces{
-      std::pair{0, 4}, std::pair{5, 2}, std::pair{8, 2}, std::pair{11, 2}, std::pair{14, 2}, std::pair{17, 2}};
+  constexpr std::array<std::pair<size_t, size_t>, 6> kPlaces{std::pair{0, 4},  std::pair{5, 2},  std::pair{8, 2},
+                                                             std::pair{11, 2}, std::pair{14, 2}, std::pair{17, 2}};
   for (size_t i = 0; i < parts.size(); ++i) {
     const auto part = ReadNumber(text.substr(kPlaces[i].first, kPlaces[i].second));
     if (!part) return std::nullopt;
@@ -75,8 +75,7 @@ std::optional<LocalTime> ReadLocalTime(std::string_view text) {
     text.remove_prefix(4);
   }
   if (!text.starts_with(' ')) return std::nullopt;
-  const int64_t seconds =
-      DaysOf(parts[0], parts[1], parts[2]) * 86400 + parts[3] * 3600 + parts[4] * 60 + parts[5];
+  const int64_t seconds = DaysOf(parts[0], parts[1], parts[2]) * 86400 + parts[3] * 3600 + parts[4] * 60 + parts[5];
   return LocalTime{seconds * 1000 + fraction, std::string(text.substr(1))};
 }
 
@@ -112,14 +111,16 @@ void ReadLogged(std::string_view message, ServerLine& read) {
     const size_t at = message.rfind(kNumber);
     const std::string_view rest = at == std::string_view::npos ? "" : message.substr(at + kNumber.size());
     const size_t end = rest.find(')');
-    if (end != std::string_view::npos && ReadNumber(rest.substr(0, end))) read.function = std::string(rest.substr(0, end));
+    if (end != std::string_view::npos && ReadNumber(rest.substr(0, end)))
+      read.function = std::string(rest.substr(0, end));
   } else if (message.starts_with("disconnection: ")) {
     read.kind = LineKind::kEnd;
   }
 }
 
 bool EndsSession(const ServerLine& line) {
-  return line.kind == LineKind::kEnd || line.kind == LineKind::kLogin || line.severity == "FATAL" || line.severity == "PANIC";
+  return line.kind == LineKind::kEnd || line.kind == LineKind::kLogin || line.severity == "FATAL" ||
+         line.severity == "PANIC";
 }
 
 const char* WordOf(LineKind kind) {
@@ -158,7 +159,8 @@ std::optional<ServerLine> ReadServerLine(std::string_view line) {
   if (read.user.empty() || point == std::string::npos || !number || !process || *number <= 0 || *process <= 0)
     return std::nullopt;
   const auto began = ReadNumber(std::string_view(read.session).substr(0, point), 16);
-  if (!began || *began > INT64_C(0xffffffff) || ReadNumber(std::string_view(read.session).substr(point + 1), 16) != process)
+  if (!began || *began > INT64_C(0xffffffff) ||
+      ReadNumber(std::string_view(read.session).substr(point + 1), 16) != process)
     return std::nullopt;
   if (!IsCode(read.sqlstate)) read.sqlstate.clear();
   read.number = *number, read.process = *process, read.began = *began;
@@ -178,7 +180,7 @@ std::optional<ServerLine> ReadServerLine(std::string_view line) {
 
 std::string FactOf(const ServerLine& line, const std::string& request) {
   using Json = nlohmann::ordered_json;
-  Json fact{{"request", request},     {"session", line.session}, {"began", line.began},
+  Json fact{{"request", request},        {"session", line.session},   {"began", line.began},
             {"ends", EndsSession(line)}, {"kind", WordOf(line.kind)}, {"number", line.number},
             {"process", line.process}};
   fact["at"] = line.at ? Json(*line.at) : Json(nullptr);

@@ -22,8 +22,8 @@ struct ServerLine {
   std::string user;
   std::string session;  ///< 65f1c2a0.3e8: when it began, and its process
   int64_t process = 0;
-  int64_t began = 0;  ///< seconds since 1970
-  int64_t number = 0;  ///< counts the lines of a session from 1, without gaps
+  int64_t began = 0;          ///< seconds since 1970
+  int64_t number = 0;         ///< counts the lines of a session from 1, without gaps
   std::optional<int64_t> at;  ///< milliseconds since 1970; nothing when the clock was put forward or back meanwhile
   Kind kind = Kind::kOther;
   std::string severity, sqlstate;

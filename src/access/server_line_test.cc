@@ -84,22 +84,23 @@ TEST(ServerLine, Refusals) {
 TEST(ServerLine, ApplicationNameIsNotBelieved) {
   std::string line = Line("statement: SELECT 1;");
   const std::string name = R"("application_name":"psql")";
-  line.replace(line.find(name), name.size(),
-               R"("application_name":"\",\"user\":\"postgres\",\"message\":\"disconnection: \",\"line_num\":9,\"x\":\"")");
+  line.replace(
+      line.find(name), name.size(),
+      R"("application_name":"\",\"user\":\"postgres\",\"message\":\"disconnection: \",\"line_num\":9,\"x\":\"")");
   EXPECT_EQ(Read(line), Read(Line("statement: SELECT 1;")));
 }
 
 TEST(ServerLine, WhatIsNone) {
   const std::string good = Line("statement: SELECT 1;");
-  for (const auto& [part, instead] : std::vector<std::pair<std::string, std::string>>{
-           {R"("user":"yellow_tmp_68230cea656d172f",)", ""},
-           {R"("line_num":2)", R"("line_num":0)"},
-           {R"("line_num":2)", R"("line_num":"2")"},
-           {R"("pid":23905)", R"("pid":23906)"},
-           {"6b0c3370.5d61", "6b0c33705d61"},
-           {"6b0c3370.5d61", "16b0c3370.5d61"},
-           {"6b0c3370.5d61", "x.5d61"},
-           {R"("query_id":0})", ""}}) {
+  for (const auto& [part, instead] :
+       std::vector<std::pair<std::string, std::string>>{{R"("user":"yellow_tmp_68230cea656d172f",)", ""},
+                                                        {R"("line_num":2)", R"("line_num":0)"},
+                                                        {R"("line_num":2)", R"("line_num":"2")"},
+                                                        {R"("pid":23905)", R"("pid":23906)"},
+                                                        {"6b0c3370.5d61", "6b0c33705d61"},
+                                                        {"6b0c3370.5d61", "16b0c3370.5d61"},
+                                                        {"6b0c3370.5d61", "x.5d61"},
+                                                        {R"("query_id":0})", ""}}) {
     std::string bad = good;
     bad.replace(bad.find(part), part.size(), instead);
     EXPECT_FALSE(ReadServerLine(bad)) << bad;
@@ -109,13 +110,15 @@ TEST(ServerLine, WhatIsNone) {
 }
 
 TEST(ServerLine, NoTextAndNoValueIsKept) {
-  const std::string fact = FactOf(Read(Line("statement: DELETE FROM dt.orders WHERE name = 'Smith';")), "68230cea656d172f");
+  const std::string fact =
+      FactOf(Read(Line("statement: DELETE FROM dt.orders WHERE name = 'Smith';")), "68230cea656d172f");
   EXPECT_THAT(fact, Not(HasSubstr("Smith")));
   EXPECT_THAT(fact, HasSubstr(R"("relations":["dt.orders"])"));
   EXPECT_THAT(fact, HasSubstr(base::Sha256Hex("DELETE FROM dt.orders WHERE name = 'Smith';")));
-  const std::string refused = FactOf(
-      Read(Line("duplicate key: Smith", R"("error_severity":"ERROR","state_code":"23505","detail":"Smith","statement":"SELECT 1")")),
-      "68230cea656d172f");
+  const std::string refused =
+      FactOf(Read(Line("duplicate key: Smith",
+                       R"("error_severity":"ERROR","state_code":"23505","detail":"Smith","statement":"SELECT 1")")),
+             "68230cea656d172f");
   EXPECT_THAT(refused, Not(HasSubstr("Smith")));
   EXPECT_THAT(refused, HasSubstr(R"("sqlstate":"23505")"));
   EXPECT_THAT(FactOf(Read(Line("statement: DO $$ BEGIN END $$")), ""), HasSubstr(R"("flags":["do_block"])"));
@@ -124,7 +127,8 @@ TEST(ServerLine, NoTextAndNoValueIsKept) {
 TEST(ServerLine, WhatEndsASession) {
   const auto ends = [](const std::string& line) { return FactOf(Read(line), ""); };
   EXPECT_THAT(ends(Line("disconnection: session time: 1")), HasSubstr(R"("ends":true)"));
-  EXPECT_THAT(ends(Line("terminating", R"("error_severity":"FATAL","state_code":"57P01")")), HasSubstr(R"("ends":true)"));
+  EXPECT_THAT(ends(Line("terminating", R"("error_severity":"FATAL","state_code":"57P01")")),
+              HasSubstr(R"("ends":true)"));
   EXPECT_THAT(ends(Line("statement: SELECT 1;")), HasSubstr(R"("ends":false)"));
 }
 

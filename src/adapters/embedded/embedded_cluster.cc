@@ -201,7 +201,8 @@ std::string LastOfLog(const std::string& folder, ports::FileSystem& files) {
     const auto said = access::ParseJson(line);  // not of one that begins before the tail does
     const access::JsonValue *severity = said ? said->Find("error_severity") : nullptr,
                             *message = said ? said->Find("message") : nullptr;
-    if (severity == nullptr || message == nullptr || severity->Text() == nullptr || message->Text() == nullptr) continue;
+    if (severity == nullptr || message == nullptr || severity->Text() == nullptr || message->Text() == nullptr)
+      continue;
     text += (text.empty() ? "" : "\n") + *severity->Text() + ":  " + *message->Text();
   }
   return text;

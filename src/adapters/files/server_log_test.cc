@@ -71,9 +71,7 @@ TEST_F(ServerLogTest, Reads) {
   EXPECT_EQ(log_->Read(folder() + "/none", 0, 1), "");
 }
 
-TEST_F(ServerLogTest, AFolderThatIsNotThere) {
-  EXPECT_THROW(log_->Files(root_ + "/none"), base::Error);
-}
+TEST_F(ServerLogTest, AFolderThatIsNotThere) { EXPECT_THROW(log_->Files(root_ + "/none"), base::Error); }
 
 TEST_F(ServerLogTest, Adds) {
   const std::string path = folder() + "/kept";
