@@ -5,13 +5,17 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
+import subprocess
 import time
 import unittest
 
 import psycopg2
 
 from people import Office, verifier
+from project import ROOT, YELLOW, Result
+from server import NamedPostgres
 
 TABLE = "dp_main.dt_shopmasked__customers"
 LONG = 20
@@ -310,6 +314,88 @@ class AccessLogTest(unittest.TestCase):
         for number in range(3):
             self.assertEqual(len(re.findall(f"ERROR:.*of others {number}", kept)), 1)
         self.assertEqual((self.office.cluster() / "log").stat().st_mode & 0o777, 0o700)
+
+
+class NamedServerLogTest(unittest.TestCase):
+    """A server that Yellow does not own, which packs its log away as it likes."""
+
+    ACTIVE = """SELECT yellow_access.ask('{0}', 'alice', 'dt_write:MaskShop', 3600, 'OPS-1', 'why', '{{yellow_dt_maskshop}}', 'h', 1, 3600, 'regular', '{{}}', '');
+SELECT yellow_access.vote('{0}', 'bob', 'h', true, ''); SELECT yellow_access.activate('{0}', 'alice', 'h', '{{bob}}'); SELECT yellow_sec.tmp_open('{0}', '{1}')"""
+    ID = "0123456789abcdef"
+
+    def setUp(self):
+        self.server = NamedPostgres("-c fsync=off -c logging_collector=on -c log_destination=stderr,jsonlog -c log_directory=log -c log_connections=on -c log_disconnections=on "
+                                    "-c log_timezone=Asia/Kolkata -c log_min_messages=error")
+        self.addCleanup(self.server.close)
+        for name in ("merge", "shop"):
+            self.server.psql("postgres", f"CREATE DATABASE {name}")
+        self.project = self.server.base / "project"
+        shutil.copytree(ROOT / "examples/shop", self.project)
+        (self.project / "model/ecosystem.yaml").write_text(json.dumps({"kind": "Ecosystem", "name": "Acme", "scopes": {"dt_write:MaskShop": {"longest": "4h"}},
+                                                                      "people": {"alice": {"identities": ["os:daemon"], "roles": ["devops"]},
+                                                                                 "bob": {"identities": ["os:games"], "roles": ["senior_devops"]}}}))
+        self.declare(f"audit: {{server_log: {self.server.folder / 'data/log'}}}")
+        made = self.yellow("bootstrap", PGUSER="postgres", PGPASSWORD=NamedPostgres.PASSWORD)
+        self.assertEqual(made.status, 0, made)
+        applied = self.yellow("apply")
+        self.assertEqual(applied.status, 0, applied)
+
+    def declare(self, audit=""):
+        (self.project / "environments/prod.yaml").write_text(f"""
+kind: Environment
+name: prod
+containers: {{MergeDB: {{host: 127.0.0.1, port: {self.server.port}}}, ShopDB: {{host: 127.0.0.1, port: {self.server.port}}}}}
+credentials: {{shop_reader: {{env: SHOP}}}}
+classes: {{allowed: [pii]}}
+{audit}
+""")
+
+    def command(self, *arguments):
+        return [YELLOW, "--project", str(self.project), "--environment", "prod", *arguments]
+
+    def yellow(self, *arguments, **environment):
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        return Result(subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=120, env={**clean, **environment}))
+
+    def finding(self):
+        return next((one["state"], one.get("reason")) for one in json.loads(self.yellow("doctor", "--output", "json").out) if one["key"] == "server_log/MergeDB")
+
+    def test_it_is_read_where_the_environment_says(self):
+        self.assertEqual(self.finding()[0], "ok")
+        self.server.psql("merge", "SET SESSION AUTHORIZATION yellow_access; " + self.ACTIVE.format(self.ID, verifier("secret")))
+        with contextlib.suppress(AssertionError):
+            self.server.psql("merge", f"SELECT 'canary-1414'; DELETE FROM {TABLE} WHERE false; SELECT 1/0;", user=f"yellow_tmp_{self.ID}", password="secret")
+        with open(self.server.base / "serve.log", "wb") as out:
+            service = subprocess.Popen(self.command("serve"), stdout=out, stderr=out)
+        self.addCleanup(service.wait)
+        self.addCleanup(service.terminate)
+        read = f"SELECT details FROM yellow_access.audit WHERE request = '{self.ID}' AND action = 'access.server_line' ORDER BY id"
+        until = time.monotonic() + LONG
+        while len(self.server.psql("merge", read).splitlines()) < 7:
+            self.assertLess(time.monotonic(), until, (self.server.base / "serve.log").read_text() + self.server.psql("merge", read))
+            time.sleep(0.1)
+        lines = [json.loads(line) for line in self.server.psql("merge", read).splitlines()]
+        self.assertEqual([line["kind"] for line in lines],
+                         ["logged_other", "logged_other", "logged_query", "logged_query", "logged_query", "logged_refusal", "logged_end"])
+        self.assertEqual([line["number"] for line in lines], list(range(2, 9)))     # the first was said before anybody knew who it is
+        self.assertEqual({flag for line in lines for flag in line["flags"]}, {"not_on_the_wire"})
+        self.assertLess(abs(lines[2]["at"] / 1000 - time.time()), 600, "whatever its zone is")
+        self.assertNotIn("canary", json.dumps(lines))
+        self.assertIn("canary-1414", "".join(path.read_text() for path in (self.server.folder / "data/log").glob("*.json")), "its files are left alone")
+
+    def test_doctor_says_what_is_missing(self):
+        self.declare()
+        self.assertEqual(self.finding(), ("warning", {"code": "server_log.unknown", "text": "there is no second witness of what temporary logins ask: Yellow's own recording is all there is"}))
+        self.declare("audit: {server_log: nowhere}")
+        self.assertEqual((self.finding()[0], self.finding()[1]["code"]), ("problem", "server_log.unreadable"))
+        self.declare(f"audit: {{server_log: {self.server.folder / 'data/log'}}}")
+        for statement, undone, code in (("REVOKE SET ON PARAMETER log_statement FROM yellow_roles", "GRANT SET ON PARAMETER log_statement TO yellow_roles", "server_log.silent"),):
+            self.server.psql("merge", statement)
+            self.assertEqual((self.finding()[0], self.finding()[1]["code"]), ("problem", code))
+            # And people are let in as before.
+            self.server.psql("merge", "SET SESSION AUTHORIZATION yellow_access; " + self.ACTIVE.format(self.ID, verifier("secret")))
+            self.server.psql("merge", undone)
+        self.assertEqual(self.finding()[0], "ok")
 
 
 if __name__ == "__main__":
