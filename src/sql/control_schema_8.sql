@@ -233,7 +233,7 @@ CREATE INDEX ON yellow_access.audit (request, (details ->> 'sha256')) WHERE acti
 CREATE INDEX ON yellow_access.audit (request, (details ->> 'process')) WHERE action = 'access.statement' AND details ->> 'kind' = 'server';
 
 -- The recorded connection that this session of the log is; it may not be known yet. Processes have their numbers again after a
--- while, so it has to have begun at the same time.
+-- while, so it has to have begun at the same time, and no other one may be it.
 CREATE FUNCTION yellow_access.server_match(INOUT seen yellow_access.server_session)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
   SELECT (seen.id, seen.request, seen.process, seen.began_at, coalesce(seen.session, w.subject), coalesce(seen.client, w.client), seen.last_line, seen.gone_at,
@@ -242,6 +242,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
     SELECT a.subject, (a.details ->> 'client')::bigint AS client FROM yellow_access.audit a
     WHERE a.request = seen.request AND a.action = 'access.statement' AND a.details ->> 'kind' = 'server' AND a.details ->> 'process' = seen.process::text
       AND a.at BETWEEN seen.began_at - interval '1 minute' AND seen.began_at + interval '1 minute'
+      AND NOT EXISTS (SELECT FROM yellow_access.server_session l
+                      WHERE l.session = a.subject AND l.client = (a.details ->> 'client')::bigint AND l.id <> seen.id AND l.last_line > 0)
     ORDER BY a.id LIMIT 1) w ON true
 $function$;
 

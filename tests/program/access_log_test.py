@@ -208,6 +208,19 @@ class AccessLogTest(unittest.TestCase):
         self.assertEqual(sorted(bool(line["flags"]) for line in lines if line["kind"] == "logged_query"), [False, True])
         self.flagged(request, "not_on_the_wire")
 
+    def test_a_process_with_the_number_of_another(self):
+        """A session beside the proxy, by the same number within the same minute: one of them only is the recorded one."""
+        request = self.active()
+        self.assertEqual(self.office.session(request, "SELECT 88;\n").status, 0)
+        asked = next(line for line in self.ended(request) if line["kind"] == "logged_query")
+        began, _, process = asked["session"].partition(".")
+        began = int(began, 16) + 1
+        forged = {**asked, "session": f"{began:x}.{process}", "request": request["id"], "began": began, "ends": False, "number": 1, "flags": []}
+        read = self.office.sql("MergeDB", f"SELECT yellow_access.server_lines('{os.urandom(32).hex()}', 0, 1, '{json.dumps([forged])}')")
+        self.assertEqual(read, [("t",)])
+        last = self.lines(request)[-1]
+        self.assertEqual((last["session"], last["recorded"], last["flags"]), (forged["session"], None, ["not_on_the_wire"]))
+
     def test_who_is_not_let_in(self):
         request = self.login()
         info = self.office.server()
