@@ -25,8 +25,9 @@ std::string JsonOf(const Figures& figures) {
   std::string json;
   for (const auto& [name, value] : figures) {
     const auto* number = std::get_if<int64_t>(&value);
-    json += (json.empty() ? "" : ", ") + base::JsonString(name) + ": " +
-            (number != nullptr ? std::to_string(*number) : base::JsonString(base::AsText(std::get<std::string>(value))));
+    json +=
+        (json.empty() ? "" : ", ") + base::JsonString(name) + ": " +
+        (number != nullptr ? std::to_string(*number) : base::JsonString(base::AsText(std::get<std::string>(value))));
   }
   return "{" + json + "}";
 }
@@ -112,8 +113,8 @@ std::vector<OperationOrder> FindOperations(ports::Session& engine, const Effects
   std::vector<OperationOrder> orders;
   for (size_t i = 0; i < rows.size(); ++i) {
     const std::string& holder = rows.Text(i, 5);
-    const bool free = holder.empty() || holder == actor.holder || rows.Boolean(i, 6) ||
-                      !effects.processes.MayBeAlive(holder);
+    const bool free =
+        holder.empty() || holder == actor.holder || rows.Boolean(i, 6) || !effects.processes.MayBeAlive(holder);
     const auto scope = model::ParseScope(rows.Text(i, 2));
     if (!free || !scope) continue;
     if (orders.empty() || orders.back().request != rows.Text(i, 0))
@@ -156,17 +157,17 @@ void RenewOperation(ports::Session& engine, const Actor& actor, const OperationO
 
 void EndOperation(ports::Session& session, const Actor& actor, const OperationOrder& order, bool succeeded,
                   const Figures& figures) {
-  session.Execute(
-      {"INSERT INTO yellow.event (kind, actor, detail) VALUES ($1, $2, $3)",
-       {succeeded ? "operation_done" : "operation_failed", order.person,
-        order.scope.Text() + " under request " + order.request + ", ticket " + order.ticket}});
+  session.Execute({"INSERT INTO yellow.event (kind, actor, detail) VALUES ($1, $2, $3)",
+                   {succeeded ? "operation_done" : "operation_failed", order.person,
+                    order.scope.Text() + " under request " + order.request + ", ticket " + order.ticket}});
   session.Execute({"SELECT yellow_access.operation_end($1, $2, $3, $4::jsonb)",
                    {order.request, actor.holder, succeeded ? "t" : "f", JsonOf(figures)}});
 }
 
 Figures FailureOf(const base::Error& error) {
   constexpr const char* kOwnWords = "P0001";  // of a function of Yellow's
-  if (error.sqlstate.empty() || error.sqlstate == kOwnWords) return {{"code", error.code}, {"reason", std::string(error.what())}};
+  if (error.sqlstate.empty() || error.sqlstate == kOwnWords)
+    return {{"code", error.code}, {"reason", std::string(error.what())}};
   return {{"code", error.code}, {"reason", "the database refused it, SQLSTATE " + error.sqlstate}};
 }
 

@@ -30,9 +30,9 @@ void CloseRun(ports::Session& session, const Actor& actor, const FinishedRun& ru
                    {run.id, std::to_string(batch)}});
   if (!run.repairs)
     session.Execute(
-      {"UPDATE yellow.transformer SET definition = $2, failures = 0, failed_definition = NULL, retry_at = NULL WHERE "
-       "key = $1",
-       {run.transformer.key, run.transformer.definition}});
+        {"UPDATE yellow.transformer SET definition = $2, failures = 0, failed_definition = NULL, retry_at = NULL WHERE "
+         "key = $1",
+         {run.transformer.key, run.transformer.definition}});
   session.Execute(
       {"INSERT INTO yellow.event (kind, node, batch, run_id, actor, detail) VALUES ('run_committed', $1, $2, $3, $4, "
        "$5)",
@@ -42,7 +42,8 @@ void CloseRun(ports::Session& session, const Actor& actor, const FinishedRun& ru
 void TellCommitted(ports::Session& session, const Applied& applied, const FinishedRun& run, int batch) {
   if (ReceiversOf(applied).empty()) return;
   EndNotices(session, run.output.key, {model::NoticeEvent::kHeld}, fmt::format("batch {} is committed", batch));
-  if (!run.repairs) EndNotices(session, run.transformer.key, {model::NoticeEvent::kFailed}, "run " + run.id + " is committed");
+  if (!run.repairs)
+    EndNotices(session, run.transformer.key, {model::NoticeEvent::kFailed}, "run " + run.id + " is committed");
 }
 
 }  // namespace

@@ -29,8 +29,8 @@ const plan::Transformer& TransformerOf(const Applied& applied, const OperationOr
   return *found;
 }
 
-/// What was to be taken in is what stood in the tables when it was asked for, and mended since; a run begins by emptying
-/// them.
+/// What was to be taken in is what stood in the tables when it was asked for, and mended since; a run begins by
+/// emptying them.
 void RequireUntouched(ports::Session& engine, const plan::Transformer& transformer, const OperationOrder& order) {
   const ports::Rows since = engine.Execute({kRunSince, {transformer.key, order.asked_at}});
   if (since.empty()) return;

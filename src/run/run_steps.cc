@@ -189,10 +189,11 @@ void RunSteps::IngestRepair(const std::string& request, const std::string& cause
 }
 
 sql::Statement RunSteps::OpeningRepair(const std::string& request, const std::string& cause) const {
-  return {"INSERT INTO yellow.run (id, transformer, state, mode, definition, model_version, cause, holder, request) "
-          "VALUES ($1, $2, 'ingesting', $3, $4, $5, $6, $7, $8)",
-          {run_id_, transformer_.key, mode_.word(), transformer_.definition, std::to_string(applied_.version), cause,
-           actor_.holder, request}};
+  return {
+      "INSERT INTO yellow.run (id, transformer, state, mode, definition, model_version, cause, holder, request) "
+      "VALUES ($1, $2, 'ingesting', $3, $4, $5, $6, $7, $8)",
+      {run_id_, transformer_.key, mode_.word(), transformer_.definition, std::to_string(applied_.version), cause,
+       actor_.holder, request}};
 }
 
 void RunSteps::DropLogin() {

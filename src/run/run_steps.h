@@ -105,8 +105,8 @@ class RunSteps {
   /// One transaction: locks, checks, merge of every output, batch, cursors, run; the fence of the output's stream last.
   /// `in_doubt`: set when COMMIT is sent. Throws RefusedOutput.
   void IngestOutput(const std::string& cause, std::string& in_doubt);
-  /// The same of a repair run under a request: it claims nothing, and is opened and closed in that transaction, of which
-  /// `end` is the last part before the fence. REQUIRES: WorkOn a new run. Throws RefusedOutput.
+  /// The same of a repair run under a request: it claims nothing, and is opened and closed in that transaction, of
+  /// which `end` is the last part before the fence. REQUIRES: WorkOn a new run. Throws RefusedOutput.
   void IngestRepair(const std::string& request, const std::string& cause,
                     const std::function<void(ports::Session& session, const BatchReport& report)>& end);
   /// It can do nothing any more; whoever comes next drops it if this fails.

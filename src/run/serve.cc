@@ -37,7 +37,8 @@ constexpr milliseconds kStopLook{200};  // how long a request to stop may
 constexpr milliseconds kHeadStart{30};  // in which what was started has the processors to itself
 constexpr int kBatchConnections = 2;    // session and lease
 constexpr int kRunConnections = 5;      // engine, output, lease, keeper, and first the login's, then the code's
-constexpr int kOperationConnections = 4;  // its own, engine, output and lease
+// Of an operation: its own session, engine, output and lease.
+constexpr int kOperationConnections = 4;
 // What a batch and the run that follows it at once open: session and lease, then engine, lease, login and keeper; and
 // output.
 constexpr int kSpareEngines = 6, kSpareOutputs = 1;
@@ -273,9 +274,9 @@ class Scheduler {
       }
       const std::vector<std::string> nodes = NodesOf(*applied_, order);
       const auto after = not_before_.find(job);
-      const bool waits = newer_model_ || (after != not_before_.end() && after->second > now) ||
-                         std::any_of(nodes.begin(), nodes.end(),
-                                     [&](const std::string& node) { return jobs_.UnderWay(node); });
+      const bool waits =
+          newer_model_ || (after != not_before_.end() && after->second > now) ||
+          std::any_of(nodes.begin(), nodes.end(), [&](const std::string& node) { return jobs_.UnderWay(node); });
       if (waits || !HasRoomFor(kOperationConnections))
         taken.insert(nodes.begin(), nodes.end());
       else
@@ -297,8 +298,7 @@ class Scheduler {
   }
 
   bool HasRoomFor(int connections) const {
-    return static_cast<int>(jobs_.size()) < options_.jobs &&
-           jobs_.connections() + connections <= options_.connections;
+    return static_cast<int>(jobs_.size()) < options_.jobs && jobs_.connections() + connections <= options_.connections;
   }
 
   /// The next run is not to wait until its sessions are connected; within what is left of the limit.

@@ -31,6 +31,11 @@ BEGIN
   END IF;
   UPDATE yellow_access.request SET state = next_state WHERE id = one.id AND state = one.state;
   IF NOT FOUND THEN RAISE EXCEPTION 'the request has changed meanwhile' USING ERRCODE = 'object_not_in_prerequisite_state'; END IF;
+  -- What was not done by then is not done any more.
+  IF next_state IN ('expired', 'revoked', 'released') THEN
+    UPDATE yellow_access.operation SET state = 'failed', ended_at = clock_timestamp(), outcome = '{"code": "not_done", "reason": "the request has ended before"}'
+    WHERE request = one.id AND state IN ('due', 'begun');
+  END IF;
   -- Whose row it was is not kept.
   IF next_state IN ('denied', 'withdrawn', 'lapsed', 'dropped') THEN
     UPDATE yellow_access.request SET parameters = parameters - 'key', salt = '' WHERE id = one.id AND parameters ? 'key';
