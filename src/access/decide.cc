@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "access/erase_key.h"
 #include "base/check.h"
 #include "base/suggest.h"
 #include "sql/names.h"
@@ -71,13 +72,12 @@ std::optional<Refusal> HasParameters(const model::Model& model, const model::Sco
       return Refusal{Kind::kInvalid, "parameter", scope.Text() + " has to be told its " + name,
                      "add --parameter " + name + "=…"};
   if (scope.operation == model::Operation::kErase) {
-    const model::Datastore* store = model.FindDatastore(scope.object);
-    const std::string& dataset = content.parameters.at("dataset");
-    const bool known = store != nullptr && std::any_of(store->datasets.begin(), store->datasets.end(),
-                                                       [&](const model::Dataset& one) { return one.name == dataset; });
-    if (!known)
-      return Refusal{Kind::kInvalid, "parameter", scope.object + " has no such dataset: " + dataset,
+    const std::string& name = content.parameters.at("dataset");
+    const model::Dataset* dataset = model.FindDataset({scope.object, name});
+    if (dataset == nullptr)
+      return Refusal{Kind::kInvalid, "parameter", scope.object + " has no such dataset: " + name,
                      "give one that the model declares there"};
+    if (const auto key = EraseKey(scope.object, *dataset, content.parameters.at("key")); !key) return key.error();
   }
   return std::nullopt;
 }
@@ -148,6 +148,14 @@ int64_t ReviewWithin(const Content& content) {
   const bool reads = scope && (scope->kind == model::ScopeKind::kWsRead || scope->kind == model::ScopeKind::kDtRead ||
                                scope->kind == model::ScopeKind::kStageRead);
   return reads ? 24 * kHour : 4 * kHour;
+}
+
+Content Spelled(const model::Model& model, Content content) {
+  const model::Scope* scope = ScopeOf(model, content.scope);
+  if (scope == nullptr || scope->operation != model::Operation::kErase) return content;
+  const model::Dataset& dataset = *model.FindDataset({scope->object, content.parameters.at("dataset")});
+  content.parameters["key"] = EraseKey(scope->object, dataset, content.parameters.at("key")).value();
+  return content;
 }
 
 std::optional<Refusal> MayAsk(const model::Model& model, const model::Person& person, const Content& content) {

@@ -59,6 +59,9 @@ int64_t ReviewWithin(const Content& content);
 /// Whether what is asked for is well-formed, declared, and for this person.
 std::optional<Refusal> MayAsk(const model::Model& model, const model::Person& person, const Content& content);
 
+/// The content with parameters in their one spelling. REQUIRES: MayAsk has refused nothing.
+Content Spelled(const model::Model& model, Content content);
+
 /// Whether the ticket supports what this person asks for; none: the system knows no such ticket. That of a break-glass
 /// may be anybody's.
 std::optional<Refusal> Supports(const model::Person& person, const Content& content,

@@ -63,16 +63,22 @@ TEST_F(Decide, AnOperationIsToldWhatItNeedsAndNothingElse) {
   model_.scopes.push_back(*model::ParseScope("op:reingest:MaskShop"));
   model::Datastore shop;
   shop.name = "Shop";
-  shop.datasets.emplace_back().name = "customers";
+  model::Dataset& customers = shop.datasets.emplace_back();
+  customers.name = "customers";
+  customers.key = {{"id", {}}};
+  customers.columns.emplace_back().name = "id";
   model_.datastores = {shop};
   Content wish = Wish("op:erase:Shop");
   EXPECT_EQ(Asks("alice", wish), "parameter");
   wish.parameters = {{"dataset", "customers"}, {"key", "{\"id\": \"C17\"}"}};
   EXPECT_EQ(Asks("alice", wish), "");
+  EXPECT_EQ(Spelled(model_, wish).parameters["key"], "{\"id\":\"C17\"}");
   for (const char* bad : {"", "  ", "a\nb", "a\x1b[2J"}) {
     wish.parameters["key"] = bad;
     EXPECT_EQ(Asks("alice", wish), "parameter") << bad;
   }
+  wish.parameters["key"] = "C17";
+  EXPECT_EQ(Asks("alice", wish), "key");
   wish.parameters = {{"dataset", "nothing"}, {"key", "1"}};
   EXPECT_EQ(Asks("alice", wish), "parameter");
   wish.parameters = {{"dataset", "customers"}, {"key", "1"}, {"more", "x"}};

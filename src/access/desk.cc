@@ -92,6 +92,7 @@ Result<Request> Desk::Ask(const std::string& identity, const Wanted& wanted) {
                     wanted.ticket, wanted.reason,     {},
                     wanted.kind,   wanted.parameters, {}};
     if (const auto refusal = MayAsk(place->model, *person, content)) return No(*refusal);
+    content = Spelled(place->model, std::move(content));
     const model::Scope& scope = *ScopeOf(place->model, content.scope);
     if (!place->Has(scope)) continue;
     if (!content.parameters.empty()) content.salt = effects_.entropy.Hex(kDigitsOfSalt);
@@ -123,6 +124,7 @@ Result<Request> Desk::Edit(const std::string& identity, const std::string& id, c
     content.salt = effects_.entropy.Hex(kDigitsOfSalt);
   }
   if (const auto refusal = MayAsk(found->place->model, *found->person, content)) return No(*refusal);
+  content = Spelled(found->place->model, std::move(content));
   if (const auto refusal = AskTicketSystem(*found->place, *found->person, content)) return No(*refusal);
   return Do(*found, [&](Store& store) { store.Edit(id, found->person->name, content); });
 }

@@ -306,6 +306,33 @@ int AccessRequest(const Program& program, const Options& options, const AccessOp
   return Show(program, options, Call(program, options, access, "POST", kRequests, WantedIn(access)));
 }
 
+int Erase(const Program& program, const Options& options, const AccessOptions& access) {
+  const size_t dot = access.dataset.find('.');
+  if (dot == std::string::npos || dot == 0 || dot + 1 == access.dataset.size())
+    throw base::UsageError("this is no dataset: " + access.dataset).Remedy("write --dataset Shop.customers");
+  Json key = Json::object();
+  for (const std::string& part : access.key) {
+    const size_t equals = part.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw base::UsageError("a part of the key has no column").Remedy("write --key id=C00017");
+    if (!key.emplace(part.substr(0, equals), part.substr(equals + 1)).second)
+      throw base::UsageError("a column of the key is given twice: " + part.substr(0, equals));
+  }
+  AccessOptions wanted = access;
+  wanted.scope = "op:erase:" + access.dataset.substr(0, dot);
+  if (wanted.duration.empty()) wanted.duration = "1h";
+  Json body = WantedIn(wanted);
+  body["parameters"] = {{"dataset", access.dataset.substr(dot + 1)}, {"key", key.dump()}};
+  const int status = Show(program, options, Call(program, options, access, "POST", kRequests, body));
+  if (status == kDone && !options.json)
+    program.out << "Once it is approved and begun, yellow serve removes every version of this row from " +
+                       access.dataset +
+                       ", its changes\nand its bad rows, and from what masks have made of it with its key, and has all "
+                       "that read it run again. This\ncannot be taken back. Whether there is such a row is not "
+                       "looked at before. Remove it at its source first, or it\ncomes back with the next batch.\n";
+  return status;
+}
+
 int AccessBreakGlass(const Program& program, const Options& options, const AccessOptions& access) {
   Json body = WantedIn(access);
   body["kind"] = "break_glass";

@@ -57,6 +57,7 @@ class CommandLine {
   void Authors();
   void Access();
   void Recordings(CLI::App& access);
+  void Erasing();
   void Audit();
   void AuditSearchCommand(CLI::App& audit);
   static CLI::Validator IsUtc();

@@ -196,9 +196,12 @@ struct AccessOptions {
   std::string note;                     ///< of a vote or a review
   std::string from, to;                 ///< days
   std::vector<std::string> parameters;  ///< name=value, of an operation
+  std::string dataset;                  ///< Store.dataset, of an erasure
+  std::vector<std::string> key;         ///< column=value, of its row
   bool all = false;
 };
 int AccessRequest(const Program& program, const Options& options, const AccessOptions& access);
+int Erase(const Program& program, const Options& options, const AccessOptions& access);
 int AccessBreakGlass(const Program& program, const Options& options, const AccessOptions& access);
 int AccessScopes(const Program& program, const Options& options, const AccessOptions& access);
 int AccessList(const Program& program, const Options& options, const AccessOptions& access);

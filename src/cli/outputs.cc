@@ -82,6 +82,7 @@ std::map<std::string, Json> Schemas() {
       {"demo flights", DemoOutcomeRecord().Schema()},
       {"doctor", DoctorRecord().ListSchema()},
       {"down", DoneRecord().Schema()},
+      {"erase", api::RequestRecord().Schema()},
       {"explain", Either(ExplanationRecord().Schema(), BatchExplanationRecord().ListSchema())},
       {"export json-schema", {{"$ref", "https://json-schema.org/draft/2020-12/schema"}}},
       {"export privileges", PrivilegeRecord().ListSchema()},

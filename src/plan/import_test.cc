@@ -16,7 +16,7 @@ SourceColumn Column(const std::string& name, const std::string& type, bool not_n
   return {name, type, true, type, "", not_null, true};
 }
 
-SourceTable Table(const std::string& name, std::vector<SourceColumn> columns, std::vector<SourceKey> keys = {}) {
+SourceTable TableOf(const std::string& name, std::vector<SourceColumn> columns, std::vector<SourceKey> keys = {}) {
   SourceTable table;
   table.name = name;
   table.columns = std::move(columns);
@@ -27,7 +27,7 @@ SourceTable Table(const std::string& name, std::vector<SourceColumn> columns, st
 SourceCatalogue Catalogue(std::vector<SourceTable> tables) { return {"crm", "public", "reader", std::move(tables)}; }
 
 /// `table.column state code` of each finding.
-std::vector<std::string> Findings(const Import& import) {
+std::vector<std::string> FindingsOf(const Import& import) {
   std::vector<std::string> lines;
   for (const ImportFinding& finding : import.findings)
     lines.push_back(finding.table + (finding.column.empty() ? "" : "." + finding.column) + " " + finding.state + " " +
@@ -45,7 +45,7 @@ TEST(Import, TakesTheBestKey) {
   const std::vector<SourceColumn> columns{Column("a", "integer", true), Column("b", "integer", true),
                                           Column("c", "integer", true), Column("n", "integer")};
   const auto key_of = [&](std::vector<SourceKey> keys) {
-    return Key(ImportTables(Catalogue({Table("t", columns, std::move(keys))}), {}).datasets.at(0));
+    return Key(ImportTables(Catalogue({TableOf("t", columns, std::move(keys))}), {}).datasets.at(0));
   };
   EXPECT_THAT(key_of({{false, false, {"c"}}, {true, false, {"a", "b"}}}), ElementsAre("a", "b"));
   EXPECT_THAT(key_of({{false, false, {"c"}}, {false, true, {"a", "b"}}}), ElementsAre("a", "b"));
@@ -55,16 +55,16 @@ TEST(Import, TakesTheBestKey) {
 }
 
 TEST(Import, AColumnThatMayNotBeReadIsInNoKey) {
-  SourceTable table = Table("t", {Column("a", "integer", true), Column("b", "text")}, {{true, false, {"a"}}});
+  SourceTable table = TableOf("t", {Column("a", "integer", true), Column("b", "text")}, {{true, false, {"a"}}});
   table.columns[0].readable = false;
   const Import import = ImportTables(Catalogue({table}), {});
   EXPECT_THAT(Key(import.datasets.at(0)), IsEmpty());
-  EXPECT_THAT(Findings(import), ElementsAre("t added table", "t.a left_out no_privilege", "t no_key no_key"));
+  EXPECT_THAT(FindingsOf(import), ElementsAre("t added table", "t.a left_out no_privilege", "t no_key no_key"));
 }
 
 TEST(Import, NamesThatMayStayAreServedFirst) {
-  const Import import = ImportTables(Catalogue({Table("Order Items", {Column("x", "text")}),
-                                                Table("Order_Items", {Column("x y", "text"), Column("x_y", "text")})}),
+  const Import import = ImportTables(Catalogue({TableOf("Order Items", {Column("x", "text")}),
+                                                TableOf("Order_Items", {Column("x y", "text"), Column("x_y", "text")})}),
                                      {});
   EXPECT_EQ(import.datasets.at(0).dataset.name, "Order_Items_2");
   EXPECT_EQ(import.datasets.at(0).dataset.table, "Order Items");
@@ -74,18 +74,18 @@ TEST(Import, NamesThatMayStayAreServedFirst) {
 }
 
 TEST(Import, LeavesOutWithAReasonAndTakesWhatIsNamed) {
-  SourceTable view = Table("v", {Column("a", "integer")});
+  SourceTable view = TableOf("v", {Column("a", "integer")});
   view.kind = RelationKind::kView;
-  SourceTable part = Table("part", {Column("a", "integer")});
+  SourceTable part = TableOf("part", {Column("a", "integer")});
   part.parent = "whole";
-  SourceTable closed = Table("closed", {Column("a", "integer")});
+  SourceTable closed = TableOf("closed", {Column("a", "integer")});
   closed.readable = false;
   const SourceCatalogue catalogue = Catalogue({closed, part, view});
-  EXPECT_THAT(Findings(ImportTables(catalogue, {})),
+  EXPECT_THAT(FindingsOf(ImportTables(catalogue, {})),
               ElementsAre("closed left_out no_privilege", "part left_out child", "v left_out view"));
   ImportRequest request;
   request.tables = {"v", "closed"};
-  EXPECT_THAT(Findings(ImportTables(catalogue, request)),
+  EXPECT_THAT(FindingsOf(ImportTables(catalogue, request)),
               ElementsAre("closed left_out no_privilege", "v added table", "v no_key no_key"));
 }
 
@@ -94,7 +94,7 @@ TEST(Import, TypesThatAreNotModelledAreText) {
   status.known = false;
   SourceColumn positive{"n", "integer", true, "positive", "", false, true};
   const Import import =
-      ImportTables(Catalogue({Table("t", {status, positive, Column("p", "interval year to month")})}), {});
+      ImportTables(Catalogue({TableOf("t", {status, positive, Column("p", "interval year to month")})}), {});
   const auto& columns = import.datasets.at(0).columns;
   EXPECT_EQ(model::ToShort(columns[0].column.type), "text");
   EXPECT_EQ(columns[0].remark, "order_status at the source, carried as text");
@@ -127,11 +127,11 @@ TEST(Import, ComparesWithWhatIsThere) {
   request.existing = &store;
   request.declined_columns = {{"t", {"no_thanks"}}};
   const Import import =
-      ImportTables(Catalogue({Table("T table", {Column("id", "integer", true), Column("short", "character varying(10)"),
+      ImportTables(Catalogue({TableOf("T table", {Column("id", "integer", true), Column("short", "character varying(10)"),
                                                 Column("wide", "character varying(10)"), Column("sure", "text"),
                                                 Column("Short", "text", true), Column("no thanks", "text")})}),
                    request);
-  EXPECT_THAT(Findings(import),
+  EXPECT_THAT(FindingsOf(import),
               ElementsAre("T table.short differs type", "T table.lost gone column", "T table.sure differs not_null",
                           "T table.no thanks declined commented_out", "T table.Short renamed clash",
                           "T table.Short added column", "gone gone table"));

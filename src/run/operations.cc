@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/json_text.h"
 #include "base/utf8.h"
+#include "run/erase.h"
 #include "run/patience.h"
 #include "run/reingest.h"
 
@@ -32,12 +33,13 @@ std::string JsonOf(const Figures& figures) {
   return "{" + json + "}";
 }
 
-void Do(const Effects& effects, const Actor& actor, const Applied& applied, const OperationOrder& order) {
+void Do(const Effects& effects, const Actor& actor, const Applied& applied, const std::string& container,
+        const OperationOrder& order) {
   switch (order.scope.operation.value()) {
     case model::Operation::kReingest:
       return Reingest(effects, actor, applied, order);
     case model::Operation::kErase:
-      throw base::Error("not_supported", "this version does not erase");
+      return Erase(effects, actor, applied, container, order);
   }
   YELLOW_CHECK(false);
 }
@@ -56,7 +58,7 @@ class Carrying {
     if (!(begun_ ? IsMine(*session) : Begin(*session))) return;
     begun_ = true;
     try {
-      if (!failure_) Do(effects_, actor_, applied_, order_);
+      if (!failure_) Do(effects_, actor_, applied_, container_, order_);
     } catch (const base::Error& error) {
       if (error.retryable) throw;
       failure_ = FailureOf(error);

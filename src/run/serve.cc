@@ -103,6 +103,10 @@ class Jobs {
     return std::any_of(jobs_.begin(), jobs_.end(),
                        [&](const auto& job) { return job.first == node || job.second.nodes.count(node) != 0; });
   }
+  /// Whether a job that is not the node's own works on it.
+  bool TakenByOthers(const std::string& node) const {
+    return std::any_of(jobs_.begin(), jobs_.end(), [&](const auto& job) { return job.second.nodes.count(node) != 0; });
+  }
   size_t size() const { return jobs_.size(); }
   int connections() const {
     int sum = 0;
@@ -256,10 +260,16 @@ class Scheduler {
       started |= Start(decision);
     }
     if (started) AwaitStarts();
-    Record(*engine_, decisions);
+    RecordWhatHolds(decisions);
     KeepSpares(options_.connections - jobs_.connections());
     if (jobs_.size() == 0) PrepareNextRun();
     return effects_.clock.Now() + (wake_at - view.now);
+  }
+
+  /// A sentence about a node that an operation works on may quote what the operation removes.
+  void RecordWhatHolds(std::vector<Decision> decisions) {
+    std::erase_if(decisions, [this](const Decision& decision) { return jobs_.TakenByOthers(decision.node); });
+    Record(*engine_, decisions);
   }
 
   /// What was approved goes before what is due: a run that begins empties what a repair is to take. Returns the nodes

@@ -52,12 +52,12 @@ class ScopesTest(unittest.TestCase):
         self.assertEqual(refused.status, 2, refused)
         self.assertIn("has to be told its dataset", refused.err)
         request = office.did("alice", "request", "--scope", "op:erase:Shop", "--for", "1h", "--ticket", "OPS-90", "--reason", "asked to",
-                             "--parameter", "dataset=customers", "--parameter", "key=canary-C17")
-        self.assertEqual((request["approvers"], request["parameters"], request["grants"]), (2, {"dataset": "customers", "key": "canary-C17"}, []))
+                             "--parameter", "dataset=customers", "--parameter", 'key={"id": "canary-C17"}')
+        self.assertEqual((request["approvers"], request["parameters"], request["grants"]), (2, {"dataset": "customers", "key": '{"id":"canary-C17"}'}, []))
         self.assertIn("canary-C17", office.access("bob", "show", request["id"]).out)
         self.assertEqual(office.approve(request)["state"], "pending")
         # Another key is another request, which nobody has approved.
-        edited = office.did("alice", "edit", request["id"], "--parameter", "dataset=customers", "--parameter", "key=canary-C18")
+        edited = office.did("alice", "edit", request["id"], "--parameter", "dataset=customers", "--parameter", 'key={"id": "canary-C18"}')
         self.assertNotEqual(edited["content"], request["content"])
         self.assertEqual(edited["votes"], [])
         stale = office.access("bob", "approve", request["id"], "--content", request["content"])

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from project import YELLOW, Project
 
 # What fetches real data is asked in flights_test.py, what needs a recording in tests/recorder, what needs several people in access_*_test.py.
-ELSEWHERE = {"demo flights", "access replay", "access shell", "access sql"} | {f"access {word}" for word in (
+ELSEWHERE = {"demo flights", "access replay", "access shell", "access sql", "erase"} | {f"access {word}" for word in (
     "accept activate approve break-glass deny edit escalate list release report request review revoke scopes show statements withdraw").split()}
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 WORKER = """

@@ -1,0 +1,250 @@
+#include "run/erase.h"
+
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "base/error.h"
+#include "merge/erase.h"
+#include "plan/erasure.h"
+#include "run/quoted_rows.h"
+#include "run/tick.h"
+#include "sql/names.h"
+
+namespace yellow::run {
+namespace {
+
+// Whoever has a batch of them under way without a lease finds itself fenced.
+constexpr const char* kTakeEpochs =
+    "UPDATE yellow.stream SET epoch = epoch + 1, holder = NULL, backends = '{}', lease_until = '-infinity' WHERE key = "
+    "ANY ($1::text[]) AND (lease_until < clock_timestamp() OR lease_until > clock_timestamp() + interval '20 "
+    "seconds') RETURNING key";
+
+constexpr const char* kOpenRuns =
+    "SELECT transformer FROM yellow.run WHERE transformer = ANY ($1::text[]) AND state IN ('preparing', 'launched', "
+    "'finished', 'ingesting')";
+
+// What is counted instead of the table is that there are fewer now.
+constexpr const char* kCountDown =
+    "UPDATE yellow.batch_dataset d SET live_rows = live_rows - $3::bigint WHERE stream = $1 AND dataset = $2 AND batch "
+    "= (SELECT max(batch) FROM yellow.batch_dataset n WHERE n.stream = $1 AND n.dataset = $2)";
+
+constexpr const char* kRunAgain =
+    "UPDATE yellow.transformer SET requested_at = clock_timestamp(), retry_at = NULL, failed_definition = NULL, "
+    "failures = 0, definition = NULL WHERE key = ANY ($1::text[])";
+
+constexpr const char* kRecordEvents =
+    "INSERT INTO yellow.event (kind, node, actor, detail) SELECT 'row_erased', node, $2, $3 FROM unnest($1::text[]) "
+    "node";
+
+base::Error Busy(const std::string& node) {
+  return base::Error("busy", "waits for " + NameOfNode(node) + ", which is at work").Retryable();
+}
+
+std::string Listed(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return list;
+}
+
+std::string ParameterOf(const OperationOrder& order, const std::string& name) {
+  const auto found = order.parameters.find(name);
+  if (found == order.parameters.end()) throw base::Error("parameter", "it was not told its " + name);
+  return found->second;
+}
+
+class EraseOperation {
+ public:
+  EraseOperation(const Effects& effects, const Actor& actor, const Applied& applied, const std::string& container,
+                 const OperationOrder& order)
+      : effects_(effects),
+        actor_(actor),
+        applied_(applied),
+        container_(container),
+        order_(order),
+        address_{order.scope.object, ParameterOf(order, "dataset")},
+        session_(Connect(ports::ServiceRole::kEngine)) {
+    const model::Dataset* declared = applied.model.FindDataset(address_);
+    if (declared == nullptr || declared->key.empty())
+      throw base::Error("dataset", "the model has no such dataset with a key any more: " + ToString(address_));
+    erasure_ = plan::PlanErasure(applied.model, applied.physical, address_, container);
+  }
+
+  void Run() {
+    ReadKey();
+    {
+      ports::Transaction transaction(*session_, "", "erase");
+      Exclude();
+      for (const plan::ErasedDataset& one : erasure_.datasets) EraseFrom(one);
+      figures_["texts"] = ForgetQuotedRows(*session_, erasure_.streams, erasure_.transformers);
+      session_->Execute({kRunAgain, {sql::TextArray(erasure_.run_again)}});
+      session_->Execute({kRecordEvents,
+                         {sql::TextArray(erasure_.streams), order_.person, "under request " + order_.request}});
+      Tell();
+      EmptyOutputs();
+      RemoveLogs();
+      EndOperation(*session_, actor_, order_, true, figures_);
+      transaction.Commit();
+    }
+    GiveSpaceBack();
+  }
+
+ private:
+  std::unique_ptr<ports::Session> Connect(ports::ServiceRole role) {
+    return effects_.connector.Open(effects_.endpoints.Service(container_, role, "erase " + order_.request));
+  }
+
+  /// The values in the order of the dataset's key. What they are is not said to anybody.
+  void ReadKey() {
+    const ports::Rows given = session_->Execute(
+        {"SELECT key, value FROM jsonb_each_text($1::jsonb)", {ParameterOf(order_, "key")}});
+    for (size_t i = 0; i < given.size(); ++i)
+      if (!given.IsNull(i, 1)) key_[given.Text(i, 0)] = given.Text(i, 1);
+    const std::vector<std::string>& columns = erasure_.datasets.front().table.key;
+    const bool whole = given.size() == columns.size() && std::all_of(columns.begin(), columns.end(), [&](const auto& c) {
+                         return key_.count(c) != 0;
+                       });
+    if (!whole) throw base::Error("key", "the key of " + ToString(address_) + " is " + Listed(columns) + " by now");
+  }
+
+  std::vector<std::string> KeyOf(const sql::TableLayout& table) const {
+    std::vector<std::string> values;
+    for (const std::string& column : table.key) values.push_back(key_.at(column));
+    return values;
+  }
+
+  /// From here on nobody else writes what is concerned until the end of the transaction.
+  void Exclude() {
+    const int64_t newest = session_->Execute("SELECT max(version) FROM yellow.model").Integer(0, 0);
+    if (newest != applied_.version)
+      throw base::Error("model_moved", "another model has been applied meanwhile").Retryable();
+    const ports::Rows taken = session_->Execute({kTakeEpochs, {sql::TextArray(erasure_.streams)}});
+    std::set<std::string> missing(erasure_.streams.begin(), erasure_.streams.end());
+    for (size_t i = 0; i < taken.size(); ++i) missing.erase(taken.Text(i, 0));
+    if (!missing.empty()) throw Busy(*missing.begin());
+    const ports::Rows open = session_->Execute({kOpenRuns, {sql::TextArray(erasure_.transformers)}});
+    if (!open.empty()) throw Busy(open.Text(0, 0));
+  }
+
+  void EraseFrom(const plan::ErasedDataset& one) {
+    const ports::Rows found = session_->Execute(merge::FindTables(one.table));
+    const sql::TableLayout table =
+        merge::LayoutAsFound(one.table, {found.Boolean(0, 0), found.Boolean(0, 1), found.Boolean(0, 2),
+                                         found.Boolean(0, 3), found.Boolean(0, 4)});
+    const bool asked_for = one.table.dataset == address_;
+    const auto count = [&](const char* name, int64_t rows) { std::get<int64_t>(figures_[name]) += rows; };
+    for (const merge::EraseStatement& step : merge::Erase(table, KeyOf(table))) {
+      const ports::Rows gone = session_->Execute(step.statement);
+      if (step.from == merge::ErasedFrom::kStaging) continue;
+      const int64_t rows = gone.Integer(0, 0), live = gone.Integer(0, 1);
+      switch (step.from) {
+        case merge::ErasedFrom::kTable:
+          count(asked_for ? "versions" : "versions_of_outputs", rows);
+          if (!one.stream.empty() && live > 0)
+            session_->Execute({kCountDown, {one.stream, table.dataset.dataset, std::to_string(live)}});
+          break;
+        case merge::ErasedFrom::kChanges:
+          count("changes", rows);
+          break;
+        case merge::ErasedFrom::kSetAside:
+          count("set_aside", rows);
+          break;
+        case merge::ErasedFrom::kStaging:
+          break;
+      }
+      if (asked_for && live > 0) was_live_ = true;
+    }
+    // A batch that is under way is read again.
+    session_->Execute({"DELETE FROM yellow.mark WHERE stream = $1", {one.stream}});
+    touched_.push_back(table);
+  }
+
+  /// What is left to be done by people.
+  void Tell() {
+    std::vector<std::string> again, derived;
+    for (const std::string& key : erasure_.run_again) again.push_back(NameOfNode(key));
+    for (const model::DatasetAddress& one : erasure_.derived) derived.push_back(ToString(one));
+    if (!again.empty()) figures_["run_again"] = Listed(again);
+    if (!derived.empty())
+      figures_["derived"] = Listed(derived) + ": their history may hold what was made from it; for each row of it: "
+                            "yellow erase --dataset " + derived.front() + " --key …";
+    const plan::Stream* stream = applied_.physical.FindStream(erasure_.datasets.front().stream);
+    if (!was_live_ || stream == nullptr) return;
+    if (stream->workspace) {
+      figures_["comes_back"] = "with the next run of " + *stream->workspace + " that makes it";
+      return;
+    }
+    const ports::Rows last = session_->Execute(
+        {"SELECT max(batch) FROM yellow.batch WHERE stream = $1 AND state = 'committed'", {stream->key}});
+    figures_["comes_back"] = "with the next batch, unless the source has removed it: it was in batch " +
+                             (last.IsNull(0, 0) ? std::string("0") : last.Text(0, 0));
+  }
+
+  /// What the last run has left there, if it was not taken in.
+  void EmptyOutputs() {
+    const auto writer = Connect(ports::ServiceRole::kIngestOut);
+    for (const std::string& key : erasure_.transformers) {
+      const plan::Transformer* transformer = applied_.physical.FindTransformer(key);
+      for (const sql::TableLayout& output : transformer->outputs)
+        writer->Execute({"SELECT yellow_op.dt_clear($1, $2)", {output.schema, output.output_table}});
+    }
+  }
+
+  /// As far as they lie on this machine.
+  void RemoveLogs() {
+    const ports::Rows runs = session_->Execute(
+        {"SELECT id FROM yellow.run WHERE transformer = ANY ($1::text[])", {sql::TextArray(erasure_.transformers)}});
+    std::set<std::string> ids;
+    for (size_t i = 0; i < runs.size(); ++i) ids.insert(runs.Text(i, 0));
+    const std::string folder = applied_.data_folder + "/runs";
+    int64_t removed = 0;
+    for (const std::string& name : effects_.files.FoldersIn(folder)) {
+      if (ids.count(name) == 0) continue;
+      effects_.files.RemoveTree(folder + "/" + name);
+      ++removed;
+    }
+    figures_["logs"] = removed;
+  }
+
+  /// Removed rows lie in the pages of their tables until these are vacuumed, and their values in the statistics.
+  void GiveSpaceBack() {
+    std::vector<std::string> names{"yellow.batch", "yellow.run", "yellow.event", "yellow.verdict"};
+    for (const sql::TableLayout& table : touched_) {
+      if (!table.merge_table.empty()) names.push_back(sql::Qualified(table.schema, table.merge_table));
+      if (table.changes) names.push_back(sql::Qualified(table.schema, table.change_log_table));
+      if (table.sets_aside) names.push_back(sql::Qualified(table.schema, table.rejected_table));
+    }
+    const std::string statement = "VACUUM (ANALYZE) " + Listed(names);
+    try {
+      const auto owner = Connect(ports::ServiceRole::kMigrator);
+      const std::string prefix = applied_.model.environment ? applied_.model.environment->role_prefix : "yellow";
+      owner->Execute("SET ROLE " + sql::Quoted(sql::Roles(prefix).Owner()));
+      owner->Execute(statement);
+    } catch (const base::Error& error) {
+      effects_.reporter.Line(order_.scope.Text() + " of request " + order_.request + ": its space is not given back (" +
+                             error.what() + "); a member of Yellow's owner does it: " + statement);
+    }
+  }
+
+  const Effects& effects_;
+  const Actor& actor_;
+  const Applied& applied_;
+  const std::string& container_;
+  const OperationOrder& order_;
+  const model::DatasetAddress address_;
+  std::unique_ptr<ports::Session> session_;
+  plan::Erasure erasure_;
+  std::map<std::string, std::string> key_;
+  std::vector<sql::TableLayout> touched_;
+  bool was_live_ = false;
+  Figures figures_{{"versions", int64_t{0}}};
+};
+
+}  // namespace
+
+void Erase(const Effects& effects, const Actor& actor, const Applied& applied, const std::string& container,
+           const OperationOrder& order) {
+  EraseOperation(effects, actor, applied, container, order).Run();
+}
+
+}  // namespace yellow::run
