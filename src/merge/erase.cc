@@ -86,14 +86,6 @@ std::vector<EraseStatement> Erase(const sql::TableLayout& table, const std::vect
   return statements;
 }
 
-sql::Statement CastKey(const sql::TableLayout& table, const std::vector<std::string>& key) {
-  YELLOW_CHECK(table.key.size() == key.size());
-  std::string list;
-  for (size_t i = 0; i < key.size(); ++i)
-    list += (i == 0 ? "" : ", ") + Given(KeyColumn(table, table.key[i]), i + 1);
-  return {"SELECT " + list, {key.begin(), key.end()}};
-}
-
 sql::Statement FindTables(const sql::TableLayout& table) {
   const auto is_there = [&](const std::string& name) {
     return "to_regclass(" + sql::Literal(sql::Qualified(table.schema, name)) + ") IS NOT NULL";

@@ -26,11 +26,9 @@ struct EraseStatement {
 
 /// In this order, in one transaction. What the layout does not have is left out, see LayoutAsFound. `key`: a value for
 /// each column of the key, in its order, in PostgreSQL's text format. A value is compared as it is: one that its column
-/// cannot hold is found nowhere but among bad rows. REQUIRES: the table has a key; `key` can be cast (CastKey).
+/// cannot hold is found nowhere but among bad rows. REQUIRES: the table has a key; each value is one of
+/// its column's type.
 std::vector<EraseStatement> Erase(const sql::TableLayout& table, const std::vector<std::string>& key);
-
-/// A SELECT that fails with a data exception when a value of the key is none of its column's type.
-sql::Statement CastKey(const sql::TableLayout& table, const std::vector<std::string>& key);
 
 /// A SELECT of one row about the tables of a dataset as they lie in the database, whatever the model says by now, in
 /// the order of TablesFound.

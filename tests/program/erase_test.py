@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import pwd
+import signal
 import subprocess
 import time
 import unittest
@@ -194,7 +195,7 @@ class EraseTest(unittest.TestCase):
         self.assertNotIn("comes_back", outcome)
         time.sleep(3)
         self.assertEqual(self.runs("MaskShop"), before + 1, "it ran again once")
-        self.wait_until_forgotten(request)
+        self.wait_until_forgotten()
         self.assertEqual(self.places_of(canary, canary.replace('"', '\\"'), name, "Lastcanary", "canary@mail.example"), [])
         self.assertEqual([who for who, action in self.audit_of(request) if action == "access.approve"], ["bob", "carol"])
         actions = [action for _, action in self.audit_of(request)]
@@ -206,7 +207,194 @@ class EraseTest(unittest.TestCase):
         self.run_all("Shop")
         self.assertEqual(office.broken_invariants(), {})
 
-    def wait_until_forgotten(self, *requests):
+    def test_it_goes_from_history_changes_bad_rows_and_masked_outputs(self):
+        office = self.office
+        office.sql("ShopDB", "INSERT INTO sales VALUES (5, 'canaryfirst', 1), (55, 'stays', 1)")
+        self.run_all("Till")
+        self.settled("Follow", 1)
+        paused = office.yellow("streams", "pause", "TillMasked")
+        self.assertEqual(paused.status, 0, paused)
+        for change in ("UPDATE sales SET who = 'canarysecond' WHERE id = 5", "UPDATE sales SET who = 'canarythird', amount = 123456 WHERE id = 5"):
+            office.sql("ShopDB", change)
+            self.run_all("Till")
+        self.assertGreaterEqual(len(self.places_of("canaryfirst", "canarysecond", "canarythird")), 4, "the test looks in the wrong places")
+        self.assertEqual(len(office.sql("MergeDB", "SELECT 1 FROM dp_main.tillmasked__sales WHERE id = 5")), 1)
+        runs = self.runs("Follow")
+        office.sql("ShopDB", "DELETE FROM sales WHERE id = 5")
+        request, outcome = self.erased("Till.sales", {"id": "05"})
+        self.assertEqual({name: outcome[name] for name in ("versions", "versions_of_outputs", "set_aside", "run_again")},
+                         {"versions": 1, "versions_of_outputs": 1, "set_aside": 1, "run_again": "Follow"})
+        self.assertGreaterEqual(outcome["changes"], 2)
+        self.assertNotIn("derived", outcome)
+        self.wait_until_forgotten()
+        self.assertEqual(self.places_of("canaryfirst", "canarysecond", "canarythird"), [])
+        self.assertEqual(office.sql("MergeDB", "SELECT id FROM dp_main.tillmasked__sales"), [("55",)])
+        office.yellow("streams", "resume", "TillMasked")
+        self.settled("Follow", runs + 1)
+        self.assertEqual(office.sql("MergeDB", "SELECT mode FROM yellow.run WHERE transformer = 'Transform/Main/Follow' AND state = 'committed' ORDER BY opened_at DESC LIMIT 1"), [("full",)])
+        self.run_all("Till")
+        self.assertEqual(office.sql("MergeDB", "SELECT id FROM ws_clerk.history__tillmasked__sales__history"), [("55",)])
+        time.sleep(2.5)
+        self.assertEqual(self.runs("Follow"), runs + 1 + len(office.sql("MergeDB", "SELECT 1 FROM yellow.run WHERE transformer = 'Transform/Main/Follow' AND state = 'committed' AND mode = 'incremental' AND opened_at > (SELECT max(opened_at) FROM yellow.run WHERE transformer = 'Transform/Main/Follow' AND mode = 'full')")))
+        self.assertEqual(office.broken_invariants(), {})
+
+    def test_keys_of_several_columns_and_of_blanks(self):
+        office = self.office
+        office.sql("ShopDB", """INSERT INTO hours VALUES ('café ''q";', '2024-01-01 10:00', 'canaryalpha'), ('café ''q";', '2024-01-01 11:00', 'stays');
+                                INSERT INTO codes VALUES ('ab', 'canarybeta'), ('abc', 'stays')""")
+        self.run_all("Till")
+        office.sql("ShopDB", "UPDATE hours SET who = 'canarygamma' WHERE who = 'canaryalpha'; UPDATE codes SET who = 'canarydelta' WHERE who = 'canarybeta'")
+        self.run_all("Till")
+        # Twice the same key is a bad row, and the last good version stays.
+        office.sql("ShopDB", "INSERT INTO hours SELECT shop, at, 'canaryepsilon' FROM hours WHERE who = 'canarygamma'; INSERT INTO codes VALUES ('ab   ', 'canaryzeta')")
+        self.run_all("Till")
+        office.sql("ShopDB", "DELETE FROM hours WHERE who LIKE 'canary%'; DELETE FROM codes WHERE who LIKE 'canary%'")
+        _, outcome = self.erased("Till.hours", {"at": "2024-01-01T10:00:00", "shop": "café 'q\";"})
+        self.assertEqual((outcome["versions"], outcome["set_aside"]), (2, 2))
+        _, outcome = self.erased("Till.codes", {"code": "ab "})
+        self.assertEqual((outcome["versions"], outcome["set_aside"]), (2, 2))
+        self.wait_until_forgotten()
+        self.assertEqual(self.places_of("canaryalpha", "canarybeta", "canarygamma", "canarydelta", "canaryepsilon", "canaryzeta"), [])
+        self.assertEqual(office.sql("MergeDB", "SELECT who FROM ws_clerk.now__till__hours UNION ALL SELECT who FROM ws_clerk.now__till__codes"), [("stays",), ("stays",)])
+
+    def test_reasons_that_quote_it_go_and_a_held_batch_is_read_again(self):
+        office = self.office
+        office.sql("ShopDB", "ALTER TABLE customers ALTER firstname TYPE text; INSERT INTO customers VALUES ('CHELD', 'heldcanary' || repeat('x', 100), 'x', NULL, NULL, NULL)")
+        self.run_all("Shop")
+        self.wait_for_verdict("heldcanary")
+        held = self.places_of("heldcanary")
+        for table in ("yellow.batch", "yellow.event", "yellow.verdict", "dp_main.stg__shop__customers"):
+            self.assertIn(f"{table}: heldcanary", held)
+        office.sql("ShopDB", "DELETE FROM customers WHERE id = 'CHELD'")
+        _, outcome = self.erased("Shop.customers", {"id": "CHELD"})
+        self.assertEqual(outcome["versions"], 0)
+        self.assertGreaterEqual(outcome["texts"], 3)
+        time.sleep(2.5)
+        self.assertEqual([place for place in self.places_of("heldcanary") if "serve.log" not in place], [])
+        reason, = office.sql("MergeDB", "SELECT reason FROM yellow.batch WHERE stream = 'Ingest/Main/Shop' AND state = 'held'")[0]
+        self.assertIn("column firstname is character varying(100)", reason)
+        self.run_all("Shop")
+        self.assertEqual(office.sql("MergeDB", "SELECT 1 FROM yellow.batch WHERE stream = 'Ingest/Main/Shop' AND state = 'held'"), [])
+
+    def wait_for_verdict(self, text):
+        until = time.monotonic() + 20
+        while not self.office.sql("MergeDB", f"SELECT 1 FROM yellow.verdict WHERE sentence LIKE '%{text}%'"):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+    def test_what_runs_have_printed_goes(self):
+        office = self.office
+        run, = office.sql("MergeDB", "SELECT id FROM yellow.run WHERE transformer = 'Transform/Main/MaskShop' AND state = 'committed' LIMIT 1")[0]
+        folder = pathlib.Path(office.root / ".yellow/runs" / run)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "output.log").write_text("printedcanary")
+        other = office.root / ".yellow/runs/0123456789abcdef"
+        other.mkdir(parents=True, exist_ok=True)
+        office.sql("MergeDB", f"UPDATE yellow.run SET log = 'printedcanary', reason_code = 'failed', reason = 'printedcanary' WHERE id = '{run}'")
+        self.assertEqual(len(self.places_of("printedcanary")), 2)
+        _, outcome = self.erased("Shop.customers", {"id": "nobody"})
+        self.assertGreaterEqual(outcome["logs"], 1)
+        self.assertEqual(self.places_of("printedcanary"), [])
+        self.assertTrue(other.exists(), "a folder that is no run's of this transformer")
+
+    def test_it_waits_for_who_writes_and_is_done_once(self):
+        office = self.office
+        office.sql("ShopDB", "INSERT INTO sales VALUES (7, 'canarywait', 1)")
+        writer = subprocess.Popen([str(office.program), "--project", str(office.root), "run", "Till"], env={**os.environ, "YELLOW_FAULT": "stop@batch.merge.commit:1"},
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(writer.kill)
+        self.until_stopped(writer)
+        request = self.begun("Till.sales", {"id": "7"})
+        time.sleep(4)
+        self.assertEqual(office.state(request), "active", "it has not waited for the batch")
+        writer.send_signal(signal.SIGCONT)
+        writer.wait(60)
+        office.wait_for(request, "in_review", 60)
+        self.assertEqual(office.did("bob", "show", request["id"])["operation"]["outcome"]["versions"], 1)
+        self.assertEqual(office.sql("MergeDB", "SELECT 1 FROM dp_main.till__sales WHERE id = 7"), [])
+        # It was there when the batch was read, and is there still.
+        self.run_all("Till")
+        self.assertEqual(len(office.sql("MergeDB", "SELECT 1 FROM dp_main.till__sales WHERE id = 7")), 1)
+        first, second = self.begun("Till.sales", {"id": "7"}), self.begun("Till.sales", {"id": "7"})
+        counts = []
+        for one in (first, second):
+            office.wait_for(one, "in_review", 60)
+            counts.append(office.did("bob", "show", one["id"])["operation"]["outcome"]["versions"])
+        self.assertEqual(sorted(counts), [0, 1])
+        office.sql("ShopDB", "DELETE FROM sales WHERE id = 7")
+
+    def until_stopped(self, process):
+        until = time.monotonic() + 30
+        while pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "T":
+            assert time.monotonic() < until and process.poll() is None
+            time.sleep(0.05)
+
+    def test_it_waits_for_a_run_that_is_open(self):
+        office = self.office
+        office.sql("MergeDB", """INSERT INTO yellow.run (id, transformer, state, mode, definition, model_version, cause, holder, handed_to, deadline)
+                                 SELECT 'feedfacefeedface', 'Transform/Main/Follow', 'launched', 'full', 'x', max(version), 'test', 'x', 'airflow', clock_timestamp() + interval '1 hour' FROM yellow.model""")
+        try:
+            request = self.begun("Till.sales", {"id": "8"})
+            time.sleep(4)
+            self.assertEqual(office.state(request), "active", "it has not waited for the run")
+            self.assertIn("waits for Follow", self.log())
+        finally:
+            office.sql("MergeDB", "DELETE FROM yellow.run WHERE id = 'feedfacefeedface'")
+        office.wait_for(request, "in_review", 40)
+
+    def test_killed_at_any_step_it_is_done_whole_or_not_at_all(self):
+        office = self.office
+        points = self.points()
+        self.assertIn("erase.erase.commit.before", points)
+        chosen = [point for point in points if point.startswith("erase.")]
+        self.assertGreater(len(chosen), 10, points)
+        for point in chosen[::4] + ["erase.erase.commit.before", "erase.erase.commit.after"]:
+            with self.subTest(point=point):
+                self.killed_at(point)
+
+    def lay(self):
+        """A row with a version, a change and a bad row, and who is to lose it."""
+        self.office.sql("ShopDB", "INSERT INTO sales VALUES (9, 'canarykill', 1)")
+        self.run_all("Till")
+        self.office.sql("ShopDB", "UPDATE sales SET amount = 99999 WHERE id = 9")
+        self.run_all("Till")
+        self.office.sql("ShopDB", "DELETE FROM sales WHERE id = 9")
+        found = self.places_of("canarykill")
+        assert len(found) >= 2, found
+        return found
+
+    def points(self):
+        """The effects of an erasure, in order."""
+        self.office.stop_service()
+        counted = self.office.base / "points"
+        self.lay()
+        self.office.start_service({"YELLOW_FAULT": f"count:{counted}"})
+        self.erased("Till.sales", {"id": "9"})
+        self.office.stop_service()
+        self.office.start_service()
+        return list(dict.fromkeys(counted.read_text().split("\n")))
+
+    def killed_at(self, point):
+        office = self.office
+        office.stop_service()
+        before = self.lay()
+        office.start_service({"YELLOW_FAULT": f"kill@{point}:1"})
+        request = self.begun("Till.sales", {"id": "9"})
+        office.service.wait(40)
+        done = office.sql("MergeDB", f"SELECT state = 'done' FROM yellow_access.operation WHERE request = '{request['id']}'")[0][0] == "t"
+        self.assertEqual(self.tables(self.places_of("canarykill")), [] if done else self.tables(before))
+        office.start_service()
+        office.wait_for(request, "in_review", 60)
+        self.assertEqual(office.did("bob", "show", request["id"])["operation"]["outcome"]["versions"], 1)
+        self.assertEqual(self.tables(self.places_of("canarykill")), [])
+        self.assertEqual([action for _, action in office.audit(request)].count("access.operation"), 1)
+
+    @staticmethod
+    def tables(places):
+        """Without the statistics, which are of no transaction."""
+        return [place for place in places if not place.startswith("pg_statistic")]
+
+    def wait_until_forgotten(self):
         """The key stays with its request until its end has been gone through."""
         until = time.monotonic() + 20
         while self.office.sql("MergeDB", "SELECT 1 FROM yellow_access.request WHERE parameters ? 'key' AND state NOT IN ('pending', 'approved', 'active')"):
