@@ -86,8 +86,9 @@ bool IsValueOf(const model::DataType& type, const std::string& text) {
     case TypeKind::kTimestampTz:
       return IsTimestamp(text, true);
     case TypeKind::kInterval:
-      return Matches(text, "P(?=.)([0-9]{1,4}Y)?([0-9]{1,4}M)?([0-9]{1,5}D)?(T(?=.)([0-9]{1,5}H)?([0-9]{1,5}M)?([0-9]{1,5}"
-                           "(\\.[0-9]{1,6})?S)?)?");
+      return Matches(text,
+                     "P(?=.)([0-9]{1,4}Y)?([0-9]{1,4}M)?([0-9]{1,5}D)?(T(?=.)([0-9]{1,5}H)?([0-9]{1,5}M)?([0-9]{1,5}"
+                     "(\\.[0-9]{1,6})?S)?)?");
     case TypeKind::kBytea:
       return Matches(text, "\\\\x([0-9a-f]{2})*");
     case TypeKind::kJson:

@@ -102,13 +102,13 @@ void CommandLine::Access() {
 }
 
 void CommandLine::Erasing() {
-  CLI::App* erase =
-      Command(app_, "Govern", "erase",
-              {"Ask for a row to be removed from wherever Yellow keeps it, with all its versions",
-               {"yellow erase --dataset Shop.customers --key id=C00017 --ticket OPS-142 --reason \"asked to be forgotten\""},
-               "It is a request for op:erase:<Datastore>, which two seniors approve as any other: yellow access "
-               "approve.\nAsked of a yellow serve on this machine, like yellow access, and done by it."},
-              &Erase, access_);
+  CLI::App* erase = Command(
+      app_, "Govern", "erase",
+      {"Ask for a row to be removed from wherever Yellow keeps it, with all its versions",
+       {"yellow erase --dataset Shop.customers --key id=C00017 --ticket OPS-142 --reason \"asked to be forgotten\""},
+       "It is a request for op:erase:<Datastore>, which two seniors approve as any other: yellow access "
+       "approve.\nAsked of a yellow serve on this machine, like yellow access, and done by it."},
+      &Erase, access_);
   erase->add_option("--dataset", access_.dataset, "The dataset, as Store.dataset")->required();
   erase
       ->add_option("--key", access_.key,
@@ -116,8 +116,7 @@ void CommandLine::Erasing() {
       ->required();
   erase->add_option("--ticket", access_.ticket, "The open ticket of yours that it is for")->required();
   erase->add_option("--reason", access_.reason, "Why, in a line and without values of the row")->required();
-  erase->add_option("--for", access_.duration,
-                    "How long it may take at most, from its activation on (default: 1h)");
+  erase->add_option("--for", access_.duration, "How long it may take at most, from its activation on (default: 1h)");
   erase->add_option("--socket", access_.socket,
                     "Where the service answers (default: $YELLOW_SOCKET, or access.sock in the data folder)");
 }

@@ -31,7 +31,8 @@ std::string Given(const model::Column& column, size_t parameter) {
 std::string HasKey(const sql::TableLayout& table) {
   std::string condition;
   for (size_t i = 0; i < table.key.size(); ++i)
-    condition += (i == 0 ? "t." : " AND t.") + Quoted(table.key[i]) + " = " + Given(KeyColumn(table, table.key[i]), i + 1);
+    condition +=
+        (i == 0 ? "t." : " AND t.") + Quoted(table.key[i]) + " = " + Given(KeyColumn(table, table.key[i]), i + 1);
   return condition;
 }
 

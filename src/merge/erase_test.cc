@@ -43,8 +43,7 @@ class ErasedTable {
                       "(SELECT row_to_json(x)::text FROM (SELECT s.*) x) FROM " + layout_.staging_table + " s");
   }
   void AddBadText(const std::string& json) {
-    session_->Execute(
-        {"INSERT INTO " + layout_.rejected_table + " VALUES (1, 2, 'rule', 'reason', $1)", {json}});
+    session_->Execute({"INSERT INTO " + layout_.rejected_table + " VALUES (1, 2, 'rule', 'reason', $1)", {json}});
   }
 
   /// `<rows>/<live>` of table, log and bad rows.
@@ -56,16 +55,14 @@ class ErasedTable {
     }
     return counts;
   }
-  int64_t Count(const std::string& table) {
-    return session_->Execute("SELECT count(*) FROM " + table).Integer(0, 0);
-  }
+  int64_t Count(const std::string& table) { return session_->Execute("SELECT count(*) FROM " + table).Integer(0, 0); }
 
   std::unique_ptr<ports::Session> session_;
   sql::TableLayout layout_;
 };
 
 struct TypedKey {
-  std::string name, type, other;  ///< other: the key of a row that stays
+  std::string name, type, other;       ///< other: the key of a row that stays
   std::vector<std::string> spellings;  ///< the first is how it lies there
 };
 
@@ -87,19 +84,21 @@ TEST_P(EraseByType, FindsTheKeyHoweverItIsSpelledAndNoOther) {
 
 INSTANTIATE_TEST_SUITE_P(
     Types, EraseByType,
-    ::testing::Values(TypedKey{"integer", "integer", "17", {"1", "01", "+1"}},
-                      TypedKey{"numeric", "numeric(4,2)", "10.00", {"1.00", "1", "1.0"}},
-                      TypedKey{"varchar", "varchar(20)", "A", {"a"}},
-                      TypedKey{"quoted", "text", "a", {"a'b\"c\\d;-- %_"}},
-                      TypedKey{"unicode", "varchar(9)", "Zoe", {"Zoë"}},
-                      TypedKey{"empty", "text", " ", {""}},
-                      TypedKey{"char", "char(5)", "abc", {"ab", "ab   "}},
-                      TypedKey{"date", "date", "2024-01-02", {"2024-01-01"}},
-                      TypedKey{"timestamp", "timestamp", "2024-01-01 10:00:01", {"2024-01-01 10:00:00", "2024-01-01T10:00"}},
-                      TypedKey{"timestamptz", "timestamptz", "2024-01-01 11:00+00", {"2024-01-01 10:00+00", "2024-01-01T12:00+02:00"}},
-                      TypedKey{"uuid", "uuid", "00000000-0000-0000-0000-000000000001", {"00000000-0000-0000-0000-00000000000a", "00000000-0000-0000-0000-00000000000A"}},
-                      TypedKey{"bytea", "bytea", "\\x00", {"\\x00ff", "\\x00FF"}},
-                      TypedKey{"boolean", "boolean", "f", {"t", "true"}}),
+    ::testing::Values(
+        TypedKey{"integer", "integer", "17", {"1", "01", "+1"}},
+        TypedKey{"numeric", "numeric(4,2)", "10.00", {"1.00", "1", "1.0"}},
+        TypedKey{"varchar", "varchar(20)", "A", {"a"}}, TypedKey{"quoted", "text", "a", {"a'b\"c\\d;-- %_"}},
+        TypedKey{"unicode", "varchar(9)", "Zoe", {"Zoë"}}, TypedKey{"empty", "text", " ", {""}},
+        TypedKey{"char", "char(5)", "abc", {"ab", "ab   "}}, TypedKey{"date", "date", "2024-01-02", {"2024-01-01"}},
+        TypedKey{"timestamp", "timestamp", "2024-01-01 10:00:01", {"2024-01-01 10:00:00", "2024-01-01T10:00"}},
+        TypedKey{
+            "timestamptz", "timestamptz", "2024-01-01 11:00+00", {"2024-01-01 10:00+00", "2024-01-01T12:00+02:00"}},
+        TypedKey{"uuid",
+                 "uuid",
+                 "00000000-0000-0000-0000-000000000001",
+                 {"00000000-0000-0000-0000-00000000000a", "00000000-0000-0000-0000-00000000000A"}},
+        TypedKey{"bytea", "bytea", "\\x00", {"\\x00ff", "\\x00FF"}},
+        TypedKey{"boolean", "boolean", "f", {"t", "true"}}),
     [](const auto& instance) { return instance.param.name; });
 
 TEST(EraseTest, CutsNoKeyToThatOfAnotherRow) {

@@ -16,9 +16,8 @@ const model::Column* ColumnOf(const sql::TableLayout& table, const std::string& 
 
 bool HasSameKey(const sql::TableLayout& one, const sql::TableLayout& other) {
   if (std::set(one.key.begin(), one.key.end()) != std::set(other.key.begin(), other.key.end())) return false;
-  return std::all_of(one.key.begin(), one.key.end(), [&](const std::string& name) {
-    return ColumnOf(one, name)->type == ColumnOf(other, name)->type;
-  });
+  return std::all_of(one.key.begin(), one.key.end(),
+                     [&](const std::string& name) { return ColumnOf(one, name)->type == ColumnOf(other, name)->type; });
 }
 
 /// A mask makes each output from the first input of its name, column by column.

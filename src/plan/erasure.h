@@ -17,9 +17,9 @@ struct ErasedDataset {
 struct Erasure {
   /// The one that was asked for, then each output whose row of the same key was made from it.
   std::vector<ErasedDataset> datasets;
-  std::vector<std::string> streams;        ///< nobody may write these meanwhile: of `datasets`, and all that follows
-  std::vector<std::string> transformers;   ///< keys of those that write these streams: what they made may hold values
-  std::vector<std::string> run_again;      ///< keys of those that read one of `datasets`
+  std::vector<std::string> streams;       ///< nobody may write these meanwhile: of `datasets`, and all that follows
+  std::vector<std::string> transformers;  ///< keys of those that write these streams: what they made may hold values
+  std::vector<std::string> run_again;     ///< keys of those that read one of `datasets`
   std::vector<model::DatasetAddress> derived;  ///< made from it by other keys: what is left there cannot be told here
 };
 

@@ -39,7 +39,7 @@ LaidModel LaidOut(const std::string& workspaces) {
 }
 
 std::string MaskOf(const std::string& name, const std::string& sinks, const std::string& rules,
-                  const std::string& output, const std::string& datasets) {
+                   const std::string& output, const std::string& datasets) {
   return "kind: Workspace\nname: " + name + "\ngroups: {G: {sinks: [" + sinks + "]}}\ntransformer:\n  code: {mask: {" +
          rules + "}}\n  output: {datastore: " + output + ", datasets: {" + datasets + "}}\n---\n";
 }
@@ -72,9 +72,11 @@ std::vector<std::string> AddressesOf(const std::vector<model::DatasetAddress>& a
 
 TEST(Erasure, GoesWithAKeyThatMasksKeep) {
   // Shop.people -> First (mask, keeps id) -> One.people -> Second (mask) -> Two.people -> R
-  const LaidModel laid = LaidOut(MaskOf("First", "Shop.people", "people: {name: redact}", "One", "people: {like: Shop.people}") +
-                         MaskOf("Second", "One.people", "people: {id: {keep: \"a number that only the shop knows\"}}", "Two", "people: {like: One.people}") +
-                         ReaderOf("R", "Two.people, Shop.visits"));
+  const LaidModel laid =
+      LaidOut(MaskOf("First", "Shop.people", "people: {name: redact}", "One", "people: {like: Shop.people}") +
+              MaskOf("Second", "One.people", "people: {id: {keep: \"a number that only the shop knows\"}}", "Two",
+                     "people: {like: One.people}") +
+              ReaderOf("R", "Two.people, Shop.visits"));
   const Erasure erasure = Erased(laid, "Shop", "people");
   EXPECT_THAT(DatasetsOf(erasure), ElementsAre("Shop.people of Ingest/Main/Shop", "One.people of Ingest/Main/One",
                                                "Two.people of Ingest/Main/Two"));
@@ -85,10 +87,9 @@ TEST(Erasure, GoesWithAKeyThatMasksKeep) {
 }
 
 TEST(Erasure, StopsWhereTheKeyBecomesAnother) {
-  const LaidModel laid =
-      LaidOut(MaskOf("First", "Shop.people", "people: {id: \"null\", name: redact}", "One",
-                 "people: {key: [name], columns: {id: integer, name: text}}") +
-           ReaderOf("R", "One.people"));
+  const LaidModel laid = LaidOut(MaskOf("First", "Shop.people", "people: {id: \"null\", name: redact}", "One",
+                                        "people: {key: [name], columns: {id: integer, name: text}}") +
+                                 ReaderOf("R", "One.people"));
   const Erasure erasure = Erased(laid, "Shop", "people");
   EXPECT_THAT(DatasetsOf(erasure), ElementsAre("Shop.people of Ingest/Main/Shop"));
   EXPECT_THAT(erasure.run_again, ElementsAre("Transform/Main/First"));
@@ -98,7 +99,7 @@ TEST(Erasure, StopsWhereTheKeyBecomesAnother) {
 TEST(Erasure, SaysWhatSqlHasMadeAndWhatWasMadeOfThat) {
   // Shop.people -> First (sql) -> One.o -> Second (sql) -> Two.o -> R; Third reads the other dataset
   const LaidModel laid = LaidOut(SelectOf("First", "Shop.people", "One") + SelectOf("Second", "One.o", "Two") +
-                         SelectOf("Third", "Shop.visits", "Three") + ReaderOf("R", "Two.o, Three.o"));
+                                 SelectOf("Third", "Shop.visits", "Three") + ReaderOf("R", "Two.o, Three.o"));
   const Erasure erasure = Erased(laid, "Shop", "people");
   EXPECT_THAT(DatasetsOf(erasure), ElementsAre("Shop.people of Ingest/Main/Shop"));
   EXPECT_THAT(erasure.run_again, ElementsAre("Transform/Main/First"));
@@ -108,8 +109,8 @@ TEST(Erasure, SaysWhatSqlHasMadeAndWhatWasMadeOfThat) {
 }
 
 TEST(Erasure, ReferencesAndOwnOutputsAreRead) {
-  const LaidModel laid = LaidOut(SelectOf("First", "Shop.visits, {dataset: Shop.people, reference: true}, One.o", "One") +
-                         ReaderOf("R", "One.o"));
+  const LaidModel laid = LaidOut(
+      SelectOf("First", "Shop.visits, {dataset: Shop.people, reference: true}, One.o", "One") + ReaderOf("R", "One.o"));
   EXPECT_THAT(Erased(laid, "Shop", "people").run_again, ElementsAre("Transform/Main/First"));
   const Erasure own = Erased(laid, "One", "o");
   EXPECT_THAT(own.run_again, ElementsAre("Transform/Main/First"));

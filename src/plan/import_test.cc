@@ -63,9 +63,10 @@ TEST(Import, AColumnThatMayNotBeReadIsInNoKey) {
 }
 
 TEST(Import, NamesThatMayStayAreServedFirst) {
-  const Import import = ImportTables(Catalogue({TableOf("Order Items", {Column("x", "text")}),
-                                                TableOf("Order_Items", {Column("x y", "text"), Column("x_y", "text")})}),
-                                     {});
+  const Import import =
+      ImportTables(Catalogue({TableOf("Order Items", {Column("x", "text")}),
+                              TableOf("Order_Items", {Column("x y", "text"), Column("x_y", "text")})}),
+                   {});
   EXPECT_EQ(import.datasets.at(0).dataset.name, "Order_Items_2");
   EXPECT_EQ(import.datasets.at(0).dataset.table, "Order Items");
   EXPECT_EQ(import.datasets.at(1).dataset.name, "Order_Items");
@@ -126,11 +127,11 @@ TEST(Import, ComparesWithWhatIsThere) {
   ImportRequest request;
   request.existing = &store;
   request.declined_columns = {{"t", {"no_thanks"}}};
-  const Import import =
-      ImportTables(Catalogue({TableOf("T table", {Column("id", "integer", true), Column("short", "character varying(10)"),
-                                                Column("wide", "character varying(10)"), Column("sure", "text"),
-                                                Column("Short", "text", true), Column("no thanks", "text")})}),
-                   request);
+  const Import import = ImportTables(
+      Catalogue({TableOf("T table", {Column("id", "integer", true), Column("short", "character varying(10)"),
+                                     Column("wide", "character varying(10)"), Column("sure", "text"),
+                                     Column("Short", "text", true), Column("no thanks", "text")})}),
+      request);
   EXPECT_THAT(FindingsOf(import),
               ElementsAre("T table.short differs type", "T table.lost gone column", "T table.sure differs not_null",
                           "T table.no thanks declined commented_out", "T table.Short renamed clash",

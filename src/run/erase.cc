@@ -7,22 +7,29 @@
 #include "base/error.h"
 #include "merge/erase.h"
 #include "plan/erasure.h"
+#include "run/adoption.h"
+#include "run/execute_container.h"
 #include "run/quoted_rows.h"
+#include "run/run_ending.h"
+#include "run/run_login.h"
 #include "run/tick.h"
+#include "run/trust.h"
 #include "sql/names.h"
 
 namespace yellow::run {
 namespace {
+
+// A lease that has ended, or lies further ahead than one is long, is nobody's; but a process that is paused may hold
+// locks under it.
+constexpr const char* kEndSessions =
+    "SELECT yellow_sec.backends_end(backends) FROM yellow.stream WHERE key = ANY ($1::text[]) AND backends <> '{}' AND "
+    "(lease_until < clock_timestamp() OR lease_until > clock_timestamp() + interval '20 seconds')";
 
 // Whoever has a batch of them under way without a lease finds itself fenced.
 constexpr const char* kTakeEpochs =
     "UPDATE yellow.stream SET epoch = epoch + 1, holder = NULL, backends = '{}', lease_until = '-infinity' WHERE key = "
     "ANY ($1::text[]) AND (lease_until < clock_timestamp() OR lease_until > clock_timestamp() + interval '20 "
     "seconds') RETURNING key";
-
-constexpr const char* kOpenRuns =
-    "SELECT transformer FROM yellow.run WHERE transformer = ANY ($1::text[]) AND state IN ('preparing', 'launched', "
-    "'finished', 'ingesting')";
 
 // What is counted instead of the table is that there are fewer now.
 constexpr const char* kCountDown =
@@ -37,7 +44,7 @@ constexpr const char* kRecordEvents =
     "INSERT INTO yellow.event (kind, node, actor, detail) SELECT 'row_erased', node, $2, $3 FROM unnest($1::text[]) "
     "node";
 
-base::Error Busy(const std::string& node) {
+base::Error AtWork(const std::string& node) {
   return base::Error("busy", "waits for " + NameOfNode(node) + ", which is at work").Retryable();
 }
 
@@ -62,12 +69,14 @@ class EraseOperation {
         applied_(applied),
         container_(container),
         order_(order),
+        prefix_(applied.model.environment ? applied.model.environment->role_prefix : "yellow"),
         address_{order.scope.object, ParameterOf(order, "dataset")},
         session_(Connect(ports::ServiceRole::kEngine)) {
     const model::Dataset* declared = applied.model.FindDataset(address_);
     if (declared == nullptr || declared->key.empty())
       throw base::Error("dataset", "the model has no such dataset with a key any more: " + ToString(address_));
     erasure_ = plan::PlanErasure(applied.model, applied.physical, address_, container);
+    if (erasure_.datasets.empty()) throw base::Error("dataset", "it is kept elsewhere: " + ToString(address_));
   }
 
   void Run() {
@@ -78,8 +87,8 @@ class EraseOperation {
       for (const plan::ErasedDataset& one : erasure_.datasets) EraseFrom(one);
       figures_["texts"] = ForgetQuotedRows(*session_, erasure_.streams, erasure_.transformers);
       session_->Execute({kRunAgain, {sql::TextArray(erasure_.run_again)}});
-      session_->Execute({kRecordEvents,
-                         {sql::TextArray(erasure_.streams), order_.person, "under request " + order_.request}});
+      session_->Execute(
+          {kRecordEvents, {sql::TextArray(erasure_.streams), order_.person, "under request " + order_.request}});
       Tell();
       EmptyOutputs();
       RemoveLogs();
@@ -96,14 +105,13 @@ class EraseOperation {
 
   /// The values in the order of the dataset's key. What they are is not said to anybody.
   void ReadKey() {
-    const ports::Rows given = session_->Execute(
-        {"SELECT key, value FROM jsonb_each_text($1::jsonb)", {ParameterOf(order_, "key")}});
+    const ports::Rows given =
+        session_->Execute({"SELECT key, value FROM jsonb_each_text($1::jsonb)", {ParameterOf(order_, "key")}});
     for (size_t i = 0; i < given.size(); ++i)
       if (!given.IsNull(i, 1)) key_[given.Text(i, 0)] = given.Text(i, 1);
     const std::vector<std::string>& columns = erasure_.datasets.front().table.key;
-    const bool whole = given.size() == columns.size() && std::all_of(columns.begin(), columns.end(), [&](const auto& c) {
-                         return key_.count(c) != 0;
-                       });
+    const bool whole = given.size() == columns.size() &&
+                       std::all_of(columns.begin(), columns.end(), [&](const auto& c) { return key_.count(c) != 0; });
     if (!whole) throw base::Error("key", "the key of " + ToString(address_) + " is " + Listed(columns) + " by now");
   }
 
@@ -118,19 +126,34 @@ class EraseOperation {
     const int64_t newest = session_->Execute("SELECT max(version) FROM yellow.model").Integer(0, 0);
     if (newest != applied_.version)
       throw base::Error("model_moved", "another model has been applied meanwhile").Retryable();
+    session_->Execute({kEndSessions, {sql::TextArray(erasure_.streams)}});
     const ports::Rows taken = session_->Execute({kTakeEpochs, {sql::TextArray(erasure_.streams)}});
     std::set<std::string> missing(erasure_.streams.begin(), erasure_.streams.end());
     for (size_t i = 0; i < taken.size(); ++i) missing.erase(taken.Text(i, 0));
-    if (!missing.empty()) throw Busy(*missing.begin());
-    const ports::Rows open = session_->Execute({kOpenRuns, {sql::TextArray(erasure_.transformers)}});
-    if (!open.empty()) throw Busy(open.Text(0, 0));
+    if (!missing.empty()) throw AtWork(*missing.begin());
+    for (const std::string& key : erasure_.transformers) EndLeftOpen(*applied_.physical.FindTransformer(key));
+  }
+
+  /// A run whose output nobody has a lease of is nobody's, unless another scheduler has it for its next job. On a
+  /// session of its own, as what ends it takes several transactions.
+  void EndLeftOpen(const plan::Transformer& transformer) {
+    const auto open = FindOpenRun(*session_, transformer.key);
+    if (!open) return;
+    if (IsHanded(*open)) throw AtWork(transformer.key);
+    const auto other = Connect(ports::ServiceRole::kEngine);
+    RunLogin(effects_, *other, prefix_, open->id).Quiesce();
+    if (StartsContainer(applied_.model, *applied_.model.FindWorkspace(transformer.workspace)->transformer))
+      RemoveContainer(effects_, applied_, open->id);
+    EndRun(
+        *session_, actor_, open->id,
+        {RunEvent::kLost, "lost", "the process that ran it has ended, and a row that it may have read is erased", {}});
   }
 
   void EraseFrom(const plan::ErasedDataset& one) {
     const ports::Rows found = session_->Execute(merge::FindTables(one.table));
-    const sql::TableLayout table =
-        merge::LayoutAsFound(one.table, {found.Boolean(0, 0), found.Boolean(0, 1), found.Boolean(0, 2),
-                                         found.Boolean(0, 3), found.Boolean(0, 4)});
+    const sql::TableLayout table = merge::LayoutAsFound(
+        one.table,
+        {found.Boolean(0, 0), found.Boolean(0, 1), found.Boolean(0, 2), found.Boolean(0, 3), found.Boolean(0, 4)});
     const bool asked_for = one.table.dataset == address_;
     const auto count = [&](const char* name, int64_t rows) { std::get<int64_t>(figures_[name]) += rows; };
     for (const merge::EraseStatement& step : merge::Erase(table, KeyOf(table))) {
@@ -166,8 +189,10 @@ class EraseOperation {
     for (const model::DatasetAddress& one : erasure_.derived) derived.push_back(ToString(one));
     if (!again.empty()) figures_["run_again"] = Listed(again);
     if (!derived.empty())
-      figures_["derived"] = Listed(derived) + ": their history may hold what was made from it; for each row of it: "
-                            "yellow erase --dataset " + derived.front() + " --key …";
+      figures_["derived"] = Listed(derived) +
+                            ": their history may hold what was made from it; for each row of it: "
+                            "yellow erase --dataset " +
+                            derived.front() + " --key …";
     const plan::Stream* stream = applied_.physical.FindStream(erasure_.datasets.front().stream);
     if (!was_live_ || stream == nullptr) return;
     if (stream->workspace) {
@@ -217,8 +242,7 @@ class EraseOperation {
     const std::string statement = "VACUUM (ANALYZE) " + Listed(names);
     try {
       const auto owner = Connect(ports::ServiceRole::kMigrator);
-      const std::string prefix = applied_.model.environment ? applied_.model.environment->role_prefix : "yellow";
-      owner->Execute("SET ROLE " + sql::Quoted(sql::Roles(prefix).Owner()));
+      owner->Execute("SET ROLE " + sql::Quoted(sql::Roles(prefix_).Owner()));
       owner->Execute(statement);
     } catch (const base::Error& error) {
       effects_.reporter.Line(order_.scope.Text() + " of request " + order_.request + ": its space is not given back (" +
@@ -231,6 +255,7 @@ class EraseOperation {
   const Applied& applied_;
   const std::string& container_;
   const OperationOrder& order_;
+  const std::string prefix_;
   const model::DatasetAddress address_;
   std::unique_ptr<ports::Session> session_;
   plan::Erasure erasure_;
@@ -241,6 +266,21 @@ class EraseOperation {
 };
 
 }  // namespace
+
+std::vector<std::string> NodesToErase(const Applied& applied, const OperationOrder& order) {
+  const auto dataset = order.parameters.find("dataset");
+  if (dataset == order.parameters.end()) return {};
+  const model::DatasetAddress address{order.scope.object, dataset->second};
+  if (applied.model.FindDataset(address) == nullptr) return {};
+  std::set<std::string> containers, nodes;
+  for (const plan::Stream& stream : applied.physical.streams) containers.insert(stream.container);
+  for (const std::string& container : containers) {
+    const plan::Erasure erasure = plan::PlanErasure(applied.model, applied.physical, address, container);
+    nodes.insert(erasure.streams.begin(), erasure.streams.end());
+    nodes.insert(erasure.transformers.begin(), erasure.transformers.end());
+  }
+  return {nodes.begin(), nodes.end()};
+}
 
 void Erase(const Effects& effects, const Actor& actor, const Applied& applied, const std::string& container,
            const OperationOrder& order) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "run/operations.h"
 
@@ -14,8 +15,12 @@ namespace yellow::run {
 /// of runs and output tables are emptied just before it is committed, which harms nobody when it is not. The space is
 /// given back afterwards, where Yellow's migrator can be used; if not, it is said.
 ///
-/// Throws base::Error: retryable, "busy", while a batch or a run of a node concerned is under way.
+/// Throws base::Error: retryable, "busy", while a batch or a run of a node concerned is under way. A run that was left
+/// open by a process that has ended is lost.
 void Erase(const Effects& effects, const Actor& actor, const Applied& applied, const std::string& container,
            const OperationOrder& order);
+
+/// The nodes concerned: streams and transformers, by key; none when there is no such dataset.
+std::vector<std::string> NodesToErase(const Applied& applied, const OperationOrder& order);
 
 }  // namespace yellow::run

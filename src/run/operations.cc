@@ -127,14 +127,10 @@ std::vector<OperationOrder> FindOperations(ports::Session& engine, const Effects
 }
 
 std::vector<std::string> NodesOf(const Applied& applied, const OperationOrder& order) {
+  if (order.scope.operation == model::Operation::kErase) return NodesToErase(applied, order);
   std::vector<std::string> nodes;
-  if (order.scope.IsOfWorkspace()) {
-    for (const plan::Transformer& transformer : applied.physical.transformers)
-      if (transformer.workspace == order.scope.object) nodes.push_back(transformer.key);
-  } else {
-    for (const plan::Stream& stream : applied.physical.streams) nodes.push_back(stream.key);
-    for (const plan::Transformer& transformer : applied.physical.transformers) nodes.push_back(transformer.key);
-  }
+  for (const plan::Transformer& transformer : applied.physical.transformers)
+    if (transformer.workspace == order.scope.object) nodes.push_back(transformer.key);
   return nodes;
 }
 

@@ -24,12 +24,16 @@ constexpr const char* kQuotingVerdicts =
 constexpr const char* kLogs =
     "UPDATE yellow.run SET log = NULL WHERE transformer = ANY ($1::text[]) AND log IS NOT NULL";
 
+constexpr const char* kRemoved = "removed, because it may have quoted a row that was erased";
+
 int64_t Shorten(ports::Session& session, const char* find, const std::vector<std::string>& nodes, const char* replace) {
   const ports::Rows rows = session.Execute({find, {sql::TextArray(nodes)}});
   int64_t changed = 0;
   for (size_t i = 0; i < rows.size(); ++i) {
-    const std::string kept = TellableReason(rows.Text(i, 2), rows.Text(i, 3), NameOfNode(rows.Text(i, 4)));
-    if (kept == rows.Text(i, 3)) continue;
+    const std::string& text = rows.Text(i, 3);
+    std::string kept = TellableReason(rows.Text(i, 2), text, NameOfNode(rows.Text(i, 4)));
+    if (!text.starts_with(kept)) kept = kRemoved;
+    if (kept == text) continue;
     session.Execute({replace, {rows.Text(i, 0), rows.Text(i, 1), kept}});
     ++changed;
   }
@@ -44,8 +48,8 @@ int64_t ForgetQuotedRows(ports::Session& session, const std::vector<std::string>
   nodes.insert(nodes.end(), transformers.begin(), transformers.end());
   int64_t changed = Shorten(session, kReasonsOfBatches, streams,
                             "UPDATE yellow.batch SET reason = $3 WHERE stream = $1 AND batch = $2::int");
-  changed += Shorten(session, kReasonsOfRuns, transformers,
-                     "UPDATE yellow.run SET reason = $3 WHERE id = $1 AND $2::int = 0");
+  changed +=
+      Shorten(session, kReasonsOfRuns, transformers, "UPDATE yellow.run SET reason = $3 WHERE id = $1 AND $2::int = 0");
   changed += Shorten(session, kReasonsInEvents, nodes,
                      "UPDATE yellow.event SET detail = $3 WHERE id = $1::bigint AND $2::int = 0");
   changed += session.Execute({kQuotingVerdicts, {sql::TextArray(nodes)}}).affected;

@@ -14,6 +14,9 @@ constexpr const char* kRunSince =
     "SELECT id FROM yellow.run WHERE transformer = $1 AND request IS NULL AND coalesce(closed_at, 'infinity') > "
     "$2::timestamptz ORDER BY opened_at DESC LIMIT 1";
 
+constexpr const char* kErasedSince =
+    "SELECT 1 FROM yellow.event WHERE node = $1 AND kind = 'row_erased' AND at > $2::timestamptz LIMIT 1";
+
 constexpr const char* kRequestHasEnded = "55000";
 
 std::string CauseOf(const OperationOrder& order) {
@@ -32,6 +35,8 @@ const plan::Transformer& TransformerOf(const Applied& applied, const OperationOr
 /// What was to be taken in is what stood in the tables when it was asked for, and mended since; a run begins by
 /// emptying them.
 void RequireUntouched(ports::Session& engine, const plan::Transformer& transformer, const OperationOrder& order) {
+  if (!engine.Execute({kErasedSince, {transformer.output_stream, order.asked_at}}).empty())
+    throw base::Error("erased_since", "a row was erased after this was asked for, and the tables were emptied for it");
   const ports::Rows since = engine.Execute({kRunSince, {transformer.key, order.asked_at}});
   if (since.empty()) return;
   throw base::Error("run_since", "run " + since.Text(0, 0) + " of " + transformer.workspace +

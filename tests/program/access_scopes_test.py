@@ -65,7 +65,7 @@ class ScopesTest(unittest.TestCase):
         self.assertEqual(office.session(edited, "SELECT 1;\n").status, 1)
         # Whose row it is stands in no record, and nowhere once nothing comes of it.
         self.assertEqual(office.did("alice", "withdraw", request["id"])["parameters"], {"dataset": "customers"})
-        self.assertEqual(office.sql("MergeDB", "SELECT FROM yellow_access.audit WHERE details::text LIKE '%canary-%'"), [])
+        self.assertEqual(office.sql("MergeDB", "SELECT 1 FROM yellow_access.audit WHERE details::text LIKE '%canary-%'"), [])
         self.assertEqual(office.sql("MergeDB", f"SELECT length(salt) FROM yellow_access.request WHERE id = '{request['id']}'"), [("0",)])
 
     def test_one_approver_is_not_enough_for_the_database_either(self):
