@@ -62,7 +62,8 @@ const Record<access::OperationRun>& OperationRecord() {
     record.Word("state", "How far it is.", {"due", "begun", "done", "failed"}, &Run::state)
         .TimeOrNull("began_at", "When it was begun.", &Run::began_at)
         .TimeOrNull("ended_at", "When it ended.", &Run::ended_at)
-        .As("outcome", "Its figures, and why it failed.", {{"type", "object"}},
+        .As("outcome", "Its figures, and why it failed.",
+            {{"type", "object"}, {"additionalProperties", {{"type", Json::array({"string", "integer"})}}}},
             [](const Run& run) { return Json::parse(run.outcome); });
     return record;
   }();
