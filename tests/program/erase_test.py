@@ -421,7 +421,7 @@ class EraseTest(unittest.TestCase):
             elif words[1] == "activate":
                 office.wait_for(request, "in_review", 40)
         self.assertEqual(len(lines), 5)
-        self.assertRegex(said, r"operation  done: changes 0, comes_back .*, derived ShopMasked.*, run_again MaskShop, set_aside 0, texts \d+, versions 1")
+        self.assertRegex(said, r"operation  done: logs \d+, texts \d+, derived ShopMasked.addresses, ShopMasked.customers: .*, versions 1, run_again MaskShop, comes_back with the next batch, unless ")
 
     def wait_until_forgotten(self):
         """The key stays with its request until its end has been gone through."""
