@@ -9,6 +9,7 @@
 #include "access/flags.h"
 #include "access/json_value.h"
 #include "base/digest.h"
+#include "base/utf8.h"
 #include "sql/statement_facts.h"
 
 namespace yellow::access {
@@ -209,8 +210,8 @@ std::string PlainLine(std::string_view line) {
   if (!json) return "";
   const std::string severity = TextOf(*json, "error_severity"), message = TextOf(*json, "message");
   if (severity.empty() || (severity == "LOG" && message.starts_with("disconnection: "))) return "";
-  return fmt::format("{} [{}] {}:  {}\n", TextOf(*json, "timestamp"), IntegerOf(*json, "pid").value_or(0), severity,
-                     message);
+  return base::AsText(fmt::format("{} [{}] {}:  {}\n", TextOf(*json, "timestamp"), IntegerOf(*json, "pid").value_or(0),
+                                  severity, message));
 }
 
 }  // namespace yellow::access
