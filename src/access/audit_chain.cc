@@ -280,7 +280,8 @@ void ChainVerifier::TakeRecord(const ChainedRecord& record) {
   if (record.record.action == kWentBack && from != nullptr && to != nullptr && from->Integer() != nullptr &&
       to->Integer() != nullptr)
     excused_.emplace_back(*from->Integer(), *to->Integer());
-  CheckRecording(record);
+  for (const std::string_view name : {"recording", "statements"}) CheckRecording(record, name);
+  if (record.record.action == kEvidenceDeleted) ExcuseDeleted(record);
 }
 
 void ChainVerifier::TakeClose(const SegmentClose& close) {
@@ -295,8 +296,8 @@ void ChainVerifier::TakeClose(const SegmentClose& close) {
   }
 }
 
-void ChainVerifier::CheckRecording(const ChainedRecord& record) {
-  const JsonValue* bound = record.record.details.Find("recording");
+void ChainVerifier::CheckRecording(const ChainedRecord& record, std::string_view name) {
+  const JsonValue* bound = record.record.details.Find(name);
   if (bound == nullptr) return;
   std::string file, sha256;
   int64_t bytes = 0;
@@ -305,9 +306,27 @@ void ChainVerifier::CheckRecording(const ChainedRecord& record) {
     return Add(Fault::kRecording, sequence, "record " + Number(sequence) + " does not say which recording it binds");
   const auto facts = find_recording_ ? find_recording_(file) : std::nullopt;
   if (!facts) {
-    Add(Fault::kRecording, sequence, "the recording " + file + " is missing");
+    const std::string text = "the recording " + file + " is missing";
+    missing_[sha256 + file] = text;
+    Add(Fault::kRecording, sequence, text);
   } else if (facts->bytes != bytes || facts->sha256 != sha256) {
     Add(Fault::kRecording, sequence, "the recording " + file + " is not what it was");
+  }
+}
+
+void ChainVerifier::ExcuseDeleted(const ChainedRecord& record) {
+  const JsonValue* files = record.record.details.Find("files");
+  const auto* list = files == nullptr ? nullptr : std::get_if<JsonValue::List>(&files->value);
+  if (list == nullptr) return;
+  for (const JsonValue& one : *list) {
+    std::string file, sha256;
+    if (!FieldReader(one).Get("file", file).GetHash("sha256", sha256).good()) continue;
+    const auto missing = missing_.find(sha256 + file);
+    if (missing == missing_.end()) continue;
+    std::erase_if(findings_, [&](const AuditFinding& finding) {
+      return finding.fault == Fault::kRecording && finding.text == missing->second;
+    });
+    missing_.erase(missing);
   }
 }
 

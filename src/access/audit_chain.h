@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "access/json_value.h"
+#include "access/recording_facts.h"
 #include "base/secret.h"
 
 /// The audit log as text: a chain of records in segments. A segment is a file of lines, each the canonical JSON (see
@@ -108,19 +109,16 @@ struct AuditFinding {
   std::string text;      ///< one sentence, without a full stop
 };
 
-/// The size and SHA-256 of a recording as it is now; nothing when it is not there.
-struct RecordingFacts {
-  int64_t bytes = 0;
-  std::string sha256;
-};
+/// Nothing when it is not there.
 using FindRecording = std::function<std::optional<RecordingFacts>(const std::string& file)>;
 
 /// Reads a chain from its first segment on and says everything that is wrong with it. What follows a fault is compared
 /// with what stands there, so that one fault gives one finding.
 class ChainVerifier {
  public:
-  /// `key`: who must have signed. `find_recording` is asked for each recording that a record binds
-  /// (`details.recording: {file, bytes, sha256}`).
+  /// `key`: who must have signed. `find_recording` is asked for each file that a record binds (`details.recording` and
+  /// `details.statements`: {file, bytes, sha256}). One that is missing is not when a later record says that it was
+  /// deleted (kEvidenceDeleted), with the same digest.
   ChainVerifier(std::string chain, std::string key, FindRecording find_recording);
 
   /// The next segment, in the order of their numbers. `newest`: it may still be written to.
@@ -140,7 +138,8 @@ class ChainVerifier {
  private:
   void TakeRecord(const ChainedRecord& record);
   void TakeClose(const SegmentClose& close);
-  void CheckRecording(const ChainedRecord& record);
+  void CheckRecording(const ChainedRecord& record, std::string_view name);
+  void ExcuseDeleted(const ChainedRecord& record);
   void Add(Fault fault, int64_t sequence, const std::string& text);
 
   const std::string chain_, key_;
@@ -151,12 +150,15 @@ class ChainVerifier {
   bool closed_ = false;
   std::map<int64_t, std::string> hashes_;  ///< by sequence number
   std::vector<std::pair<int64_t, int64_t>> excused_;
+  std::map<std::string, std::string> missing_;  ///< findings of missing files, by digest and name
   std::vector<AuditFinding> findings_;
 };
 
 /// The action of a record that says: records (details.database, details.files] are in the files alone, because the
 /// database was restored from before they were written.
 inline constexpr std::string_view kWentBack = "audit.database_went_back";
+/// The action of a record that says: these files are kept no longer, `details.files: [{file, bytes, sha256}]`.
+inline constexpr std::string_view kEvidenceDeleted = "access.evidence_deleted";
 /// The action of a record that says: a line of which only the beginning was written was moved to the file
 /// details.file.
 inline constexpr std::string_view kSetAside = "audit.line_set_aside";

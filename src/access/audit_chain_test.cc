@@ -179,6 +179,25 @@ TEST(ChainVerifier, ARecordingIsBound) {
   EXPECT_THAT(found(RecordingFacts{4, base::Sha256Hex("")}), ElementsAre(Fault::kRecording));
 }
 
+TEST(ChainVerifier, AFileThatWasDeletedIsNotMissed) {
+  const std::string sha256 = base::Sha256Hex("lines");
+  const auto found = [&](const std::string& named, const std::string& digest,
+                         const std::optional<RecordingFacts>& facts) {
+    Log log;
+    AuditRecord ended = Record(1, "access.session_end"), deleted = Record(2, std::string(kEvidenceDeleted));
+    ended.details = *ParseJson(R"({"statements":{"file":"a.log","bytes":5,"sha256":")" + sha256 + "\"}}");
+    deleted.details = *ParseJson(R"({"files":[7,{"file":")" + named + R"(","sha256":")" + digest + "\"}]}");
+    log.Append(ended);
+    log.Append(deleted);
+    return Faults(Verify(log.segments, {}, [facts](const std::string&) { return facts; }));
+  };
+  EXPECT_THAT(found("a.log", sha256, std::nullopt), IsEmpty());
+  EXPECT_THAT(found("a.log", sha256, RecordingFacts{5, sha256}), IsEmpty());
+  EXPECT_THAT(found("b.log", sha256, std::nullopt), ElementsAre(Fault::kRecording));
+  EXPECT_THAT(found("a.log", base::Sha256Hex("other"), std::nullopt), ElementsAre(Fault::kRecording));
+  EXPECT_THAT(found("a.log", sha256, RecordingFacts{4, sha256}), ElementsAre(Fault::kRecording));
+}
+
 TEST(ChainVerifier, TheDatabaseSaysTheSame) {
   const Log log = LogOf(3, 10);
   ChainVerifier verifier(kChain, AnchorAt({}).key, nullptr);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/digest.h"
+#include "access/evidence.h"
 #include "base/error.h"
 #include "base/signature.h"
 
@@ -19,9 +19,7 @@ bool StaysBelow(const std::string& path) {
 
 FindRecording RecordingsIn(ports::FileSystem& files, const std::string& data) {
   return [&files, data](const std::string& file) -> std::optional<RecordingFacts> {
-    const auto content = StaysBelow(file) ? files.Read(data + "/" + file) : std::nullopt;
-    if (!content) return std::nullopt;
-    return RecordingFacts{static_cast<int64_t>(content->size()), base::Sha256Hex(*content)};
+    return StaysBelow(file) ? FactsOf(files, data + "/" + file) : std::nullopt;
   };
 }
 

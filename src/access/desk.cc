@@ -230,7 +230,9 @@ Result<std::vector<ReportLine>> Desk::Report(const std::string& identity, const 
     known = true;
     if (const auto refusal = MayReport(*person)) return No(*refusal);
     const auto session = Open(*place, "access");
-    std::vector<Request> here = Store(*session, place->container).All();
+    Store store(*session, place->container);
+    store.ReportRead(person->name, from, to);
+    std::vector<Request> here = store.All();
     std::move(here.begin(), here.end(), std::back_inserter(all));
   }
   if (!known) return No(UnknownPerson(identity));
@@ -246,7 +248,43 @@ Result<Request> Desk::Show(const std::string& identity, const std::string& id) {
 Result<std::vector<Statement>> Desk::Statements(const std::string& identity, const std::string& id) {
   Result<Found> found = Find(identity, id);
   if (!found) return No(found.error());
-  return Store(*found->session, found->place->container).Statements(id);
+  Store store(*found->session, found->place->container);
+  store.FactsRead(found->person->name, id);
+  return store.Statements(id);
+}
+
+Result<std::vector<Evidence>> Desk::ListEvidence(const std::string& identity, const std::string& id) {
+  Result<Found> found = Find(identity, id);
+  if (!found) return No(found.error());
+  return Store(*found->session, found->place->container).EvidenceOf(id);
+}
+
+Result<GivenFile> Desk::GiveEvidence(const std::string& identity, const std::string& id, const std::string& session,
+                                     const std::string& what) {
+  Result<Found> found = Find(identity, id);
+  if (!found) return No(found.error());
+  if (const auto refusal = MayReadEvidence(found->place->model, *found->person, found->request)) return No(*refusal);
+  Store store(*found->session, found->place->container);
+  const std::vector<Evidence> all = store.EvidenceOf(id);
+  const auto one = std::find_if(all.begin(), all.end(),
+                                [&](const Evidence& it) { return it.session == session && it.what == what; });
+  if (one == all.end())
+    return No({Kind::kNotFound, "no_recording", "no session of this request that has ended has such a recording",
+               "yellow access show " + id});
+  if (!one->deleted_at.empty())
+    return No({Kind::kState, "recording_deleted",
+               one->file + " was kept as long as retention.evidence says, until " + one->deleted_at});
+  if (const auto refusal = WhyNotWhole(effects_.files, effects_.data, *one)) {
+    effects_.report("a recording is not as it was: " + refusal->text);
+    return No(*refusal);
+  }
+  try {
+    store.EvidenceRead(found->person->name, id, *one);
+  } catch (const base::Error& error) {
+    if (auto refusal = RefusedBy(error)) return No(std::move(*refusal));
+    throw;
+  }
+  return Give(effects_.files, effects_.data, *one);
 }
 
 Result<std::vector<model::Scope>> Desk::Scopes(const std::string& identity) {

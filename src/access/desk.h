@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "access/decide.h"
+#include "access/evidence.h"
 #include "access/report.h"
 #include "access/request.h"
 #include "ports/clock.h"
@@ -42,8 +43,8 @@ struct Effects {
   ports::Entropy& entropy;
   ports::Tickets& tickets;
   std::function<void(const std::string&)> report;  ///< a line for the service's log
-  /// The content of a file in the data folder; nothing when it is not there.
-  std::function<std::optional<std::string>(const std::string&)> read;
+  ports::FileSystem& files;
+  std::string data;    ///< the data folder, in whose `recordings` the sealed files are
   std::string holder;  ///< this process, as ports::Holder
   std::function<bool(const std::string& holder)> may_be_alive;
   /// The merge databases of the installation. May be called by several threads.
@@ -94,10 +95,18 @@ class Desk {
 
   Result<std::vector<Request>> List(const std::string& identity);
   /// The requests that were asked for on these days, both included, the oldest first; days as 2026-01-31, in UTC.
+  /// Who reads it is recorded.
   Result<std::vector<ReportLine>> Report(const std::string& identity, const std::string& from, const std::string& to);
   Result<Request> Show(const std::string& identity, const std::string& id);
   /// What was stated under a request: facts as the audit log has them, JSON objects in order.
+  /// Who reads them is recorded.
   Result<std::vector<Statement>> Statements(const std::string& identity, const std::string& id);
+  /// The sealed files of its sessions, of those that have ended.
+  Result<std::vector<Evidence>> ListEvidence(const std::string& identity, const std::string& id);
+  /// One of them, `what` as in Evidence, to somebody who may read it. That it is given is recorded before; when it
+  /// cannot be, it is not given.
+  Result<GivenFile> GiveEvidence(const std::string& identity, const std::string& id, const std::string& session,
+                                 const std::string& what);
   Result<Found> Find(const std::string& identity, const std::string& id) const;
   /// What this person may ask for.
   Result<std::vector<model::Scope>> Scopes(const std::string& identity);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "sql/names.h"
 #include "sql/statement.h"
@@ -14,13 +15,16 @@ constexpr std::chrono::milliseconds kEndPause{10};
 
 }  // namespace
 
+base::Secret PasswordOfLogin(const base::Secret& of_service, const std::string& request, ports::Entropy& entropy) {
+  if (of_service.empty()) return entropy.Password();
+  return base::Secret(base::HmacSha256Hex(of_service.Reveal(), "yellow-temporary-login-v1\n" + request));
+}
+
 TemporaryLogin::TemporaryLogin(ports::Session& session, const std::string& role_prefix, std::string request)
     : session_(session), name_(sql::Roles(role_prefix).TemporaryLogin(request)), request_(std::move(request)) {}
 
-base::Secret TemporaryLogin::Open(ports::Entropy& entropy, ports::Connector& connector) {
-  base::Secret password = entropy.Password();
+void TemporaryLogin::Open(const base::Secret& password, ports::Connector& connector) {
   session_.Execute({"SELECT yellow_sec.tmp_open($1, $2)", {request_, connector.ScramVerifier(password)}});
-  return password;
 }
 
 int TemporaryLogin::Quiesce(ports::Clock& clock) {

@@ -5,7 +5,6 @@
 
 #include "access/login.h"
 #include "access/store.h"
-#include "base/digest.h"
 #include "base/error.h"
 
 namespace yellow::access {
@@ -112,8 +111,9 @@ void Reaper::CloseSessions(ports::Session& session, const std::string& container
   Store store(session, container);
   for (const Store::OpenSession& open : store.OpenSessions()) {
     if (open.holder == effects_.holder || (effects_.may_be_alive(open.holder) && !open.is_over)) continue;
-    const std::optional<std::string> recording = effects_.read(open.recording);
-    const std::string digest = recording ? base::Sha256Hex(*recording) : "";
+    const auto recording = FactsOf(effects_.files, effects_.data + "/" + open.recording);
+    const auto statements = FactsOf(effects_.files, effects_.data + "/" + StatementsOf(open.recording));
+    const std::string digest = (recording ? recording->sha256 : "") + (statements ? statements->sha256 : "");
     Left& left = left_[open.id];
     const ports::TimePoint now = effects_.clock.Now();
     if (left.digest != digest || left.since == ports::TimePoint{}) left = {digest, now};
@@ -128,7 +128,7 @@ void Reaper::CloseSessions(ports::Session& session, const std::string& container
     }
     store.SessionEnded(open.id,
                        recording ? "its service was killed" : "its service was killed, and its recording is elsewhere",
-                       recording ? static_cast<int64_t>(recording->size()) : 0, digest);
+                       recording, statements);
     left_.erase(open.id);
   }
 }

@@ -21,6 +21,13 @@ std::optional<RequestKind> RequestKindOf(std::string_view word) {
   return std::nullopt;
 }
 
+std::string StatementsOf(const std::string& recording) {
+  constexpr std::string_view kRecording = ".cast.";
+  const size_t at = recording.find(kRecording);
+  YELLOW_CHECK(at != std::string::npos);
+  return std::string(recording).replace(at, kRecording.size(), ".statements.");
+}
+
 std::string HashOf(const Content& content) {
   // Each part with its length, so that no two contents are the same bytes.
   std::string bytes = "yellow-request-v1";

@@ -57,6 +57,19 @@ struct AccessSession {
   std::string sha256;
 };
 
+/// The file of what was asked of the database in a session, which lies beside its recording.
+std::string StatementsOf(const std::string& recording);
+
+/// A sealed file of a session, as the audit log has bound it.
+struct Evidence {
+  std::string session;
+  std::string what;  ///< recording: the terminal; statements: what was asked of the database
+  std::string file;  ///< in the data folder of the service
+  int64_t bytes = 0;
+  std::string sha256;
+  std::string deleted_at;  ///< empty: it is kept
+};
+
 /// Something that was asked of the database in a session, as the audit log has it.
 struct Statement {
   std::string session;

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "access/evidence.h"
 #include "access/login.h"
 #include "access/witness.h"
 #include "base/check.h"
-#include "base/digest.h"
 #include "base/error.h"
 #include "sql/names.h"
 
@@ -24,18 +24,6 @@ constexpr int kDigitsOfId = 16;
 constexpr const char* kRecordingEnd = ".cast.sealed";
 
 tl::unexpected<Refusal> No(Refusal refusal) { return tl::unexpected<Refusal>(std::move(refusal)); }
-
-/// Public keys of the people who may review what this person does; never their own.
-std::vector<std::string> RecipientsOf(const Place& place, const Request& request) {
-  std::vector<std::string> keys;
-  const model::Scope* scope = ScopeOf(place.model, request.content.scope);
-  if (scope == nullptr) return keys;
-  for (const model::Person& person : place.model.people) {
-    if (person.name == request.content.person || person.review_key.empty()) continue;
-    if (person.Has(model::kSeniorDevops) && person.MayActIn(scope->owner)) keys.push_back(person.review_key);
-  }
-  return keys;
-}
 
 bool IsOfDatabase(model::ScopeKind kind) {
   switch (kind) {
@@ -85,12 +73,14 @@ Result<SessionHost::Admitted> SessionHost::Admit(const Found& found, SessionProg
   const model::Scope* scope = ScopeOf(found.place->model, request.content.scope);
   if (const auto refusal = Fits(scope, program, request.id)) return No(*refusal);
   if (stop_) return No({Kind::kUnavailable, "stopping", "the service is being stopped"});
-  std::vector<std::string> recipients = RecipientsOf(*found.place, request);
+  std::vector<std::string> recipients = KeysOf(found.place->model, request, model::kSeniorDevops);
   if (recipients.empty())
     return No({Kind::kState, "no_reviewer",
                "nobody could review the recording: no senior other than " + found.person->name +
                    " has a review_key in the model",
                "a senior makes one: yellow access keygen FILE"});
+  const std::vector<std::string> auditors = KeysOf(found.place->model, request, model::kAuditor);
+  recipients.insert(recipients.end(), auditors.begin(), auditors.end());
   return Admitted{found.place, request, *scope, std::move(recipients), program, terminal};
 }
 
@@ -98,8 +88,11 @@ base::Secret SessionHost::PasswordOf(ports::Session& session, const Place& place
   const std::lock_guard lock(mutex_);
   const auto known = passwords_.find(request);
   if (known != passwords_.end()) return known->second;
-  return passwords_[request] =
-             TemporaryLogin(session, place.RolePrefix(), request).Open(effects_.entropy, effects_.connector);
+  const ports::ConnectionTarget own =
+      effects_.endpoints.Service(place.container, ports::ServiceRole::kAccess, "access");
+  base::Secret password = PasswordOfLogin(own.password, request, effects_.entropy);
+  TemporaryLogin(session, place.RolePrefix(), request).Open(password, effects_.connector);
+  return passwords_[request] = std::move(password);
 }
 
 void SessionHost::ForgetPassword(const std::string& request) {
@@ -150,6 +143,7 @@ class SessionHost::Session {
   std::unique_ptr<ports::SessionProxy> proxy_;  // none: there is no server; goes before its witness
   std::string why_;
   ports::RecordingReport report_;
+  std::optional<RecordingFacts> stated_;  // of the file of statements, once it is whole
 };
 
 bool SessionHost::Session::IsActive() {
@@ -258,28 +252,30 @@ void SessionHost::Session::Begin(int socket, std::unique_ptr<ports::SealedLog> l
   }
   Await(*recorded);
   if (proxy_ != nullptr) proxy_->End("the session has ended");
+  stated_ = witness_->Finish();
 }
 
 void SessionHost::Session::Run(int socket) {
   const Parts& parts = host_.parts_;
   const std::string& request = admitted_.request.id;
   parts.files.MakeFolder(InData("recordings"), 0700);
-  auto log = parts.recorder.OpenLog(InData(name_ + ".statements.sealed"), admitted_.recipients);
-  const std::string recording = name_ + kRecordingEnd;
+  const std::string recording = name_ + kRecordingEnd, statements = InData(StatementsOf(recording));
   store_.SessionBegan(id_, request, recording, host_.effects_.holder);
   try {
-    Begin(socket, std::move(log));
+    Begin(socket, parts.recorder.OpenLog(statements, admitted_.recipients));
   } catch (const base::Error& error) {
     why_ = error.what();
     parts.recorder.Refuse(socket, base::Describe(error));
-    if (const auto begun = host_.effects_.read(recording))  // it was under way
-      report_.bytes = static_cast<int64_t>(begun->size()), report_.digest = base::Sha256Hex(*begun);
   }
   proxy_.reset();
   witness_.reset();
   parts.files.RemoveTree(folder_);
   if (why_.empty()) why_ = std::string(ports::WordOf(report_.end)) + (report_.why.empty() ? "" : ": " + report_.why);
-  store_.SessionEnded(id_, why_, report_.bytes, report_.digest);
+  // What did not come to its end is bound as far as it goes.
+  std::optional<RecordingFacts> recorded{{report_.bytes, report_.digest}};
+  if (report_.digest.empty()) recorded = FactsOf(parts.files, InData(recording));
+  if (!stated_) stated_ = FactsOf(parts.files, statements);
+  store_.SessionEnded(id_, why_, recorded, stated_);
   const auto now = store_.Find(request);
   if (!now || now->state != RequestState::kActive) host_.ForgetPassword(request);
 }

@@ -235,9 +235,17 @@ std::vector<Store::OpenSession> Store::OpenSessions() {
   return open;
 }
 
-void Store::SessionEnded(const std::string& session, const std::string& why, int64_t bytes, const std::string& sha256) {
+void Store::SessionEnded(const std::string& session, const std::string& why,
+                         const std::optional<RecordingFacts>& recording,
+                         const std::optional<RecordingFacts>& statements) {
+  ports::Transaction transaction(session_);
+  if (statements)
+    session_.Execute({"SELECT yellow_access.statements_kept($1, $2, $3)",
+                      {session, std::to_string(statements->bytes), statements->sha256}});
   session_.Execute(
-      {"SELECT yellow_access.session_ended($1, $2, $3, $4)", {session, why, std::to_string(bytes), sha256}});
+      {"SELECT yellow_access.session_ended($1, $2, $3, $4)",
+       {session, why, std::to_string(recording ? recording->bytes : 0), recording ? recording->sha256 : ""}});
+  transaction.Commit();
 }
 
 std::vector<Statement> Store::Statements(const std::string& request) {
@@ -246,6 +254,48 @@ std::vector<Statement> Store::Statements(const std::string& request) {
   std::vector<Statement> statements;
   for (size_t i = 0; i < rows.size(); ++i) statements.push_back({rows.Text(i, 0), rows.Text(i, 1), rows.Text(i, 2)});
   return statements;
+}
+
+void Store::FactsRead(const std::string& who, const std::string& request) {
+  session_.Execute(
+      {"SELECT yellow_access.audit_add($1, 'access.read', '', $2, '{\"what\": \"facts\"}'::jsonb)", {who, request}});
+}
+
+void Store::ReportRead(const std::string& who, const std::string& from, const std::string& to) {
+  session_.Execute(
+      {"SELECT yellow_access.audit_add($1, 'access.read', $2, '', jsonb_build_object('what', 'report', 'from', "
+       "$3::text, 'to', $4::text))",
+       {who, container_, from, to}});
+}
+
+std::vector<Evidence> Store::EvidenceOf(const std::string& request) {
+  const ports::Rows rows = session_.Execute(
+      {"SELECT session, what, file, bytes, sha256, " + Time("deleted_at") + " FROM yellow_access.evidence($1)",
+       {request}});
+  std::vector<Evidence> evidence;
+  for (size_t i = 0; i < rows.size(); ++i)
+    evidence.push_back(
+        {rows.Text(i, 0), rows.Text(i, 1), rows.Text(i, 2), rows.Integer(i, 3), rows.Text(i, 4), rows.Text(i, 5)});
+  return evidence;
+}
+
+void Store::EvidenceRead(const std::string& who, const std::string& request, const Evidence& evidence) {
+  session_.Execute({"SELECT yellow_access.evidence_read($1, $2, $3, $4, $5)",
+                    {who, request, evidence.session, evidence.what, evidence.sha256}});
+}
+
+std::vector<Store::DueEvidence> Store::DueEvidenceOf(int64_t kept_seconds) {
+  const ports::Rows rows =
+      session_.Execute({"SELECT session, recording, statements, may_go FROM yellow_access.evidence_due($1)",
+                        {std::to_string(kept_seconds)}});
+  std::vector<DueEvidence> due;
+  for (size_t i = 0; i < rows.size(); ++i)
+    due.push_back({rows.Text(i, 0), rows.Text(i, 1), rows.Text(i, 2), rows.Boolean(i, 3)});
+  return due;
+}
+
+void Store::DeleteEvidence(const std::string& session) {
+  session_.Execute({"SELECT yellow_access.evidence_delete($1)", {session}});
 }
 
 std::vector<Store::Due> Store::WhatIsDue() {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "access/recording_facts.h"
 #include "access/request.h"
 #include "ports/database.h"
 
@@ -38,7 +39,9 @@ class Store {
 
   void SessionBegan(const std::string& session, const std::string& request, const std::string& recording,
                     const std::string& holder);
-  void SessionEnded(const std::string& session, const std::string& why, int64_t bytes, const std::string& sha256);
+  /// With its sealed files, as far as they are there. Does nothing when it has ended.
+  void SessionEnded(const std::string& session, const std::string& why, const std::optional<RecordingFacts>& recording,
+                    const std::optional<RecordingFacts>& statements);
 
   /// A session that nobody has ended.
   struct OpenSession {
@@ -47,6 +50,21 @@ class Store {
   };
   std::vector<OpenSession> OpenSessions();
   std::vector<Statement> Statements(const std::string& request);
+  /// Records that somebody has read the facts of what was stated under a request.
+  void FactsRead(const std::string& who, const std::string& request);
+  /// The same of a report on these days.
+  void ReportRead(const std::string& who, const std::string& from, const std::string& to);
+
+  std::vector<Evidence> EvidenceOf(const std::string& request);
+  /// Records that somebody is given this file, and refuses who was recorded in it.
+  void EvidenceRead(const std::string& who, const std::string& request, const Evidence& evidence);
+  /// The files of a session that are kept no longer.
+  struct DueEvidence {
+    std::string session, recording, statements;
+    bool may_go = false;  ///< that they go is in the chain; else it has to be recorded first
+  };
+  std::vector<DueEvidence> DueEvidenceOf(int64_t kept_seconds);
+  void DeleteEvidence(const std::string& session);
 
   /// What has to be ended or taken away now.
   struct Due {

@@ -28,6 +28,11 @@ bool Witness::Record(Line line, Fact fact) {
   }
 }
 
+RecordingFacts Witness::Finish() {
+  const ports::SealedFacts facts = log_->Finish();
+  return {facts.bytes, facts.digest};
+}
+
 bool Witness::Take(const ports::WireEvent& event) {
   return Record([&] { return LineOf(event); }, [&] { return FactOf(event, rules_); });
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "access/flags.h"
+#include "access/recording_facts.h"
 #include "ports/cluster_access.h"
 #include "ports/database.h"
 #include "ports/recorder.h"
@@ -21,6 +22,9 @@ class Witness : public ports::WireSink, public ports::ClusterSink {
 
   bool Take(const ports::WireEvent& event) override;
   bool Take(const ports::ClusterEvent& event) override;
+
+  /// Nothing more comes. Throws base::Error. REQUIRES: called once, last.
+  RecordingFacts Finish();
 
  private:
   template <typename Line, typename Fact>

@@ -151,6 +151,33 @@ ports::DoorAnswer NoSuchPath() {
   return {404, Printed(RefusalJson({Refusal::Kind::kNotFound, "path", "there is nothing at this path"}))};
 }
 
+/// The sealed bytes of a session's file, which come as they are read.
+ports::DoorAnswer GiveEvidence(access::Desk& desk, const ports::DoorCall& call, const std::string& id,
+                               const std::string& rest) {
+  const size_t slash = rest.find('/');
+  const std::string what = slash == std::string::npos ? "" : rest.substr(slash + 1);
+  if (what != "recording" && what != "statements") return NoSuchPath();
+  auto given = desk.GiveEvidence(call.identity, id, rest.substr(0, slash), what);
+  if (!given) return Refused(given.error());
+  ports::DoorAnswer answer;
+  answer.next_piece = std::move(given->next_piece);
+  answer.size = given->evidence.bytes;
+  return answer;
+}
+
+/// What is read of a request. `here`: the caller is on the service's machine.
+ports::DoorAnswer Look(access::Desk& desk, const ports::DoorCall& call, const std::string& id, const std::string& what,
+                       bool here) {
+  const std::string sessions = "sessions/";
+  if (what == "statements") return AnswerList(desk.Statements(call.identity, id), StatementRecord());
+  if (what == "evidence") return AnswerList(desk.ListEvidence(call.identity, id), EvidenceRecord());
+  if (what.starts_with(sessions) && !here)
+    return Refused({Refusal::Kind::kForbidden, "recording", "a recording is given on the machine of the service only",
+                    "log in there: yellow access replay " + id});
+  if (what.starts_with(sessions)) return GiveEvidence(desk, call, id, what.substr(sessions.size()));
+  return NoSuchPath();
+}
+
 /// The connection becomes the terminal of a session.
 ports::DoorAnswer BeginSession(access::Desk& desk, access::SessionHost& host, const ports::DoorCall& call,
                                const std::string& id) {
@@ -186,8 +213,7 @@ ports::DoorAnswer Route(access::Desk& desk, access::SessionHost* host, const por
   const size_t slash = rest.find('/');
   const std::string id = rest.substr(0, slash);
   if (slash == std::string::npos) return get ? Answer(desk.Show(call.identity, id)) : NoSuchPath();
-  if (get && rest.substr(slash + 1) == "statements")
-    return AnswerList(desk.Statements(call.identity, id), StatementRecord());
+  if (get) return Look(desk, call, id, rest.substr(slash + 1), host != nullptr);
   if (post && rest.substr(slash + 1) == "session") {
     if (host != nullptr) return BeginSession(desk, *host, call, id);
     return Refused({Refusal::Kind::kForbidden, "session", "a session is recorded on the machine of the service only",

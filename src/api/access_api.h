@@ -14,6 +14,8 @@ namespace yellow::api {
 ///   GET  /v1/access/requests                  all of them, the newest first
 ///   GET  /v1/access/requests/ID
 ///   GET  /v1/access/requests/ID/statements    what was asked of the database under it
+///   GET  /v1/access/requests/ID/evidence      the sealed files of its sessions, with their digests
+///   GET  /v1/access/requests/ID/sessions/ID/recording    one of them; and statements. The answer is its bytes
 ///   GET  /v1/access/scopes                    what the caller may ask for
 ///   GET  /v1/access/report?from=DAY&to=DAY    what was asked for on these days and what has become of it
 ///   POST /v1/access/requests                  {"scope", "seconds", "ticket", "why"}; "kind": "break_glass"
@@ -32,7 +34,7 @@ ports::DoorAnswer AnswerAccess(access::Desk& desk, access::SessionHost& host, co
 using TokenReader = std::function<tl::expected<std::string, std::string>(const std::string& token)>;
 
 /// The same for calls over TCP; who calls is what `who` makes of `DoorCall::token`: without a good token it is a 401.
-/// There are no sessions: their recorder is on the machine of the service, and so is its terminal.
+/// There are no sessions and no recordings: their recorder is on the machine of the service, and so is its terminal.
 ports::DoorAnswer AnswerAccessByToken(access::Desk& desk, const TokenReader& who, ports::DoorCall call);
 
 }  // namespace yellow::api

@@ -161,6 +161,21 @@ const Record<access::Statement>& StatementRecord() {
   return kRecord;
 }
 
+const Record<access::Evidence>& EvidenceRecord() {
+  using Evidence = access::Evidence;
+  static const Record<Evidence> kRecord = [] {
+    Record<Evidence> record;
+    record.Field("session", "The session.", &Evidence::session)
+        .Word("what", "Its terminal, or what was asked of the database.", {"recording", "statements"}, &Evidence::what)
+        .Field("file", "The file, on the machine of the service.", &Evidence::file)
+        .Field("bytes", "Its size.", &Evidence::bytes)
+        .Field("sha256", "Its digest, as the audit log has it.", &Evidence::sha256)
+        .TimeOrNull("deleted_at", "Since when it is kept no more.", &Evidence::deleted_at);
+    return record;
+  }();
+  return kRecord;
+}
+
 const Record<access::ReportLine>& ReportRecord() {
   using Line = access::ReportLine;
   static const Record<Line> kRecord = [] {

@@ -13,6 +13,8 @@ const Record<access::Request>& RequestRecord();
 const Record<model::Scope>& ScopeRecord();
 /// What was stated under a request.
 const Record<access::Statement>& StatementRecord();
+/// A sealed file of a session.
+const Record<access::Evidence>& EvidenceRecord();
 const Record<access::ReportLine>& ReportRecord();
 /// Why something is not done: `{"error": {"code": …, "text": …, "remedy": …}}`.
 Json RefusalJson(const access::Refusal& refusal);

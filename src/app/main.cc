@@ -123,13 +123,13 @@ int main(int argc, char** argv) {
       adapters::secrets::MakeSecretStore(*files, [&](const std::string& credential, const std::string& path) {
         return adapters::http::ReadVault(credential, path, variable);
       });
-  const auto tickets = adapters::http::MakeTickets(*files, *secrets);
+  const Effect tickets(adapters::http::MakeTickets(*files, *secrets), faults);
   const auto token_keys = adapters::oidc::MakeTokenKeys(*clock);
   const auto stop = adapters::process::MakeStop();
   const auto watch = adapters::http::MakeWatch();
   const auto recordings = adapters::recorder::MakeRecordings();
-  const auto recorder = adapters::recorder::MakeRecorder();
-  const auto proxies = adapters::postgres::MakeSessionProxies();
+  const Effect recorder(adapters::recorder::MakeRecorder(), faults);
+  const Effect proxies(adapters::postgres::MakeSessionProxies(), faults);
   const auto supervisor = adapters::process::MakeSupervisor(Variable("NOTIFY_SOCKET"));
   const yellow::cli::Program program{
       *files,
@@ -154,12 +154,13 @@ int main(int argc, char** argv) {
       adapters::kubernetes::MakeClusterAccess([&](const std::string& path) { return files->Read(path); }, variable),
       [&](const yellow::model::Model& model, const std::string& data) -> std::unique_ptr<yellow::ports::Servers> {
         return std::make_unique<yellow::app::EnvironmentServers>(model, data, *connector, *entropy, *files, *secrets,
-                                                                 *programs);
+                                                                 *programs, Actor().person);
       },
       foreground,
       &adapters::http::MakeDoor,
       &adapters::http::MakeNetworkDoor,
       &adapters::http::CallDoor,
+      &adapters::http::FetchFile,
       &CallTerminal,
       [](const std::string& name) { return Variable(name.c_str()); },
       Actor(),

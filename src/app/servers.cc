@@ -25,12 +25,12 @@ bool IsEmbedded(const model::ContainerPlace& place) {
 
 EnvironmentServers::EnvironmentServers(const model::Model& model, std::string data, ports::Connector& connector,
                                        ports::Entropy& entropy, ports::FileSystem& files, ports::SecretStore& secrets,
-                                       ports::ServerPrograms& programs)
+                                       ports::ServerPrograms& programs, std::string person)
     : model_(model),
       data_(data),
       files_(files),
       secrets_(secrets),
-      cluster_(std::move(data), EmbeddedPort(model), connector, entropy, files, programs) {}
+      cluster_(std::move(data), EmbeddedPort(model), connector, entropy, files, programs, std::move(person)) {}
 
 const model::ContainerPlace& EnvironmentServers::Place(const std::string& container) const {
   const model::ContainerPlace* place = model_.environment ? model_.environment->FindContainer(container) : nullptr;

@@ -13,7 +13,8 @@ namespace yellow::app {
 class EnvironmentServers : public ports::Servers {
  public:
   EnvironmentServers(const model::Model& model, std::string data, ports::Connector& connector, ports::Entropy& entropy,
-                     ports::FileSystem& files, ports::SecretStore& secrets, ports::ServerPrograms& programs);
+                     ports::FileSystem& files, ports::SecretStore& secrets, ports::ServerPrograms& programs,
+                     std::string person);
 
   ports::ConnectionTarget Service(const std::string& container, ports::ServiceRole role,
                                   std::string_view purpose) override;

@@ -22,6 +22,17 @@ std::string Sha256Hex(std::string_view bytes) {
   return HexOfHash(hash);
 }
 
+std::string HmacSha256Hex(std::string_view key, std::string_view bytes) {
+  unsigned char hash[crypto_hash_sha256_BYTES];
+  static_assert(sizeof hash == crypto_auth_hmacsha256_BYTES);
+  crypto_auth_hmacsha256_state state;
+  crypto_auth_hmacsha256_init(&state, Bytes(key), key.size());
+  crypto_auth_hmacsha256_update(&state, Bytes(bytes), bytes.size());
+  crypto_auth_hmacsha256_final(&state, hash);
+  sodium_memzero(&state, sizeof state);
+  return HexOfHash(hash);
+}
+
 struct Sha256::State {
   crypto_hash_sha256_state hash;
 };

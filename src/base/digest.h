@@ -9,7 +9,10 @@ namespace yellow::base {
 /// SHA-256 of the bytes, as 64 lower-case hexadecimal digits.
 std::string Sha256Hex(std::string_view bytes);
 
-/// The same of what comes in pieces.
+/// HMAC-SHA-256 (RFC 2104), in the same form.
+std::string HmacSha256Hex(std::string_view key, std::string_view bytes);
+
+/// SHA-256 of what comes in pieces.
 class Sha256 {
  public:
   Sha256();

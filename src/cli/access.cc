@@ -5,11 +5,10 @@
 
 #include "access/report.h"
 #include "base/error.h"
-#include "cli/access_service.h"
+#include "cli/access_call.h"
 #include "cli/commands.h"
 #include "cli/exit_status.h"
 #include "cli/text_table.h"
-#include "cli/views/findings_json.h"
 #include "cli/views/record.h"
 #include "model/declared.h"
 #include "model/people.h"
@@ -18,47 +17,11 @@
 namespace yellow::cli {
 namespace {
 
-constexpr const char* kRequests = "/v1/access/requests";
 constexpr size_t kShownOfHash = 12;
-
-std::string SocketOf(const Program& program, const Options& options, const AccessOptions& access) {
-  if (!access.socket.empty()) return AbsolutePath(program, access.socket);
-  if (const std::string named = program.variable("YELLOW_SOCKET"); !named.empty()) return named;
-  return DefaultSocket(OpenProject(program, options));
-}
-
-/// What the service has answered, or why it has refused.
-struct Answered {
-  Json json;
-  int status = kDone;
-};
-
-int StatusOf(int http) {
-  if (http == 400) return kUsage;
-  return http >= 500 ? kFailed : kFindings;
-}
-
-/// Tells why; returns the exit status.
-int Refused(const Program& program, const Options& options, const ports::DoorAnswer& answer) {
-  const Json json = Json::parse(answer.body, nullptr, false);
-  base::Error error("access", fmt::format("the service has answered with status {}", answer.status));
-  if (json.is_object() && json.contains("error")) {
-    const Json& said = json.at("error");
-    error = base::Error(said.value("code", "access"), said.value("text", ""));
-    error.Remedy(said.value("remedy", ""));
-  }
-  program.err << "error: " << base::Describe(error) << "\n";
-  if (options.json) program.out << PrintedInLine(ErrorJson(error, {}));
-  return StatusOf(answer.status);
-}
 
 Answered Call(const Program& program, const Options& options, const AccessOptions& access, const std::string& method,
               const std::string& path, const Json& body = Json::object()) {
-  const ports::DoorAnswer answer =
-      program.call_door(SocketOf(program, options, access), method, path, method == "POST" ? body.dump() : "");
-  Json json = Json::parse(answer.body, nullptr, false);
-  if (answer.status == 200 && !json.is_discarded()) return {std::move(json), kDone};
-  return {{}, Refused(program, options, answer)};
+  return Call(program, options, SocketOf(program, options, access.socket), method, path, body);
 }
 
 std::string Minutes(int64_t seconds) {
@@ -153,7 +116,7 @@ int Show(const Program& program, const Options& options, const Answered& answere
 }
 
 const std::string& IdOf(const AccessOptions& access) {
-  if (access.id.size() == 16 && access.id.find_first_not_of("0123456789abcdef") == std::string::npos) return access.id;
+  if (IsAccessId(access.id)) return access.id;
   throw base::UsageError("a request is called by 16 hexadecimal digits").Remedy("yellow access list");
 }
 

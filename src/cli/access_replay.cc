@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <memory>
 #include <ostream>
+#include <variant>
 
 #include "base/error.h"
+#include "cli/access_call.h"
 #include "cli/commands.h"
 #include "cli/exit_status.h"
 #include "cli/views/recording_json.h"
@@ -41,14 +44,15 @@ std::string Harmless(const std::string& bytes) {
 /// A recording on its way to whoever looks at it.
 class Replay {
  public:
-  Replay(const Program& program, const AccessReplayOptions& options) : program_(program), options_(options) {}
+  Replay(const Program& program, const AccessReplayOptions& options, std::string name)
+      : program_(program), options_(options), name_(std::move(name)) {}
 
   /// Whole lines of the recording.
   void Take(std::string_view lines) {
     while (!lines.empty() && !program_.stop.Asked()) {
       const size_t end = std::min(lines.find('\n'), lines.size());
       const auto event = reader_.Take(lines.substr(0, end));
-      if (!event) throw base::Error("recording", options_.file + ": a line of it " + event.error());
+      if (!event) throw base::Error("recording", name_ + ": a line of it " + event.error());
       lines.remove_prefix(std::min(end + 1, lines.size()));
       if (*event) Play(**event);
     }
@@ -80,6 +84,7 @@ class Replay {
 
   const Program& program_;
   const AccessReplayOptions& options_;
+  const std::string name_;
   access::CastReader reader_;
   int64_t last_ = 0;
   double owed_ = 0;  // microseconds to wait, less than a millisecond of them between events
@@ -92,14 +97,71 @@ int Tell(const Program& program, ports::RecordingState state) {
   return kFindings;
 }
 
-int PrintForPrograms(const Program& program, const AccessReplayOptions& replay) {
-  ReadRecording recording{replay.file, {}, {}, {}};
+/// A sealed file to be read.
+struct Source {
+  std::string name, path;
+  std::shared_ptr<void> kept = {};  ///< what has come from the service is there as long
+};
+
+/// Says which file is meant, not where it lies for the moment.
+ports::RecordingState Read(const Program& program, const AccessReplayOptions& replay, const Source& source,
+                           const std::function<void(std::string_view)>& take) {
+  try {
+    return program.recordings.Read(source.path, replay.key, take);
+  } catch (const base::Error& error) {
+    std::string text = error.what();
+    if (const size_t at = text.find(source.path); at != std::string::npos)
+      text.replace(at, source.path.size(), source.name);
+    throw base::Error(error.code, text).Remedy(error.remedy);
+  }
+}
+
+/// What of the request is meant; throws base::UsageError when that is not clear.
+const Json& ChooseEvidence(const Json& evidence, const AccessReplayOptions& replay) {
+  const std::string what = replay.statements ? "statements" : "recording";
+  const Json* chosen = nullptr;
+  std::string sessions;
+  for (const Json& one : evidence) {
+    const std::string session = one.value("session", "");
+    if (one.value("what", "") != what || (!replay.session.empty() && session != replay.session)) continue;
+    chosen = &one;
+    sessions += (sessions.empty() ? "" : ", ") + session;
+  }
+  if (chosen == nullptr)
+    throw base::UsageError(replay.session.empty() ? "no session of this request has ended"
+                                                  : "no session of this request is called so: " + replay.session)
+        .Remedy("yellow access show " + replay.recording);
+  if (sessions.find(',') != std::string::npos)
+    throw base::UsageError("the request has several sessions: " + sessions)
+        .Remedy("name one: yellow access replay " + replay.recording + " SESSION");
+  return *chosen;
+}
+
+/// Asks the service for the file, and compares it with what the audit log has bound.
+std::variant<Source, int> Fetch(const Program& program, const Options& options, const AccessReplayOptions& replay) {
+  const std::string socket = SocketOf(program, options, replay.socket);
+  const std::string request = std::string(kRequests) + "/" + replay.recording;
+  const Answered answered = Call(program, options, socket, "GET", request + "/evidence");
+  if (answered.status != kDone) return answered.status;
+  const Json& chosen = ChooseEvidence(answered.json, replay);
+  const std::string name = chosen.value("file", ""), sha256 = chosen.value("sha256", "");
+  const ports::FetchedFile fetched =
+      program.fetch_file(socket, request + "/sessions/" + chosen.value("session", "") + "/" + chosen.value("what", ""));
+  if (fetched.answer.status != 200) return Refused(program, options, fetched.answer);
+  if (fetched.bytes != chosen.value("bytes", int64_t{0}) || fetched.sha256 != sha256)
+    throw base::Error("recording", name + " is not what the audit log has bound");
+  program.err << "SHA-256 as the audit log has it: " << sha256 << "\n";
+  return Source{name, fetched.path, fetched.kept};
+}
+
+int PrintForPrograms(const Program& program, const AccessReplayOptions& replay, const Source& source) {
+  ReadRecording recording{source.name, {}, {}, {}};
   access::CastReader reader;
-  recording.state = program.recordings.Read(replay.file, replay.key, [&](std::string_view lines) {
+  recording.state = Read(program, replay, source, [&](std::string_view lines) {
     for (size_t at = 0, end = 0; at < lines.size(); at = end + 1) {
       end = std::min(lines.find('\n', at), lines.size());
       auto event = reader.Take(lines.substr(at, end - at));
-      if (!event) throw base::Error("recording", replay.file + ": a line of it " + event.error());
+      if (!event) throw base::Error("recording", source.name + ": a line of it " + event.error());
       if (*event) recording.events.push_back(std::move(**event));
     }
   });
@@ -108,24 +170,37 @@ int PrintForPrograms(const Program& program, const AccessReplayOptions& replay) 
   return Tell(program, recording.state);
 }
 
-}  // namespace
-
-int AccessReplay(const Program& program, const Options& options, const AccessReplayOptions& replay) {
-  if (replay.cast && options.json)
-    throw base::UsageError("--cast prints asciicast, not what --output json does").Remedy("leave one of them out");
-  if (options.json) return PrintForPrograms(program, replay);
-  if (replay.cast)
-    return Tell(program, program.recordings.Read(replay.file, replay.key,
-                                                 [&](std::string_view lines) { program.out << lines; }));
+int Play(const Program& program, const AccessReplayOptions& replay, const Source& source) {
   program.stop.Watch();
-  Replay player(program, replay);
-  const auto state =
-      program.recordings.Read(replay.file, replay.key, [&](std::string_view lines) { player.Take(lines); });
+  Replay player(program, replay, source.name);
+  const auto state = Read(program, replay, source, [&](std::string_view lines) { player.Take(lines); });
   if (program.terminal) program.out << kPutBack << std::flush;
   if (program.stop.Asked()) return kDone;
   const int status = Tell(program, state);
   if (status == kDone && player.header()) program.err << "The recording ends here: it is complete.\n";
   return status;
+}
+
+}  // namespace
+
+int AccessReplay(const Program& program, const Options& options, const AccessReplayOptions& replay) {
+  if (replay.cast && options.json)
+    throw base::UsageError("--cast prints asciicast, not what --output json does").Remedy("leave one of them out");
+  if (replay.statements && options.json)
+    throw base::UsageError("--statements prints JSON by itself, a line each").Remedy("leave --output json out");
+  const bool is_request = IsAccessId(replay.recording) && !program.files.Exists(replay.recording);
+  if (!is_request && (replay.statements || !replay.session.empty()))
+    throw base::UsageError("a session and --statements go with a request, and this is a file: " + replay.recording)
+        .Remedy("leave them out: the file says what it is");
+  Source source{replay.recording, replay.recording};
+  if (is_request) {
+    auto fetched = Fetch(program, options, replay);
+    if (const int* refused = std::get_if<int>(&fetched)) return *refused;
+    source = std::get<Source>(fetched);
+  }
+  if (options.json) return PrintForPrograms(program, replay, source);
+  if (!replay.cast && !replay.statements) return Play(program, replay, source);
+  return Tell(program, Read(program, replay, source, [&](std::string_view lines) { program.out << lines; }));
 }
 
 int AccessKeygen(const Program& program, const Options& options, const AccessKeygenOptions& keygen) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "access/evidence_end.h"
 #include "access/log_witness.h"
 #include "access/oidc.h"
 #include "access/reaper.h"
@@ -17,6 +18,7 @@ namespace {
 constexpr std::chrono::milliseconds kLook{1000};
 constexpr std::chrono::minutes kTellAgain{1};
 constexpr std::chrono::seconds kAskAgain{5};
+constexpr std::chrono::minutes kLookAtEvidence{10};
 
 access::Effects EffectsOf(const Program& program, const Project& project, ports::Servers& servers,
                           run::Reporter& reporter,
@@ -27,7 +29,8 @@ access::Effects EffectsOf(const Program& program, const Project& project, ports:
           program.entropy,
           program.tickets,
           [&reporter](const std::string& line) { reporter.Line(line); },
-          [&program, &project](const std::string& path) { return program.files.Read(project.data + "/" + path); },
+          program.files,
+          project.data,
           program.actor.holder,
           [&program](const std::string& holder) { return program.processes.MayBeAlive(holder); },
           std::move(places),
@@ -157,11 +160,31 @@ std::vector<std::shared_ptr<const access::Place>> AccessService::Places() {
   return places;
 }
 
+std::vector<std::string> AccessService::EndOldEvidence() {
+  std::vector<std::string> in_the_way;
+  try {
+    const access::Effects effects = EffectsOf(program_, project_, servers_, reporter_, {});
+    for (const auto& place : Places())
+      for (std::string& line : access::EndEvidence(effects, *place)) in_the_way.push_back(std::move(line));
+  } catch (const base::Error& error) {
+    in_the_way.push_back(std::string("old recordings stay for now: ") + error.what());
+  }
+  return in_the_way;
+}
+
 void AccessService::Reap() {
   const auto& environment = project_.loaded.model.environment;
   access::Reaper reaper(EffectsOf(program_, project_, servers_, reporter_, {}), containers_,
                         environment ? environment->role_prefix : "yellow");
-  Watch([&] { return reaper.Look(); });
+  ports::TimePoint look_at_evidence{};
+  Watch([&] {
+    std::vector<std::string> in_the_way = reaper.Look();
+    if (const ports::TimePoint now = program_.clock.Now(); now >= look_at_evidence) {
+      look_at_evidence = now + kLookAtEvidence;
+      for (std::string& line : EndOldEvidence()) in_the_way.push_back(std::move(line));
+    }
+    return in_the_way;
+  });
 }
 
 void AccessService::ReadLogs() {

@@ -43,6 +43,7 @@ class AccessService {
   /// What time it is for people is what the database says, for tokens as for requests. It is asked every few seconds at
   /// most, as whoever shows a token is nobody yet.
   ports::TimePoint DatabaseNow();
+  std::vector<std::string> EndOldEvidence();
   void Reap();
   void ReadLogs();
   /// Looks again and again until the end, and says what is in the way.

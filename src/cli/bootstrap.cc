@@ -45,6 +45,7 @@ bool BootstrapOne(const Program& program, const Project& project, const ports::C
             "administrator");
   }
   const auto session = program.connector.Open(target);
+  session->Execute({"SELECT set_config('yellow.person', $1, false)", {program.actor.person}});
   session->ExecuteScript(sql::BootstrapSql(prefix, info.database, info.database));
   const bool superuser = session->Execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").Boolean(0, 0);
   if (superuser) session->ExecuteScript(sql::SuperuserSql(prefix));

@@ -125,12 +125,20 @@ void CommandLine::Recordings(CLI::App& access) {
   CLI::App* replay =
       Command(access, "Review", "replay",
               {"Show a recorded session as it was, or as text when it is not shown on a terminal",
-               {"yellow access replay session.cast.sealed --key reviewer.key --idle 2",
-                "yellow access replay session.cast.sealed --key reviewer.key --cast > session.cast",
-                "yellow access replay session.statements.sealed --key reviewer.key --cast"},
-               "Exit status 1: its end is missing, or it was changed; what is as it was written is shown up to there."},
+               {"yellow access replay 4f1d2c3b5a697887 --key reviewer.key --idle 2",
+                "yellow access replay 4f1d2c3b5a697887 --key reviewer.key --statements",
+                "yellow access replay session.cast.sealed --key reviewer.key --cast > session.cast"},
+               "A recording of a request comes from the service, which records who reads it; seniors for its scope and "
+               "auditors\nwith a key may, but never who asked for it. It is compared with the audit log before it is "
+               "shown.\nExit status 1: its end is missing, or it was changed; what is as it was written is shown up to "
+               "there."},
               &AccessReplay, access_replay_);
-  replay->add_option("file", access_replay_.file, "The recording")->required();
+  replay->add_option("recording", access_replay_.recording, "A request, or the file of a recording")->required();
+  replay->add_option("session", access_replay_.session, "The session of the request (default: the only one)");
+  replay->add_flag("--statements", access_replay_.statements,
+                   "Print what was asked of the database in the session, a line each, instead of its terminal");
+  replay->add_option("--socket", access_replay_.socket,
+                     "Where the service answers (default: $YELLOW_SOCKET, or access.sock in the data folder)");
   replay->add_option("--key", access_replay_.key, "File of a private key that it is sealed to")->required();
   replay->add_option("--speed", access_replay_.speed, "How many times as fast")
       ->check(CLI::Range(0.01, 1000.0))

@@ -233,7 +233,10 @@ int RunsCancel(const Program& program, const Options& options, const RunsOptions
 int Rebuild(const Program& program, const Options& options, const RunsOptions& runs);
 
 struct AccessReplayOptions {
-  std::string file, key;
+  std::string recording;  ///< a file, or a request
+  std::string session;    ///< of a request; empty: the only one
+  std::string socket, key;
+  bool statements = false;  ///< of a request: what was asked of the database
   double speed = 1;
   double from = 0;             ///< seconds
   std::optional<double> idle;  ///< seconds

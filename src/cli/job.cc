@@ -7,6 +7,7 @@
 #include "cli/find_node.h"
 #include "cli/views/history_json.h"
 #include "run/adoption.h"
+#include "run/audit.h"
 #include "run/execute_container.h"
 #include "run/handed_run.h"
 #include "run/jobs.h"
@@ -67,6 +68,14 @@ struct Job {
   std::string key;  ///< of the stream or transformer
 };
 
+/// That somebody, or a scheduler, begins this step: before it does.
+void RecordStep(const Job& job, const std::string& step, const std::string& run_id = "") {
+  std::vector<std::pair<std::string, std::string>> details{{"step", step}};
+  if (!job.actor.job.empty()) details.emplace_back("by", job.actor.job);
+  if (!run_id.empty()) details.emplace_back("run", run_id);
+  run::RecordAudit(*job.engine.session, job.actor, "job.began", job.key, details);
+}
+
 /// Of a transformer that is not to run, or of a stream that is not to be read, without more ado; nothing when it is.
 std::optional<run::JobReport> WithoutWork(const Job& job, const run::Decision& decision) {
   run::JobReport report;
@@ -77,6 +86,7 @@ std::optional<run::JobReport> WithoutWork(const Job& job, const run::Decision& d
     report.state = run::JobState::kConsumed;
   else
     return std::nullopt;
+  if (decision.action == run::Action::kConsume) RecordStep(job, "consume");
   if (decision.action == run::Action::kConsume)
     run::ConsumeUnchanged(*job.engine.session, *job.engine.applied, decision.node);
   job.effects.reporter.Line(decision.sentence);
@@ -86,7 +96,12 @@ std::optional<run::JobReport> WithoutWork(const Job& job, const run::Decision& d
 run::JobReport Carry(const Job& job) {
   const run::Decision decision = DecisionOn(job.program, job.engine, job.key);
   if (const auto report = WithoutWork(job, decision)) return *report;
+  RecordStep(job, decision.action == run::Action::kIngest ? "ingest" : "transform");
   return run::Work(job.effects, job.actor, *job.engine.applied, decision);
+}
+
+bool IsToBeTakenIn(const run::OpenRun& run) {
+  return !run.handed_to.empty() && (run.state == run::RunState::kFinished || run.state == run::RunState::kIngesting);
 }
 
 const plan::Transformer& TransformerOf(const Job& job) {
@@ -104,6 +119,8 @@ run::JobReport Ingest(const Job& job) {
   if (!job.options.asked_at.empty())
     throw base::UsageError("nobody can ask for a batch of " + job.options.node + ", it is an output")
         .Remedy("leave --asked-at out, or ask for a run: yellow runs retry " + writer->workspace);
+  if (const auto open = run::FindOpenRun(*job.engine.session, writer->key); open && IsToBeTakenIn(*open))
+    RecordStep(job, "ingest", open->id);
   return run::IngestHanded(job.effects, job.actor, *job.engine.applied, *writer);
 }
 
@@ -114,6 +131,7 @@ run::JobReport Open(const Job& job) {
   if (decision.code != "run_open") {
     if (const auto report = WithoutWork(job, decision)) return *report;
   }
+  RecordStep(job, "open");
   return run::OpenHanded(job.effects, job.actor, *job.engine.applied, TransformerOf(job), decision.cause);
 }
 
@@ -160,7 +178,9 @@ int Do(const Program& program, const Options& options, const JobOptions& job, Fi
   return StatusOf(report.state);
 }
 
-int DoWithRun(const Program& program, const Options& options, const JobOptions& job, Step step) {
+/// `word`: what the step is called in the audit log; empty: it only looks.
+int DoWithRun(const Program& program, const Options& options, const JobOptions& job, Step step,
+              const std::string& word) {
   std::string run_id;
   return Do(
       program, options, job,
@@ -173,6 +193,9 @@ int DoWithRun(const Program& program, const Options& options, const JobOptions& 
         if (one.engine.applied->physical.FindTransformer(one.key) == nullptr)
           throw base::UsageError("the transformer of run " + run_id + " is not in the model any more: " + one.key)
               .Remedy("yellow runs cancel " + run_id);
+        if (const auto open = run::FindOpenRun(*one.engine.session, one.key);
+            !word.empty() && open && open->id == run_id)
+          RecordStep(one, word, run_id);
         return step(one.effects, one.actor, *one.engine.applied, TransformerOf(one), run_id);
       });
 }
@@ -192,15 +215,15 @@ int JobOpen(const Program& program, const Options& options, const JobOptions& jo
 }
 
 int JobLaunch(const Program& program, const Options& options, const JobOptions& job) {
-  return DoWithRun(program, options, job, &run::LaunchHanded);
+  return DoWithRun(program, options, job, &run::LaunchHanded, "launch");
 }
 
 int JobLook(const Program& program, const Options& options, const JobOptions& job) {
-  return DoWithRun(program, options, job, &run::LookAtHanded);
+  return DoWithRun(program, options, job, &run::LookAtHanded, "");
 }
 
 int JobClose(const Program& program, const Options& options, const JobOptions& job) {
-  return DoWithRun(program, options, job, &run::CloseHanded);
+  return DoWithRun(program, options, job, &run::CloseHanded, "close");
 }
 
 int JobDue(const Program& program, const Options& options, const JobOptions&) {
@@ -210,8 +233,10 @@ int JobDue(const Program& program, const Options& options, const JobOptions&) {
   const run::Effects effects = EffectsOf(program, *engines.servers, reporter);
   WhatIsDue found;
   for (const Engine& engine : engines.engines) {
-    for (std::string& id : run::EndOverdueRuns(effects, *engine.session, program.actor, *engine.applied))
+    for (std::string& id : run::EndOverdueRuns(effects, *engine.session, program.actor, *engine.applied)) {
+      run::RecordAudit(*engine.session, program.actor, "job.closed_overdue", engine.container, {{"run", id}});
       found.closed.push_back(std::move(id));
+    }
     run::DropOrphanLogins(effects, *engine.session, run::PrefixOf(*engine.applied));
     run::RemoveOrphanContainers(effects, *engine.session, *engine.applied);
     for (const run::WaitingOutput& waiting : run::FindWaitingOutputs(*engine.session)) {

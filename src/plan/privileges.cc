@@ -92,6 +92,8 @@ class Granting {
               roles_.Access());
     GiveCalls("yellow_access", {"server_lines", "server_log_positions", "server_log_gone", "server_gaps"},
               roles_.Access());
+    GiveCalls("yellow_access", {"statements_kept", "evidence", "evidence_read", "evidence_due", "evidence_delete"},
+              roles_.Access());
     // The scheduler tells people of what waits too long.
     GiveCalls("yellow_access", {"alarms"}, roles_.Engine());
     for (const std::string& engine : {roles_.Engine(), roles_.IngestOut()})

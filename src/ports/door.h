@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -22,10 +24,14 @@ struct DoorCall {
 
 struct DoorAnswer {
   int status = 200;
-  std::string body;  ///< JSON
+  std::string body = {};  ///< JSON
   /// With status 101 (Switching Protocols): told the socket, open and the caller's own from now on, once the answer is
   /// sent. It is closed when this returns.
   std::function<void(int socket)> then = {};
+  /// Instead of a body: bytes that are asked for piece by piece, `size` in all. Nothing: they cannot be had, and the
+  /// caller's connection is broken off.
+  std::function<std::optional<std::string>()> next_piece = {};
+  int64_t size = 0;
 };
 
 using DoorHandler = std::function<DoorAnswer(const DoorCall&)>;
@@ -44,6 +50,19 @@ class Door {
 /// there.
 using DoorClient = std::function<DoorAnswer(const std::string& socket, const std::string& method,
                                             const std::string& path, const std::string& body)>;
+
+/// A file that such a service has given.
+struct FetchedFile {
+  DoorAnswer answer;   ///< with another status than 200 there is no file
+  std::string path;    ///< where it can be read as long as `kept` lives; it has no name that others know
+  int64_t bytes = 0;   ///< its size
+  std::string sha256;  ///< of all of it, hexadecimal
+  std::shared_ptr<void> kept;
+};
+
+/// Calls such a service, with GET, for a file. Throws as DoorClient, and base::Error, retryable, when the file did not
+/// come whole.
+using FileClient = std::function<FetchedFile(const std::string& socket, const std::string& path)>;
 
 /// How a terminal session with such a service went.
 struct TerminalOutcome {

@@ -23,6 +23,9 @@ class FileSystem {
   /// in a circle; an absent folder gives nothing.
   virtual std::map<std::string, std::string> ReadTree(const std::string& root, const std::string& folder) = 0;
   virtual std::optional<std::string> Read(const std::string& path) = 0;
+  /// What stands at `offset`, `most` bytes of it at most; empty behind the end. Nothing when the file is not there.
+  /// Throws base::Error when it cannot be read.
+  virtual std::optional<std::string> ReadPart(const std::string& path, int64_t offset, size_t most) = 0;
   /// Writes beside and renames, with mode 0600 when `secret`. Throws base::Error.
   virtual void WriteAtomically(const std::string& path, const std::string& content, bool secret) = 0;
   /// Puts this into a file that is there, in the place of what it holds; it may be one that nobody can rename to, as
@@ -44,7 +47,7 @@ class FileSystem {
   virtual std::string ReadTail(const std::string& path, size_t bytes) = 0;
   /// Names of the folders right below a folder; none when it is not there.
   virtual std::vector<std::string> FoldersIn(const std::string& path) = 0;
-  /// Removes a folder and all below it, if it is there.
+  /// Removes a folder and all below it, or a file, if it is there.
   virtual void RemoveTree(const std::string& path) = 0;
 };
 

@@ -65,6 +65,12 @@ class RecordedSession {
   virtual int TakeListener() = 0;
 };
 
+/// Of a sealed file, as it was written.
+struct SealedFacts {
+  int64_t bytes = 0;
+  std::string digest;  ///< SHA-256, hexadecimal
+};
+
 /// Lines that are sealed as they are written, for the same readers as a recording.
 class SealedLog {
  public:
@@ -72,6 +78,9 @@ class SealedLog {
   /// The system has the line when this returns. Throws base::Error when it cannot be written; the log is good for
   /// nothing then.
   virtual void Add(std::string_view line) = 0;
+  /// Nothing more comes: the file ends properly, and the disk has it. One that was not finished reads as cut. Throws
+  /// base::Error. REQUIRES: called once, last.
+  virtual SealedFacts Finish() = 0;
 };
 
 class Recorder {

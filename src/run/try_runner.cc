@@ -1,4 +1,5 @@
 #include "run/try_runner.h"
+#include "run/audit.h"
 
 #include "base/error.h"
 #include "merge/preview.h"
@@ -109,6 +110,7 @@ class OneTry {
                                 .OpenAlone(declared.start_limit.seconds + declared.timeout.seconds);
     ports::Transaction transaction(*owner_);
     for (const std::string& statement : layout_.statements) owner_->Execute(statement);
+    RecordAudit(*owner_, actor_, "transformer.tried", layout_.transformer.key, {{"run", run_id_}});
     transaction.Commit();
     return password;
   }

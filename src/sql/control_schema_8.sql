@@ -365,6 +365,94 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
   WHERE a.action IN ('access.statement', 'access.server_line') GROUP BY 1, 2 ORDER BY 1, 2
 $function$;
 
+-- ---- Evidence: the files of a session, and who has read them. They are kept for a time; their digests stay in the audit log.
+
+ALTER TABLE yellow_access.session ADD COLUMN statements_bytes bigint, ADD COLUMN statements_sha256 text, ADD COLUMN evidence_deleted_at timestamptz;
+
+-- The sealed file of what was asked of the database in a session, before its end is recorded.
+CREATE FUNCTION yellow_access.statements_kept(session_id text, size bigint, digest text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+  UPDATE yellow_access.session SET statements_bytes = size, statements_sha256 = digest WHERE id = session_id AND ended_at IS NULL
+$function$;
+
+CREATE FUNCTION yellow_access.statements_of(recording text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT replace(recording, '.cast.', '.statements.')
+$function$;
+
+-- Without a digest there is no recording: it never began, or lies on another machine.
+CREATE OR REPLACE FUNCTION yellow_access.session_ended(session_id text, why text, size bigint, digest text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  one yellow_access.session;
+BEGIN
+  UPDATE yellow_access.session SET ended_at = clock_timestamp(), end_reason = why, bytes = size, sha256 = digest
+  WHERE id = session_id AND ended_at IS NULL RETURNING * INTO one;
+  IF NOT FOUND THEN RETURN; END IF;
+  PERFORM yellow_access.audit_add((SELECT person FROM yellow_access.request WHERE id = one.request), 'access.session_end', session_id, one.request,
+    jsonb_build_object('reason', why) ||
+    CASE WHEN digest = '' THEN '{}' ELSE jsonb_build_object('recording', jsonb_build_object('file', one.recording, 'bytes', size, 'sha256', digest)) END ||
+    CASE WHEN coalesce(one.statements_sha256, '') = '' THEN '{}' ELSE jsonb_build_object('statements', jsonb_build_object(
+      'file', yellow_access.statements_of(one.recording), 'bytes', one.statements_bytes, 'sha256', one.statements_sha256)) END);
+END
+$function$;
+
+-- What the audit log binds of the sessions of a request, in order.
+CREATE FUNCTION yellow_access.evidence(request_id text)
+RETURNS TABLE (session text, what text, file text, bytes bigint, sha256 text, deleted_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT a.subject, w.what, a.details -> w.what ->> 'file', (a.details -> w.what ->> 'bytes')::bigint, a.details -> w.what ->> 'sha256', s.evidence_deleted_at
+  FROM yellow_access.audit a JOIN yellow_access.session s ON s.id = a.subject CROSS JOIN (VALUES (1, 'recording'), (2, 'statements')) w (place, what)
+  WHERE a.request = request_id AND a.action = 'access.session_end' AND a.details ? w.what ORDER BY a.id, w.place
+$function$;
+
+-- Before somebody is given such a file; whoever calls, never the person whose session it was.
+CREATE FUNCTION yellow_access.evidence_read(who text, request_id text, session_id text, which text, digest text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  one yellow_access.request := yellow_access.find(request_id);
+BEGIN
+  IF one.person = who THEN RAISE EXCEPTION 'nobody reads the recording of a session of their own' USING ERRCODE = 'insufficient_privilege'; END IF;
+  IF NOT EXISTS (SELECT FROM yellow_access.evidence(request_id) e
+                 WHERE e.session = session_id AND e.what = which AND e.sha256 = digest AND e.deleted_at IS NULL) THEN
+    RAISE EXCEPTION 'there is no such recording' USING ERRCODE = 'no_data_found';
+  END IF;
+  PERFORM yellow_access.audit_add(who, 'access.read', session_id, request_id, jsonb_build_object('what', which, 'sha256', digest));
+END
+$function$;
+
+-- What has been kept for so many seconds since its session and its review ended. `may_go`: its end is recorded in the chain, for long
+-- enough that nobody who reads the chain now misses the file.
+CREATE FUNCTION yellow_access.evidence_due(kept_for bigint) RETURNS TABLE (session text, recording text, statements text, may_go boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT s.id, s.recording, yellow_access.statements_of(s.recording), s.evidence_deleted_at IS NOT NULL
+  FROM yellow_access.session s JOIN yellow_access.request r ON r.id = s.request JOIN yellow_access.review v ON v.request = s.request
+  WHERE r.state IN ('accepted', 'escalated') AND CASE WHEN s.evidence_deleted_at IS NULL
+    THEN greatest(s.ended_at, v.at) < clock_timestamp() - make_interval(secs => kept_for)
+    ELSE s.evidence_deleted_at < clock_timestamp() - interval '1 minute' AND EXISTS (
+      SELECT FROM yellow_access.audit a
+      WHERE a.request = s.request AND a.action = 'access.evidence_deleted' AND a.subject = s.id AND a.sequence IS NOT NULL) END
+  ORDER BY s.began_at, s.id
+$function$;
+
+-- Its files are to go; what they were stays. Never before the review is over, whoever calls.
+CREATE FUNCTION yellow_access.evidence_delete(session_id text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  one yellow_access.session;
+BEGIN
+  UPDATE yellow_access.session s SET evidence_deleted_at = clock_timestamp() FROM yellow_access.request r
+  WHERE s.id = session_id AND r.id = s.request AND r.state IN ('accepted', 'escalated') AND s.ended_at IS NOT NULL AND s.evidence_deleted_at IS NULL
+  RETURNING s.* INTO one;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'the recordings of session % are still needed, or gone', session_id USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
+  PERFORM yellow_access.audit_add('yellow', 'access.evidence_deleted', session_id, one.request, jsonb_build_object('files', coalesce(
+    (SELECT jsonb_agg(jsonb_build_object('file', e.file, 'bytes', e.bytes, 'sha256', e.sha256)) FROM yellow_access.evidence(one.request) e
+     WHERE e.session = session_id), '[]')));
+END
+$function$;
+
 -- ---- The rights of Yellow's own logins, with those on the audit log.
 CREATE OR REPLACE FUNCTION yellow_access.grant_rights() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
@@ -381,7 +469,8 @@ BEGIN
     'session_began(text, text, text, text)', 'session_ended(text, text, bigint, text)', 'stated(text, jsonb)',
     'requests()', 'votes()', 'sessions()', 'open_sessions()', 'reviews()', 'statements(text)', 'flags()', 'statement_counts()', 'due()',
     'operations()',
-    'server_lines(text, bigint, bigint, jsonb)', 'server_log_positions()', 'server_log_gone(text)', 'server_gaps(integer)']
+    'server_lines(text, bigint, bigint, jsonb)', 'server_log_positions()', 'server_log_gone(text)', 'server_gaps(integer)',
+    'statements_kept(text, bigint, text)', 'evidence(text)', 'evidence_read(text, text, text, text, text)', 'evidence_due(bigint)', 'evidence_delete(text)']
   LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION yellow_access.%s TO %I', called, prefix || '_access');
   END LOOP;

@@ -416,7 +416,8 @@ ALTER FUNCTION yellow_op.dt_check(text, text) OWNER TO {prefix}_owner;
 ALTER FUNCTION yellow_op.dt_clear(text, text) OWNER TO {prefix}_owner;
 ALTER FUNCTION yellow_op.dt_lock(text, text) OWNER TO {prefix}_owner;
 
--- ---- yellow_access and the tables of yellow: apply makes them. A login that was made again has no rights there.
+-- ---- yellow_access and the tables of yellow: apply makes them. A login that was made again has no rights there. That this was run is in
+-- its audit log.
 DO $bootstrap$
 BEGIN
   IF to_regclass('yellow.run') IS NOT NULL THEN
@@ -425,6 +426,8 @@ BEGIN
   END IF;
   IF to_regprocedure('yellow_access.grant_rights()') IS NOT NULL THEN
     PERFORM yellow_access.grant_rights();
+    PERFORM yellow_access.audit_add(coalesce(nullif(current_setting('yellow.person', true), ''), session_user), 'installation.bootstrapped',
+                                    current_database(), '', '{}');
   END IF;
 END
 $bootstrap$;

@@ -73,7 +73,7 @@ class AccessLoginTest(unittest.TestCase):
                           "CREATE RULE r AS ON INSERT TO dp_main.dt_shopmasked__customers DO INSTEAD NOTHING", "ALTER TABLE dp_main.dt_shopmasked__customers ENABLE ROW LEVEL SECURITY",
                           "CREATE VIEW public.v AS SELECT * FROM dp_main.dt_shopmasked__customers"):
             self.refused(request, statement, "permission denied|must be owner")
-        self.assertEqual(self.office.sql("MergeDB", "SELECT FROM pg_class WHERE relacl::text LIKE '%=r/%' AND relname = 'dt_shopmasked__customers' AND relacl::text LIKE '%,=r/%'"), [])
+        self.assertEqual(self.office.sql("MergeDB", "SELECT 1 FROM pg_class WHERE relacl::text LIKE '%=r/%' AND relname = 'dt_shopmasked__customers' AND relacl::text LIKE '%,=r/%'"), [])
         self.end(request)
 
     def test_large_objects_go_with_it(self):
@@ -84,7 +84,7 @@ class AccessLoginTest(unittest.TestCase):
             self.assertIn("permission denied", str(error))
             made = 0
         self.end(request)
-        self.assertEqual(self.office.sql("MergeDB", f"SELECT FROM pg_largeobject_metadata WHERE oid = {made}"), [])
+        self.assertEqual(self.office.sql("MergeDB", f"SELECT 1 FROM pg_largeobject_metadata WHERE oid = {made}"), [])
 
     def test_roles_and_settings_of_its_own(self):
         request = self.login()
@@ -161,7 +161,7 @@ class AccessLoginTest(unittest.TestCase):
                 thread.join()
         self.assertTrue(connected)
         self.assertLess(max(connected), ended)
-        self.assertEqual(self.office.sql("MergeDB", f"SELECT FROM pg_stat_activity WHERE usename = 'yellow_tmp_{request['id']}'"), [])
+        self.assertEqual(self.office.sql("MergeDB", f"SELECT 1 FROM pg_stat_activity WHERE usename = 'yellow_tmp_{request['id']}'"), [])
 
     def test_names_that_are_no_names(self):
         for request in ("0123456789abcde'", "0123456789ABCDEF", "", "x" * 63, "0123456789abcdef; DROP TABLE x"):

@@ -187,7 +187,7 @@ SET application_name = 'yellow';
     def ended(self, process, request, seconds=20):
         """The person's program, and all that came of it."""
         process.wait(seconds)
-        self.wait(lambda: self.office.sql("MergeDB", f"SELECT FROM pg_stat_activity WHERE usename = 'yellow_tmp_{request['id']}'") == [])
+        self.wait(lambda: self.office.sql("MergeDB", f"SELECT 1 FROM pg_stat_activity WHERE usename = 'yellow_tmp_{request['id']}'") == [])
         return self.over(request)
 
     def begun(self, statement="SELECT 7 * 6;\n"):

@@ -358,7 +358,7 @@ class AccessTest(unittest.TestCase):
                 self.assertEqual(office.service.wait(30), -signal.SIGKILL)
                 office.start_service()
                 office.wait_for(request, "in_review")
-                self.assertEqual(office.sql("MergeDB", f"SELECT FROM pg_roles WHERE rolname = 'yellow_tmp_{request['id']}'"), [])
+                self.assertEqual(office.sql("MergeDB", f"SELECT 1 FROM pg_roles WHERE rolname = 'yellow_tmp_{request['id']}'"), [])
                 actions = [action for _, action in office.audit(request)]
                 self.assertEqual(sorted(actions), sorted(set(actions)))
                 self.assertLessEqual({"access.expire", "access.disable", "access.drop"}, set(actions))

@@ -99,6 +99,77 @@ class Audit(unittest.TestCase):
         self.assertEqual(exported.read_bytes(), self.segment().read_bytes())
         self.assertEqual(self.project.yellow("audit", "export", "--to", str(exported)).status, 2)
 
+    def since(self, last):
+        """What was recorded after this record: person, action, subject, details."""
+        return [(person, action, subject, json.loads(details)) for person, action, subject, details in self.project.sql(
+            "MergeDB", f"SELECT person, action, subject, details FROM yellow_access.audit WHERE id > {last} ORDER BY id")]
+
+    def last(self):
+        return int(self.project.sql("MergeDB", "SELECT coalesce(max(id), 0) FROM yellow_access.audit")[0][0])
+
+    def test_each_command_leaves_its_record(self):
+        """Of every command that changes what others see: what it is, and who it was."""
+        me = getpass.getuser()
+        self.project.demo()
+        shop, mask = "Ingest/Main/Shop", "Transform/Main/MaskShop"
+
+        def change():
+            self.project.sql("ShopDB", "UPDATE customers SET firstname = firstname || 'a' WHERE id = (SELECT min(id) FROM customers)")
+            return "2099-01-01T00:00:00Z"
+
+        def words(step, **more):
+            return {"step": step, **more}
+
+        table = [
+            (("bootstrap",), [("installation.bootstrapped", "merge", {})]),
+            (("apply",), []),     # nothing to do
+            (("streams", "pause", "Shop"), [("stream.paused", shop, {})]),
+            (("streams", "resume", "Shop"), [("stream.resumed", shop, {})]),
+            (("try", "MaskShop"), [("transformer.tried", mask, {"run": ...})]),
+            (("test",), []),    # a database of its own, which goes
+            (("job", "ingest", "Shop"), [], 10),    # nothing is due, nothing is done
+            (("job", "ingest", "Shop", "--asked-at", change(), "--by", "dag/1"), [("job.began", shop, words("ingest", by="dag/1"))]),
+            (("job", "transform", "MaskShop"), [("job.began", mask, words("transform"))]),
+            (("runs", "retry", "MaskShop"), [("transformer.retried", mask, {})]),
+            (("job", "open", "MaskShop", "--by", "dag/2"), [("job.began", mask, words("open", by="dag/2"))]),
+            (("job", "launch", "MaskShop"), [("job.began", mask, words("launch", run=...))]),
+            (("job", "look", "MaskShop"), []),
+            (("job", "close", "MaskShop"), [("job.began", mask, words("close", run=...))]),
+            (("job", "ingest", "ShopMasked"), [("job.began", "Ingest/Main/ShopMasked", words("ingest", run=...))]),
+            (("job", "due"), [], None),
+            (("batches", "replay", "Shop"), [("stream.replayed", shop, {})]),
+            (("run", "Shop"), [("node.requested", shop, {})]),
+            (("rebuild", "MaskShop"), [("transformer.rebuilt", mask, {})]),
+            (("sql", "-w", "Analysts", "-c", "SELECT 1"), [("sql.opened", "Analysts", {"login": ...})]),
+            (("doctor",), [], None),
+            (("status",), []),
+            (("audit", "search", "--person", "eve"), [("audit.read", "MergeDB", {"how": "search", "person": "eve"})]),
+        ]
+        for command, expected, *status in table:
+            with self.subTest(command):
+                last = self.last()
+                done = self.project.yellow(*command)
+                if status != [None]:
+                    self.assertEqual(done.status, *(status or [0]), done)
+                found = self.since(last)
+                shown = [(action, subject, {name: ... if wanted.get(name) is ... else value for name, value in details.items()})
+                         for (_, action, subject, details), (_, _, wanted) in zip(found, expected)]
+                self.assertEqual((len(found), shown), (len(expected), expected), found)
+                self.assertEqual({person for person, *_ in found} - {me}, set())
+        last = self.last()
+        self.assertEqual(self.project.yellow("down").status, 0)
+        self.assertEqual(self.project.yellow("status").status, 0)   # which starts it
+        self.assertEqual(self.since(last), [(me, "server.stopped", "MergeDB", {})])
+        self.chain()
+        self.verify()
+
+    def test_a_server_is_stopped_even_when_that_cannot_be_recorded(self):
+        self.project.sql("MergeDB", "ALTER FUNCTION yellow_access.audit_add(text, text, text, text, jsonb) RENAME TO no_audit")
+        done = self.project.yellow("down")
+        self.assertEqual(done.status, 0, done)
+        self.assertIn("That it stops is not in the audit log of MergeDB", done.err)
+        self.assertIn("Stopped", done.out)
+
     def test_what_is_rolled_back_is_not_recorded(self):
         before = self.waiting()
         self.assertEqual(self.project.yellow("streams", "pause", "Shop", "--dry-run").status, 0)

@@ -81,13 +81,15 @@ std::string UserName(unsigned uid) {
 }  // namespace
 
 EmbeddedCluster::EmbeddedCluster(std::string data, std::optional<int> port, ports::Connector& connector,
-                                 ports::Entropy& entropy, ports::FileSystem& files, ports::ServerPrograms& programs)
+                                 ports::Entropy& entropy, ports::FileSystem& files, ports::ServerPrograms& programs,
+                                 std::string person)
     : data_(std::move(data)),
       port_(port),
       connector_(connector),
       entropy_(entropy),
       files_(files),
-      programs_(programs) {
+      programs_(programs),
+      person_(std::move(person)) {
   const std::string digest = base::Sha256Hex(data_).substr(0, 16);
   const unsigned user = geteuid();
   if (user == 0) {
@@ -314,6 +316,7 @@ void EmbeddedCluster::Bootstrap(const std::string& database, const std::string& 
   for (const std::string& login : logins) done = done && files_.Exists(SecretPath(login));
   if (done) return;
   const auto session = connector_.Open(Superuser(database, "bootstrap"));
+  session->Execute({"SELECT set_config('yellow.person', $1, false)", {person_}});
   session->ExecuteScript(script);
   for (const std::string& login : logins) {
     base::Secret password(files_.Read(SecretPath(login)).value_or(""));

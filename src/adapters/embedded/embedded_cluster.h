@@ -25,7 +25,7 @@ class EmbeddedCluster {
 
   /// `data`: the data folder of the project, absolute. `port`: also listen there on loopback. Does no I/O.
   EmbeddedCluster(std::string data, std::optional<int> port, ports::Connector& connector, ports::Entropy& entropy,
-                  ports::FileSystem& files, ports::ServerPrograms& programs);
+                  ports::FileSystem& files, ports::ServerPrograms& programs, std::string person);
 
   /// Makes and starts the server if needed. Throws base::Error code "embedded" with the server's own last lines.
   void Start();
@@ -75,6 +75,7 @@ class EmbeddedCluster {
   ports::Entropy& entropy_;
   ports::FileSystem& files_;
   ports::ServerPrograms& programs_;
+  const std::string person_;  // who makes it, for the audit log
   std::string cluster_folder_;
   std::string socket_folder_;
   unsigned server_uid_ = 0, server_gid_ = 0;

@@ -138,6 +138,9 @@ class FaultyFiles : public ports::FileSystem {
     return inner_.ReadTree(root, folder);
   }
   std::optional<std::string> Read(const std::string& path) override { return inner_.Read(path); }
+  std::optional<std::string> ReadPart(const std::string& path, int64_t offset, size_t most) override {
+    return inner_.ReadPart(path, offset, most);
+  }
   bool Exists(const std::string& path) override { return inner_.Exists(path); }
   std::optional<ports::DiskSpace> Space(const std::string& path) override { return inner_.Space(path); }
   std::string ReadTail(const std::string& path, size_t bytes) override { return inner_.ReadTail(path, bytes); }
@@ -297,6 +300,81 @@ class FaultyMailer : public ports::Mailer {
   Faults& faults_;
 };
 
+class FaultySealedLog : public ports::SealedLog {
+ public:
+  FaultySealedLog(std::unique_ptr<ports::SealedLog> inner, Faults& faults)
+      : inner_(std::move(inner)), faults_(faults) {}
+  void Add(std::string_view line) override {
+    Pass(faults_, "sealed.add", [&] { inner_->Add(line); });
+  }
+  ports::SealedFacts Finish() override {
+    return Pass(faults_, "sealed.finish", [&] { return inner_->Finish(); });
+  }
+
+ private:
+  std::unique_ptr<ports::SealedLog> inner_;
+  Faults& faults_;
+};
+
+class FaultyRecorder : public ports::Recorder {
+ public:
+  FaultyRecorder(ports::Recorder& inner, Faults& faults) : inner_(inner), faults_(faults) {}
+  unsigned ChooseUser() override { return inner_.ChooseUser(); }
+  std::unique_ptr<ports::SealedLog> OpenLog(const std::string& path,
+                                            const std::vector<std::string>& recipients) override {
+    return Pass(faults_, "sealed.open", [&]() -> std::unique_ptr<ports::SealedLog> {
+      return std::make_unique<FaultySealedLog>(inner_.OpenLog(path, recipients), faults_);
+    });
+  }
+  void Refuse(int terminal, const std::string& why) override { inner_.Refuse(terminal, why); }
+  std::unique_ptr<ports::RecordedSession> Start(const ports::RecordingSpec& spec, int terminal) override {
+    return Pass(faults_, "recorder.start", [&] { return inner_.Start(spec, terminal); });
+  }
+
+ private:
+  ports::Recorder& inner_;
+  Faults& faults_;
+};
+
+class FaultyProxy : public ports::SessionProxy {
+ public:
+  FaultyProxy(std::unique_ptr<ports::SessionProxy> inner, Faults& faults) : inner_(std::move(inner)), faults_(faults) {}
+  void End(const std::string& reason) override {
+    Pass(faults_, "proxy.end", [&] { inner_->End(reason); });
+  }
+  std::optional<std::string> Ended() override { return inner_->Ended(); }
+
+ private:
+  std::unique_ptr<ports::SessionProxy> inner_;
+  Faults& faults_;
+};
+
+class FaultyProxies : public ports::SessionProxies {
+ public:
+  FaultyProxies(ports::SessionProxies& inner, Faults& faults) : inner_(inner), faults_(faults) {}
+  std::unique_ptr<ports::SessionProxy> Start(const ports::ProxySpec& spec, ports::WireSink& sink) override {
+    return Pass(faults_, "proxy.start", [&]() -> std::unique_ptr<ports::SessionProxy> {
+      return std::make_unique<FaultyProxy>(inner_.Start(spec, sink), faults_);
+    });
+  }
+
+ private:
+  ports::SessionProxies& inner_;
+  Faults& faults_;
+};
+
+class FaultyTickets : public ports::Tickets {
+ public:
+  FaultyTickets(ports::Tickets& inner, Faults& faults) : inner_(inner), faults_(faults) {}
+  std::optional<ports::Ticket> Find(const model::Environment& environment, const std::string& name) override {
+    return Pass(faults_, "ticket.find", [&] { return inner_.Find(environment, name); });
+  }
+
+ private:
+  ports::Tickets& inner_;
+  Faults& faults_;
+};
+
 class FaultyAuditLog : public ports::AuditLog {
  public:
   FaultyAuditLog(ports::AuditLog& inner, Faults& faults) : inner_(inner), faults_(faults) {}
@@ -348,6 +426,15 @@ std::unique_ptr<ports::Mailer> Wrap(ports::Mailer& mailer, ports::Faults& faults
 }
 std::unique_ptr<ports::AuditLog> Wrap(ports::AuditLog& log, ports::Faults& faults) {
   return std::make_unique<FaultyAuditLog>(log, faults);
+}
+std::unique_ptr<ports::Recorder> Wrap(ports::Recorder& recorder, ports::Faults& faults) {
+  return std::make_unique<FaultyRecorder>(recorder, faults);
+}
+std::unique_ptr<ports::SessionProxies> Wrap(ports::SessionProxies& proxies, ports::Faults& faults) {
+  return std::make_unique<FaultyProxies>(proxies, faults);
+}
+std::unique_ptr<ports::Tickets> Wrap(ports::Tickets& tickets, ports::Faults& faults) {
+  return std::make_unique<FaultyTickets>(tickets, faults);
 }
 ports::Foreground Wrap(ports::Foreground foreground, ports::Faults& faults) {
   return [foreground = std::move(foreground), &faults](const auto& command, const auto& variables) {

@@ -135,6 +135,23 @@ class LocalFiles : public ports::FileSystem {
     throw Failure("cannot read", path, errno);
   }
 
+  std::optional<std::string> ReadPart(const std::string& path, int64_t offset, size_t most) override {
+    const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.number() < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+    std::string part(most, '\0');
+    size_t done = 0;
+    while (file.number() >= 0 && done < most) {
+      const ssize_t count = pread(file.number(), part.data() + done, most - done, offset + static_cast<int64_t>(done));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) throw Failure("cannot read", path, errno);
+      if (count == 0) break;
+      done += static_cast<size_t>(count);
+    }
+    if (file.number() < 0) throw Failure("cannot read", path, errno);
+    part.resize(done);
+    return part;
+  }
+
   void WriteAtomically(const std::string& path, const std::string& content, bool secret) override {
     std::error_code error;
     fs::create_directories(fs::path(path).parent_path(), error);

@@ -23,6 +23,11 @@ TEST(LocalFiles, WritesReadsAndListsATree) {
   EXPECT_TRUE(files->FoldersIn(root + "/nothing").empty());
   EXPECT_EQ(files->Read(root + "/secrets/x"), "secret");
   EXPECT_EQ(files->Read(root + "/nothing"), std::nullopt);
+  EXPECT_EQ(files->ReadPart(root + "/secrets/x", 0, 4), "secr");
+  EXPECT_EQ(files->ReadPart(root + "/secrets/x", 4, 4), "et");
+  EXPECT_EQ(files->ReadPart(root + "/secrets/x", 6, 4), "");
+  EXPECT_EQ(files->ReadPart(root + "/nothing", 0, 4), std::nullopt);
+  EXPECT_THROW(files->ReadPart(root + "/secrets", 0, 4), base::Error);
   struct stat info{};
   ASSERT_EQ(stat((root + "/secrets/x").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);

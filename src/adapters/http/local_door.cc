@@ -111,6 +111,19 @@ class PeerStream : public httplib::Stream {
   size_t begin_ = 0, end_ = 0;
 };
 
+/// What ends before its size leaves the caller with less than it was promised, so that it knows.
+void SendPieces(int connection, const std::function<std::optional<std::string>()>& next) {
+  PeerStream stream(connection);
+  for (auto piece = next(); piece && !piece->empty(); piece = next()) {
+    std::string_view left = *piece;
+    while (!left.empty()) {
+      const ssize_t sent = stream.write(left.data(), left.size());
+      if (sent <= 0) return;
+      left.remove_prefix(static_cast<size_t>(sent));
+    }
+  }
+}
+
 /// Parses and answers on connections that somebody else has accepted.
 class Parser : public httplib::Server {
  public:
@@ -123,6 +136,10 @@ class Parser : public httplib::Server {
       if (answered.status == 101) {
         response.set_header("Upgrade", "yellow-terminal");
         Then() = std::move(answered.then);
+      } else if (answered.next_piece) {
+        response.set_header("Content-Type", "application/octet-stream");
+        response.set_header("Content-Length", std::to_string(answered.size));
+        Then() = [next = std::move(answered.next_piece)](int connection) { SendPieces(connection, next); };
       } else {
         response.set_content(answered.body, "application/json");
       }
@@ -222,15 +239,6 @@ class UnixDoor : public ports::Door {
   int callers_ = 0;
 };
 
-base::Error NoService(const std::string& socket, const std::string& why) {
-  if (::access(socket.c_str(), W_OK) != 0 && errno == EACCES)
-    return base::Error("no_service", "you may not reach the socket of yellow serve: " + socket)
-        .Remedy("have it answer where everybody comes: yellow serve --socket /run/yellow/access.sock");
-  return base::Error("no_service", "no yellow serve answers at " + socket + ": " + why)
-      .Retryable()
-      .Remedy("start it: yellow serve; or name its socket: --socket PATH, YELLOW_SOCKET");
-}
-
 /// The head of an answer, up to and with the empty line; byte by byte, as what follows may be a terminal's.
 std::string ReadHead(int connection) {
   std::string head;
@@ -240,6 +248,15 @@ std::string ReadHead(int connection) {
 }
 
 }  // namespace
+
+base::Error NoService(const std::string& socket, const std::string& why) {
+  if (::access(socket.c_str(), W_OK) != 0 && errno == EACCES)
+    return base::Error("no_service", "you may not reach the socket of yellow serve: " + socket)
+        .Remedy("have it answer where everybody comes: yellow serve --socket /run/yellow/access.sock");
+  return base::Error("no_service", "no yellow serve answers at " + socket + ": " + why)
+      .Retryable()
+      .Remedy("start it: yellow serve; or name its socket: --socket PATH, YELLOW_SOCKET");
+}
 
 std::unique_ptr<ports::Door> MakeDoor() { return std::make_unique<UnixDoor>(); }
 

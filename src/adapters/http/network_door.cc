@@ -69,7 +69,7 @@ class NetworkDoor : public ports::Door {
     const auto answer = [this](const httplib::Request& request, httplib::Response& response) {
       const ports::DoorAnswer answered =
           handler_({request.method, request.path, request.body, request.params, "", TokenOf(request)});
-      YELLOW_CHECK(answered.status != 101);
+      YELLOW_CHECK(answered.status != 101 && !answered.next_piece);
       response.status = answered.status;
       response.set_header("Cache-Control", "no-store");
       if (answered.status == 401) response.set_header("WWW-Authenticate", "Bearer");

@@ -130,19 +130,15 @@ class ProcessSession : public ports::RecordedSession {
 class Log : public ports::SealedLog {
  public:
   explicit Log(std::unique_ptr<SealedWriter> writer) : writer_(std::move(writer)) {}
-  ~Log() override {
-    try {
-      writer_->Finish();
-    } catch (const base::Error&) {  // it reads as cut then, which it is
-    }
-  }
-  Log(const Log&) = delete;
-  Log& operator=(const Log&) = delete;
-
   void Add(std::string_view line) override {
     std::string rest = std::string(line) + "\n";
     for (std::string_view left = rest; !left.empty(); left.remove_prefix(std::min(left.size(), SealedWriter::kLargest)))
       writer_->Write(left.substr(0, SealedWriter::kLargest));
+  }
+
+  ports::SealedFacts Finish() override {
+    const FileSummary summary = writer_->Finish();
+    return {summary.bytes, summary.digest};
   }
 
  private:
