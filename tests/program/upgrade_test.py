@@ -23,6 +23,8 @@ class Upgrade(unittest.TestCase):
     # What control_schema_4.sql and those after it add is taken away again.
     DOWN_TO_3 = """
         DROP SCHEMA yellow_access CASCADE;
+        DROP FUNCTION yellow_op.fitted, yellow_op.dt_fill;
+        ALTER TABLE yellow.run DROP COLUMN request;
         ALTER TABLE yellow.batch DROP COLUMN opened_by;
         ALTER TABLE yellow.run DROP COLUMN handed_to;
         ALTER TABLE yellow.batch DROP COLUMN source_system, DROP COLUMN source_position;
