@@ -85,7 +85,7 @@ class AccessShellTest(unittest.TestCase):
 
     def nothing_is_left(self, request):
         self.wait(lambda: not enclosed())
-        self.wait(lambda: self.office.sql("MergeDB", f"SELECT FROM pg_stat_activity WHERE usename = 'yellow_tmp_{request['id']}'") == [])
+        self.wait(lambda: self.office.sql("MergeDB", f"SELECT 1 FROM pg_stat_activity WHERE usename = 'yellow_tmp_{request['id']}'") == [])
 
     def test_clients_of_the_database_are_recorded(self):
         request = self.active()
