@@ -252,7 +252,7 @@ int RunSession(const Program& program, const Options& options, const AccessOptio
     throw base::UsageError(fmt::format("access {} is a terminal, and prints no JSON", word))
         .Remedy("leave --output json out");
   const ports::TerminalOutcome outcome = program.call_terminal(
-      SocketOf(program, options, access), fmt::format("{}/{}/session", kRequests, IdOf(access)),
+      SocketOf(program, options, access.socket), fmt::format("{}/{}/session", kRequests, IdOf(access)),
       [&](int columns, int rows) {
         return Json{{"program", word}, {"term", program.variable("TERM")}, {"columns", columns}, {"rows", rows}}.dump();
       });

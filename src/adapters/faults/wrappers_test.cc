@@ -56,6 +56,7 @@ class FakeFiles : public ports::FileSystem {
  public:
   std::map<std::string, std::string> ReadTree(const std::string&, const std::string&) override { return {}; }
   std::optional<std::string> Read(const std::string&) override { return std::nullopt; }
+  std::optional<std::string> ReadPart(const std::string&, int64_t, size_t) override { return std::nullopt; }
   bool Exists(const std::string&) override { return false; }
   std::optional<ports::DiskSpace> Space(const std::string&) override { return std::nullopt; }
   std::string ReadTail(const std::string&, size_t) override { return ""; }
