@@ -25,19 +25,6 @@ ESCAPES = {
 }
 
 
-def enclosed():
-    """Processes of users that nobody has, as sessions run."""
-    found = []
-    for path in pathlib.Path("/proc").glob("[0-9]*/status"):
-        try:
-            user = int(re.search(r"^Uid:\s+(\d+)", path.read_text(), re.M)[1])
-        except (OSError, TypeError):
-            continue
-        if 61184 <= user <= 65519:
-            found.append(int(path.parent.name))
-    return found
-
-
 @unittest.skipUnless(os.geteuid() == 0, "only root may act as several people")
 class AccessShellTest(unittest.TestCase):
     @classmethod
@@ -83,8 +70,21 @@ class AccessShellTest(unittest.TestCase):
         lines = [json.loads(line) for line in done.out.splitlines()][1:]
         return ["".join(str(data) for _, code, data in lines if code == kind) for kind in "io"]
 
+    def enclosed(self):
+        """Processes of users that nobody has, as sessions run, which were told where the database of this service is."""
+        found = []
+        for path in pathlib.Path("/proc").glob("[0-9]*/status"):
+            try:
+                user = int(re.search(r"^Uid:\s+(\d+)", path.read_text(), re.M)[1])
+                told = str(self.office.root).encode() in path.with_name("environ").read_bytes()
+            except (OSError, TypeError):
+                continue
+            if 61184 <= user <= 65519 and told:
+                found.append(int(path.parent.name))
+        return found
+
     def nothing_is_left(self, request):
-        self.wait(lambda: not enclosed())
+        self.wait(lambda: not self.enclosed())
         self.wait(lambda: self.office.sql("MergeDB", f"SELECT 1 FROM pg_stat_activity WHERE usename = 'yellow_tmp_{request['id']}'") == [])
 
     def test_clients_of_the_database_are_recorded(self):
@@ -166,7 +166,7 @@ ps -e | wc -l
             with self.subTest(name):
                 request = self.active()
                 process = self.begin(request, line.replace("{mark}", "/tmp/mark") + "\nsleep 600\n")
-                self.wait(enclosed)
+                self.wait(self.enclosed)
                 self.wait(lambda: self.sessions(request))
                 time.sleep(0.5)
                 self.office.over(request)
@@ -192,7 +192,7 @@ ps -e | wc -l
     def test_the_person_goes(self):
         request = self.active()
         process = self.begin(request, "setsid sh -c 'trap \"\" HUP; sleep 600' &\ntrap '' HUP; sleep 600\n")
-        self.wait(enclosed)
+        self.wait(self.enclosed)
         process.kill()
         self.over(request)
         self.nothing_is_left(request)
@@ -203,7 +203,7 @@ ps -e | wc -l
         self.wait(lambda: [fact for fact in self.office.facts(request) if fact["kind"] == "query"])
         self.office.stop_service(signal.SIGKILL)
         process.wait(20)
-        self.wait(lambda: not enclosed())
+        self.wait(lambda: not self.enclosed())
         self.office.start_service()
         self.assertEqual(self.over(request)["end_reason"], "its service was killed")
         self.nothing_is_left(request)
@@ -239,7 +239,7 @@ ps -e | wc -l
         """The recorder is killed: what it has shown is kept, and nothing goes on without it."""
         request = self.active()
         process = self.begin(request, "setsid sleep 600 &\nsleep 600\n")
-        self.wait(enclosed)
+        self.wait(self.enclosed)
         recorder = self.wait(lambda: subprocess.run(["pgrep", "-x", "-P", str(self.office.service.pid), "yellow-recorder"], capture_output=True, text=True).stdout.split())
         os.kill(int(recorder[0]), signal.SIGKILL)
         process.wait(20)
@@ -281,7 +281,7 @@ ps -e | wc -l
         self.assertIn("CAP_SYS_ADMIN", done.out + done.err)
         self.assertNotIn("it-has-run", done.out)
         self.assertIn("cannot enclose", self.over(request)["end_reason"])
-        self.assertEqual(enclosed(), [])
+        self.assertEqual(self.enclosed(), [])
 
     def scoped(self, **scope):
         """An active request for a shell without database, of a model that declares it so."""
