@@ -59,7 +59,7 @@ class AccessTest(unittest.TestCase):
         self.assertEqual((reviewed["state"], reviewed["review"]["person"]), ("accepted", "carol"))
         self.assertEqual(office.audit(request), [
             ("alice", "access.request"), ("bob", "access.approve"), ("alice", "access.activate"), ("alice", "access.release"),
-            ("yellow", "access.disable"), ("yellow", "access.drop"), ("carol", "access.accept")])
+            ("yellow", "access.disable"), ("yellow", "access.drop"), ("carol", "access.read"), ("carol", "access.accept")])
 
     def test_two_have_to_approve(self):
         request = self.office.ask(scope="ws_read:Analysts", ticket=self.ticket())
