@@ -50,7 +50,7 @@ class AccessTest(unittest.TestCase):
         self.assertEqual(office.did("alice", "release", request["id"])["state"], "released")
         office.wait_for(request, "in_review")
         self.assertIn(request["id"], office.access("carol", "review").out)
-        self.assertIn("Nothing was asked of the database", office.access("carol", "review", request["id"]).out)
+        self.assertIn("Nothing was asked of a server", office.access("carol", "review", request["id"]).out)
         self.assertEqual([one["id"] for one in office.did("carol", "review", request["id"])], [request["id"]])
         self.assertIn(request["id"], [one["id"] for one in office.did("carol", "review")])
         self.assertIn(request["id"], [one["id"] for one in office.did("carol", "list")])
