@@ -111,6 +111,7 @@ void Reaper::CloseSessions(ports::Session& session, const std::string& container
   Store store(session, container);
   for (const Store::OpenSession& open : store.OpenSessions()) {
     if (open.holder == effects_.holder || (effects_.may_be_alive(open.holder) && !open.is_over)) continue;
+    session.Execute({"SELECT yellow_sec.tmp_end_some($1, $2)", {open.request, open.processes}});
     const auto recording = FactsOf(effects_.files, effects_.data + "/" + open.recording);
     const auto statements = FactsOf(effects_.files, effects_.data + "/" + StatementsOf(open.recording));
     const std::string digest = (recording ? recording->sha256 : "") + (statements ? statements->sha256 : "");

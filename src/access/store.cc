@@ -228,10 +228,12 @@ void Store::SessionBegan(const std::string& session, const std::string& request,
 }
 
 std::vector<Store::OpenSession> Store::OpenSessions() {
-  const ports::Rows rows = session_.Execute("SELECT id, recording, holder, is_over FROM yellow_access.open_sessions()");
+  const ports::Rows rows =
+      session_.Execute("SELECT id, request, recording, holder, is_over, processes FROM yellow_access.open_sessions()");
   std::vector<OpenSession> open;
   for (size_t i = 0; i < rows.size(); ++i)
-    open.push_back({rows.Text(i, 0), rows.Text(i, 1), rows.Text(i, 2), rows.Boolean(i, 3)});
+    open.push_back(
+        {rows.Text(i, 0), rows.Text(i, 1), rows.Text(i, 2), rows.Text(i, 3), rows.Boolean(i, 4), rows.Text(i, 5)});
   return open;
 }
 

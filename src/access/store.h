@@ -45,8 +45,9 @@ class Store {
 
   /// A session that nobody has ended.
   struct OpenSession {
-    std::string id, recording, holder;
-    bool is_over = false;  ///< it must have ended long ago
+    std::string id, request, recording, holder;
+    bool is_over = false;   ///< it must have ended long ago
+    std::string processes;  ///< of the server that served it, as an array
   };
   std::vector<OpenSession> OpenSessions();
   std::vector<Statement> Statements(const std::string& request);

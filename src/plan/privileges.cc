@@ -46,7 +46,8 @@ class Granting {
               {"run_prepare", "run_open", "run_disable", "run_end", "run_prepared", "run_drop", "backends_end",
                "sessions_idle"},
               roles_.Engine());
-    GiveCalls("yellow_sec", {"tmp_open", "tmp_disable", "tmp_end", "tmp_prepared", "tmp_drop"}, roles_.Access());
+    GiveCalls("yellow_sec", {"tmp_open", "tmp_disable", "tmp_end", "tmp_end_some", "tmp_prepared", "tmp_drop"},
+              roles_.Access());
     Give("yellow_op", roles_.IngestOut(), {"USAGE"});
     GiveCalls("yellow_op", {"dt_clear", "dt_lock"}, roles_.IngestOut());
   }

@@ -365,6 +365,17 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
   WHERE a.action IN ('access.statement', 'access.server_line') GROUP BY 1, 2 ORDER BY 1, 2
 $function$;
 
+-- Sessions that nobody has ended, with the processes of the server that serve them.
+DROP FUNCTION yellow_access.open_sessions();
+CREATE FUNCTION yellow_access.open_sessions()
+RETURNS TABLE (id text, request text, recording text, holder text, is_over boolean, processes integer[])
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT s.id, s.request, s.recording, s.holder, coalesce(r.ended_at < clock_timestamp() - interval '10 minutes', false),
+         ARRAY(SELECT (a.details ->> 'process')::integer FROM yellow_access.audit a
+               WHERE a.request = s.request AND a.subject = s.id AND a.action = 'access.statement' AND a.details ->> 'kind' = 'server')
+  FROM yellow_access.session s JOIN yellow_access.request r ON r.id = s.request WHERE s.ended_at IS NULL ORDER BY s.began_at
+$function$;
+
 -- ---- Evidence: the files of a session, and who has read them. They are kept for a time; their digests stay in the audit log.
 
 ALTER TABLE yellow_access.session ADD COLUMN statements_bytes bigint, ADD COLUMN statements_sha256 text, ADD COLUMN evidence_deleted_at timestamptz;

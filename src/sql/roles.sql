@@ -297,6 +297,18 @@ BEGIN
 END
 $function$;
 
+-- Of a session whose service was killed: the server may not have seen yet that nobody waits for its answer.
+CREATE OR REPLACE FUNCTION yellow_sec.tmp_end_some(request_id text, processes integer[]) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  ended integer;
+BEGIN
+  IF request_id !~ '^[0-9a-f]{16}$' THEN RAISE EXCEPTION 'not a request: %', request_id; END IF;
+  SELECT count(pg_terminate_backend(pid)) INTO ended FROM pg_stat_activity WHERE usename = '{prefix}_tmp_' || request_id AND pid = ANY (processes);
+  RETURN ended;
+END
+$function$;
+
 CREATE OR REPLACE FUNCTION yellow_sec.tmp_prepared(request_id text) RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -353,7 +365,7 @@ GRANT EXECUTE ON FUNCTION yellow_sec.run_prepare(text, text, timestamptz),
   yellow_sec.run_open(text, text, timestamptz, text, text), yellow_sec.run_disable(text),
   yellow_sec.run_end(text), yellow_sec.run_prepared(text), yellow_sec.run_drop(text), yellow_sec.backends_end(integer[]),
   yellow_sec.sessions_idle() TO {prefix}_engine;
-GRANT EXECUTE ON FUNCTION yellow_sec.tmp_open(text, text), yellow_sec.tmp_disable(text), yellow_sec.tmp_end(text),
+GRANT EXECUTE ON FUNCTION yellow_sec.tmp_open(text, text), yellow_sec.tmp_disable(text), yellow_sec.tmp_end(text), yellow_sec.tmp_end_some(text, integer[]),
   yellow_sec.tmp_prepared(text), yellow_sec.tmp_drop(text) TO {prefix}_access;
 -- group_admit grants CONNECT, for which its owner needs the right to pass it on.
 GRANT CONNECT ON DATABASE {database} TO {prefix}_roles WITH GRANT OPTION;
@@ -408,6 +420,7 @@ ALTER FUNCTION yellow_sec.run_drop(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.tmp_open(text, text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.tmp_disable(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.tmp_end(text) OWNER TO {prefix}_roles;
+ALTER FUNCTION yellow_sec.tmp_end_some(text, integer[]) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.tmp_prepared(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.tmp_drop(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.backends_end(integer[]) OWNER TO {prefix}_roles;
