@@ -150,65 +150,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
   WHERE request <> '' AND action = 'access.statement' AND details ->> 'kind' IN ('query', 'parse', 'function', 'call') GROUP BY 1
 $function$;
 
--- ---- Repairs of outputs.
-
--- A name as the database has it: sql/names.h says how one that is too long is shortened.
-CREATE FUNCTION yellow_op.fitted(whole text) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $function$
-  SELECT CASE WHEN length($1) <= 63 THEN lower($1)
-         ELSE left(lower($1), 54) || '_' || left(encode(sha256(convert_to(lower($1), 'UTF8')), 'hex'), 8) END
-$function$;
-
--- Who repairs an output begins with what is published of it: its live rows, into its empty dt_ table, as a whole or as changes, whatever the
--- table holds. Only for the login of an active request that may write the table, and recorded with it.
-CREATE FUNCTION yellow_op.dt_fill(schema_name text, table_name text) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $function$
-DECLARE
-  prefix text := regexp_replace(current_user, '_owner$', '');
-  output regclass := yellow_op.dt_check(schema_name, table_name);
-  one yellow_access.request;
-  published regclass;
-  columns text;
-  changes boolean;
-  versions boolean;
-  is_empty boolean;
-  filled bigint;
-BEGIN
-  SELECT * INTO one FROM yellow_access.request r
-  WHERE prefix || '_tmp_' || r.id = session_user AND r.state = 'active' AND r.expires_at > clock_timestamp() AND r.scope ~ '^dt_write:';
-  IF NOT FOUND OR NOT has_table_privilege(session_user, output, 'INSERT') THEN
-    RAISE EXCEPTION 'only who has been given dt_write on it may fill %', table_name USING ERRCODE = 'insufficient_privilege';
-  END IF;
-  EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', output);
-  IF EXISTS (SELECT FROM yellow.run r JOIN yellow.transformer t ON t.key = r.transformer WHERE t.workspace = substr(one.scope, 10)
-             AND r.state IN ('preparing', 'launched', 'finished', 'ingesting')) THEN
-    RAISE EXCEPTION 'a run of % is at work, and writes it', substr(one.scope, 10) USING ERRCODE = 'object_not_in_prerequisite_state',
-      HINT = 'pause its output, and wait until the run has ended';
-  END IF;
-  EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', output) INTO is_empty;
-  IF NOT is_empty THEN
-    RAISE EXCEPTION '% is not empty', table_name USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'DELETE what is to go first';
-  END IF;
-  SELECT c.oid INTO published FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE n.nspname = schema_name AND c.relkind = 'r' AND c.relowner = (prefix || '_owner')::regrole AND c.relname IN (
-    SELECT yellow_op.fitted(s.store || '__' || d.dataset) FROM yellow.stream s JOIN yellow.batch_dataset d ON d.stream = s.key
-    WHERE yellow_op.fitted('dt_' || s.store || '__' || d.dataset) = table_name);
-  IF published IS NULL THEN
-    RAISE EXCEPTION 'nothing is published of %', table_name USING ERRCODE = 'object_not_in_prerequisite_state';
-  END IF;
-  SELECT string_agg(format('%I', attname), ', ' ORDER BY attnum) FILTER (WHERE attname <> 'yellow_op'), bool_or(attname = 'yellow_op') INTO columns, changes
-  FROM pg_attribute WHERE attrelid = output AND attnum > 0 AND NOT attisdropped;
-  versions := EXISTS (SELECT FROM pg_attribute WHERE attrelid = published AND attname = 'yellow_batch_out' AND NOT attisdropped);
-  EXECUTE format('INSERT INTO %s (%s%s) SELECT %s%s FROM %s%s', output, columns, CASE WHEN changes THEN ', yellow_op' ELSE '' END,
-                 columns, CASE WHEN changes THEN ', ''U''' ELSE '' END, published, CASE WHEN versions THEN ' WHERE yellow_batch_out = 2147483647' ELSE '' END);
-  GET DIAGNOSTICS filled = ROW_COUNT;
-  PERFORM yellow_access.audit_add(one.person, 'access.fill', one.scope, one.id,
-                                  jsonb_build_object('table', schema_name || '.' || table_name, 'rows', filled, 'ticket', one.ticket));
-  RETURN filled;
-END
-$function$;
-REVOKE EXECUTE ON FUNCTION yellow_op.fitted(text), yellow_op.dt_fill(text, text) FROM PUBLIC;
-
 -- ---- The database server's own log as a second witness of what temporary logins ask (SECURITY 4).
 
 -- How far its files are read. A file is known by the digest of its beginning, so that its name may change.
@@ -492,8 +433,6 @@ BEGIN
                             'operation_end(text, text, boolean, jsonb)'] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION yellow_access.%s TO %I, %I', called, prefix || '_engine', prefix || '_ingest_out');
   END LOOP;
-  EXECUTE format('GRANT USAGE ON SCHEMA yellow_op TO %I', prefix || '_tmp');
-  EXECUTE format('GRANT EXECUTE ON FUNCTION yellow_op.dt_fill(text, text) TO %I', prefix || '_tmp');
   -- Whoever makes logins looks for itself whether there is an active request.
   EXECUTE format('GRANT USAGE ON SCHEMA yellow_access TO %I', prefix || '_roles');
   EXECUTE format('GRANT SELECT (id, state, expires_at, grants) ON yellow_access.request TO %I', prefix || '_roles');

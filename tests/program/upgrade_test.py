@@ -23,7 +23,6 @@ class Upgrade(unittest.TestCase):
     # What control_schema_4.sql and those after it add is taken away again.
     DOWN_TO_3 = """
         DROP SCHEMA yellow_access CASCADE;
-        DROP FUNCTION yellow_op.fitted, yellow_op.dt_fill;
         ALTER TABLE yellow.run DROP COLUMN request;
         ALTER TABLE yellow.batch DROP COLUMN opened_by;
         ALTER TABLE yellow.run DROP COLUMN handed_to;
