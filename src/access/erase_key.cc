@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <regex>
 
 #include "access/json_value.h"
@@ -113,6 +114,14 @@ tl::expected<std::string, Refusal> EraseKey(const std::string& store, const mode
   }
   const auto given = ParseJson(text);
   const auto* object = given ? std::get_if<JsonValue::Object>(&given->value) : nullptr;
+  // Where the key is one column, its value alone says it.
+  if (object != nullptr && object->size() == 1 && object->contains("") && dataset.key.size() == 1) {
+    if (const std::string* value = object->begin()->second.Text(); value != nullptr) {
+      nlohmann::json named;
+      named[dataset.key.front().text] = *value;
+      return EraseKey(store, dataset, named.dump());
+    }
+  }
   const bool whole = object != nullptr && object->size() == dataset.key.size() &&
                      std::all_of(dataset.key.begin(), dataset.key.end(),
                                  [&](const model::Name& column) { return object->contains(column.text); });

@@ -34,6 +34,13 @@ TEST(EraseKey, HasOneSpelling) {
   EXPECT_EQ(EraseKey("Shop", dataset, wanted), wanted);
 }
 
+TEST(EraseKey, OfOneColumnIsItsValue) {
+  const model::Dataset dataset = DatasetWithKey({{"id", "text"}});
+  EXPECT_EQ(EraseKey("Shop", dataset, R"({"": "a\"b=c"})"), R"({"id":"a\"b=c"})");
+  EXPECT_FALSE(EraseKey("Shop", dataset, R"({"": null})"));
+  EXPECT_FALSE(EraseKey("Shop", DatasetWithKey({{"id", "text"}, {"day", "date"}}), R"({"": "C17"})"));
+}
+
 TEST(EraseKey, NamesTheColumnsThatItWantsAndNoValue) {
   const model::Dataset dataset = DatasetWithKey({{"id", "integer"}, {"day", "date"}});
   for (const char* text : {"", "C17", "{}", R"({"id": "1"})", R"({"id": "1", "dai": "2024-01-01"})", R"(["1"])",

@@ -276,6 +276,10 @@ int Erase(const Program& program, const Options& options, const AccessOptions& a
   Json key = Json::object();
   for (const std::string& part : access.key) {
     const size_t equals = part.find('=');
+    if (equals == std::string::npos && access.key.size() == 1) {
+      key.emplace("", part);
+      continue;
+    }
     if (equals == std::string::npos || equals == 0)
       throw base::UsageError("a part of the key has no column").Remedy("write --key id=C00017");
     if (!key.emplace(part.substr(0, equals), part.substr(equals + 1)).second)
@@ -284,6 +288,7 @@ int Erase(const Program& program, const Options& options, const AccessOptions& a
   AccessOptions wanted = access;
   wanted.scope = "op:erase:" + access.dataset.substr(0, dot);
   if (wanted.duration.empty()) wanted.duration = "1h";
+  if (wanted.reason.empty()) wanted.reason = "a row is to be erased, as the ticket says";
   Json body = WantedIn(wanted);
   body["parameters"] = {{"dataset", access.dataset.substr(dot + 1)}, {"key", key.dump()}};
   const int status = Show(program, options, Call(program, options, access, "POST", kRequests, body));

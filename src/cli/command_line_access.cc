@@ -111,11 +111,14 @@ void CommandLine::Erasing() {
       &Erase, access_);
   erase->add_option("--dataset", access_.dataset, "The dataset, as Store.dataset")->required();
   erase
-      ->add_option("--key", access_.key,
-                   "The row, as column=value; once for each column of the dataset's key. Dates as 2026-01-31")
+      ->add_option(
+          "--key", access_.key,
+          "The row, as column=value; once for each column of the dataset's key, or the value alone of a key of "
+          "one column. Dates as 2026-01-31")
       ->required();
   erase->add_option("--ticket", access_.ticket, "The open ticket of yours that it is for")->required();
-  erase->add_option("--reason", access_.reason, "Why, in a line and without values of the row")->required();
+  erase->add_option("--reason", access_.reason,
+                    "Why, in a line and without values of the row (default: that the ticket says so)");
   erase->add_option("--for", access_.duration, "How long it may take at most, from its activation on (default: 1h)");
   erase->add_option("--socket", access_.socket,
                     "Where the service answers (default: $YELLOW_SOCKET, or access.sock in the data folder)");

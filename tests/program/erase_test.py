@@ -150,6 +150,11 @@ class EraseTest(unittest.TestCase):
         self.assertEqual(self.office.sql("MergeDB", "SELECT 1 FROM yellow_access.audit WHERE details::text LIKE '%canary-one%'"), [])
         self.assertNotIn("canary-one", self.log())
         self.assertEqual(self.erase("Till.sales", {"id": "1"}, who="dave").status, 1)
+        # A key of one column is its value, and the ticket says why.
+        account = pwd.getpwnam(PEOPLE["alice"][0][0])
+        asked = subprocess.run([str(self.office.program), "erase", "--dataset", "Till.sales", "--key", "1", "--ticket", f"OPS-{next(self.tickets)}", "--socket", str(self.office.socket),
+                                "--output", "json"], capture_output=True, text=True, timeout=60, cwd="/", user=account.pw_uid, group=account.pw_gid, extra_groups=[])
+        self.assertEqual(json.loads(asked.stdout)["parameters"], {"dataset": "sales", "key": '{"id":"1"}'}, asked)
 
     def test_two_approve_it_and_none_of_them_has_asked(self):
         request = self.asked("Shop.customers", {"id": "C00002"})
