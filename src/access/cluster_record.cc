@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -18,11 +19,26 @@ constexpr std::array<std::string_view, 4> kStreams{"exec", "attach", "portforwar
 
 std::string PathIn(const std::string& target) { return target.substr(0, target.find('?')); }
 
+/// As the API server reads it: whatever is written as %XX counts as what it stands for.
+std::string Decoded(const std::string& part) {
+  std::string text;
+  for (size_t at = 0; at < part.size(); ++at) {
+    unsigned char byte = 0;
+    const char* digits = part.data() + at + 1;
+    const bool coded =
+        part[at] == '%' && at + 2 < part.size() && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2;
+    text += coded ? static_cast<char>(byte) : part[at];
+    if (coded) at += 2;
+  }
+  return text;
+}
+
+/// Its parts, decoded.
 std::vector<std::string> PartsOf(const std::string& path) {
   std::vector<std::string> parts;
   for (size_t at = 0; at < path.size();) {
     const size_t end = std::min(path.find('/', at), path.size());
-    if (end > at) parts.push_back(path.substr(at, end - at));
+    if (end > at) parts.push_back(Decoded(path.substr(at, end - at)));
     at = end + 1;
   }
   return parts;

@@ -183,7 +183,9 @@ std::optional<Refusal> MayAsk(const model::Model& model, const model::Person& pe
                    "access is given for one minute at least, and " + content.scope +
                        (breaks_glass ? " in an emergency for " : " for ") + std::to_string(longest / 60) +
                        " minutes at most",
-                   breaks_glass ? "ask for less: --for 30m" : "ask for less: --for 1h"};
+                   content.seconds < kShortest ? "ask for more: --for 30m"
+                   : breaks_glass              ? "ask for less: --for 30m"
+                                               : "ask for less: --for 1h"};
   if (const auto refusal = IsAskable(content)) return refusal;
   return HasParameters(model, *scope, content);
 }

@@ -83,11 +83,28 @@ Result<Request> Desk::Do(Found& found, Change change) const {
   return store.Find(found.request.id).value();
 }
 
+/// An erasure is of one merge database; whoever asks has to know that there are more.
+std::optional<Refusal> Desk::IsInOnePlace(const Wanted& wanted) const {
+  std::string all, first;
+  int places = 0;
+  for (const auto& place : effects_.places()) {
+    const model::Scope* scope = ScopeOf(place->model, wanted.scope);
+    if (scope == nullptr || scope->operation != model::Operation::kErase || !place->Has(*scope)) continue;
+    all += (all.empty() ? "" : ", ") + place->container;
+    if (first.empty()) first = place->container;
+    ++places;
+  }
+  if (places < 2 || !wanted.container.empty()) return std::nullopt;
+  return Refusal{Kind::kInvalid, "container",
+                 "several merge databases have it, each of which is erased by itself: " + all,
+                 "ask for each: --container " + first};
+}
+
 Result<Request> Desk::Ask(const std::string& identity, const Wanted& wanted) {
   const model::Person* person = nullptr;
   for (const auto& place : effects_.places()) {
     person = PersonOf(place->model, identity);
-    if (person == nullptr) continue;
+    if (person == nullptr || (!wanted.container.empty() && place->container != wanted.container)) continue;
     Content content{person->name,  wanted.scope,      wanted.seconds.value_or(0),
                     wanted.ticket, wanted.reason,     {},
                     wanted.kind,   wanted.parameters, {}};
@@ -95,6 +112,7 @@ Result<Request> Desk::Ask(const std::string& identity, const Wanted& wanted) {
     content = Spelled(place->model, std::move(content));
     const model::Scope& scope = *ScopeOf(place->model, content.scope);
     if (!place->Has(scope)) continue;
+    if (const auto refusal = IsInOnePlace(wanted)) return No(*refusal);
     if (!content.parameters.empty()) content.salt = effects_.entropy.Hex(kDigitsOfSalt);
     if (const auto refusal = AskTicketSystem(*place, *person, content)) return No(*refusal);
     content.grants = GrantsOf(scope, place->RolePrefix());

@@ -64,6 +64,7 @@ struct Wanted {
   std::string reason;
   RequestKind kind = RequestKind::kRegular;  ///< that of a request never changes
   std::map<std::string, std::string> parameters = {};
+  std::string container = {};  ///< the merge database, where several have what it is about; empty: the first
 };
 
 /// A request with what is needed to do something with it.
@@ -113,6 +114,7 @@ class Desk {
 
  private:
   std::unique_ptr<ports::Session> Open(const Place& place, std::string_view purpose) const;
+  std::optional<Refusal> IsInOnePlace(const Wanted& wanted) const;
   std::optional<Refusal> AskTicketSystem(const Place& place, const model::Person& person, const Content& content) const;
   /// Carries out a change in the database; returns the request as it is then, or what the database has refused.
   template <typename Change>

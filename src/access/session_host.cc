@@ -17,6 +17,7 @@ namespace {
 
 using Kind = Refusal::Kind;
 
+constexpr std::chrono::seconds kCloseAgain{1};
 constexpr std::chrono::milliseconds kLook{50};          // how long an end may stay unseen
 constexpr std::chrono::milliseconds kLookAtState{500};  // the same of a request that is over
 constexpr int64_t kManyRows = 1000;
@@ -128,6 +129,7 @@ class SessionHost::Session {
   ports::RecordingSpec SpecOf(unsigned user);
   void Begin(int socket, std::unique_ptr<ports::SealedLog> log);
   void Await(ports::RecordedSession& recorded);
+  bool Close(const std::optional<RecordingFacts>& recorded);
   std::string WhyItEnds();
 
   SessionHost& host_;
@@ -135,8 +137,8 @@ class SessionHost::Session {
   const std::string id_, name_;  // the name of its files, without what tells them apart
   const std::string folder_;     // of its sockets
   const std::chrono::milliseconds left_;
-  const std::unique_ptr<ports::Session> database_;
-  Store store_;
+  std::unique_ptr<ports::Session> database_;
+  Store store_;  // on the session of its beginning
   ports::TimePoint look_again_{};
   std::unique_ptr<ports::ClusterAccess> cluster_;  // of a scope in one
   std::unique_ptr<Witness> witness_;
@@ -147,7 +149,7 @@ class SessionHost::Session {
 };
 
 bool SessionHost::Session::IsActive() {
-  const auto request = store_.Find(admitted_.request.id);
+  const auto request = store_.Look(admitted_.request.id);
   return request && request->state == RequestState::kActive && request->seconds_left > 0;
 }
 
@@ -214,7 +216,7 @@ std::string SessionHost::Session::WhyItEnds() {
   const ports::TimePoint now = host_.effects_.clock.Now();
   if (now >= look_again_) {
     look_again_ = now + kLookAtState;
-    const auto request = store_.Find(admitted_.request.id);
+    const auto request = store_.Look(admitted_.request.id);
     if (!request || request->state != RequestState::kActive || request->seconds_left <= 0)
       return request && !request->end_reason.empty() ? request->end_reason : "its time is over";
   }
@@ -255,6 +257,24 @@ void SessionHost::Session::Begin(int socket, std::unique_ptr<ports::SealedLog> l
   stated_ = witness_->Finish();
 }
 
+/// Its end is recorded as soon as the database takes it; false when the service is stopped before, and the next one
+/// that looks does it.
+bool SessionHost::Session::Close(const std::optional<RecordingFacts>& recorded) {
+  for (;;) {
+    try {
+      Store(*database_, admitted_.place->container).SessionEnded(id_, why_, recorded, stated_);
+      return true;
+    } catch (const base::Error&) {
+      if (host_.stop_) return false;
+    }
+    host_.effects_.clock.Sleep(kCloseAgain);
+    try {
+      database_ = Open("access");
+    } catch (const base::Error&) {  // it is away still
+    }
+  }
+}
+
 void SessionHost::Session::Run(int socket) {
   const Parts& parts = host_.parts_;
   const std::string& request = admitted_.request.id;
@@ -275,8 +295,8 @@ void SessionHost::Session::Run(int socket) {
   std::optional<RecordingFacts> recorded{{report_.bytes, report_.digest}};
   if (report_.digest.empty()) recorded = FactsOf(parts.files, InData(recording));
   if (!stated_) stated_ = FactsOf(parts.files, statements);
-  store_.SessionEnded(id_, why_, recorded, stated_);
-  const auto now = store_.Find(request);
+  if (!Close(recorded)) return;
+  const auto now = Store(*database_, admitted_.place->container).Look(request);
   if (!now || now->state != RequestState::kActive) host_.ForgetPassword(request);
 }
 

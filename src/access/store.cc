@@ -47,10 +47,9 @@ const std::string& Reviews() {
   return kText;
 }
 
-constexpr const char* kFlags = "SELECT request, flag, times FROM yellow_access.flags() WHERE $1 = '' OR request = $1";
+constexpr const char* kFlags = "SELECT request, flag, times FROM yellow_access.flags($1)";
 
-constexpr const char* kStatementCounts =
-    "SELECT request, times FROM yellow_access.statement_counts() WHERE $1 = '' OR request = $1";
+constexpr const char* kStatementCounts = "SELECT request, times FROM yellow_access.statement_counts($1)";
 
 const std::string& Operations() {
   static const std::string kText = "SELECT request, state, " + Time("began_at") + ", " + Time("ended_at") +
@@ -174,6 +173,11 @@ std::optional<Request> Store::Find(const std::string& id) {
   if (id.empty()) return std::nullopt;
   std::vector<Request> found = Read(session_, container_, id);
   return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
+}
+
+std::optional<Request> Store::Look(const std::string& id) {
+  const ports::Rows rows = session_.Execute({Requests(), {id}});
+  return rows.empty() ? std::nullopt : std::optional(RequestOf(rows, 0, container_));
 }
 
 void Store::Ask(const std::string& id, const Content& content, int approvers, int64_t lapses_in_seconds) {

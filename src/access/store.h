@@ -21,6 +21,8 @@ class Store {
   /// All of them with their votes, sessions and reviews, the newest first.
   std::vector<Request> All();
   std::optional<Request> Find(const std::string& id);
+  /// Without its votes, sessions, flags, review and operation: for who looks often.
+  std::optional<Request> Look(const std::string& id);
 
   void Ask(const std::string& id, const Content& content, int approvers, int64_t lapses_in_seconds);
   void Edit(const std::string& id, const std::string& editor, const Content& content);

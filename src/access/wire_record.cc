@@ -1,5 +1,7 @@
 #include "access/wire_record.h"
 
+#include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 #include <type_traits>
 
@@ -110,6 +112,15 @@ Json Statement(const char* kind, const ports::WireText& text, bool plain_reading
           {"does", facts.kinds}, {"relations", relations}, {"flags", Names(FlagsOf(sent, rules))}};
 }
 
+/// What COPY has sent out, as its tag says it: `COPY 3000`.
+int64_t RowsCopied(const ports::WireOutcome& it) {
+  constexpr std::string_view kTag = "COPY ";
+  int64_t rows = 0;
+  if (it.copied_out && it.tag.starts_with(kTag))
+    std::from_chars(it.tag.data() + kTag.size(), it.tag.data() + it.tag.size(), rows);
+  return rows;
+}
+
 struct PartOf {
   const FlagRules& rules;
 
@@ -126,10 +137,11 @@ struct PartOf {
   Json operator()(const ports::WireOutcome& it) const {
     std::set<Flag> flags;
     if (it.end == ports::WireEnd::kRefused) flags.insert(Flag::kRefused);
-    const int64_t rows = std::max(it.rows, it.portal_rows);
-    if (rows >= rules.many_rows) flags.insert(Flag::kManyRows);
-    Json json{{"kind", "outcome"}, {"of", it.of},     {"end", WordOf(it.end)},
-              {"tag", it.tag},     {"rows", it.rows}, {"bytes", it.bytes}};
+    const int64_t copied = RowsCopied(it);
+    if (std::max(it.rows, it.portal_rows) + copied >= rules.many_rows) flags.insert(Flag::kManyRows);
+    Json json{{"kind", "outcome"}, {"of", it.of}, {"end", WordOf(it.end)}, {"tag", it.tag}};
+    json["rows"] = it.rows + copied;
+    json["bytes"] = it.bytes + (it.copied_out ? it.copied_out->bytes : 0);
     if (it.copied_out) json["copied_out"] = Sizes(*it.copied_out);
     if (!it.sqlstate.empty()) json["sqlstate"] = it.sqlstate;
     json["flags"] = Names(flags);

@@ -103,6 +103,7 @@ access::Wanted WantedIn(Body& body) {
 ports::DoorAnswer Ask(access::Desk& desk, const ports::DoorCall& call) {
   Body body(call.body);
   access::Wanted wanted = WantedIn(body);
+  wanted.container = body.Text("container");
   const std::string word = body.Text("kind");
   const auto kind = access::RequestKindOf(word.empty() ? access::Word(wanted.kind) : word);
   if (!kind) return Invalid("kind is regular or break_glass");

@@ -57,10 +57,23 @@ std::string LongestPart(std::string_view text) {
   return std::string(longest);
 }
 
-void Replace(std::string& text, const std::string& form) {
-  constexpr std::string_view kBlot = "***";
-  for (size_t at = text.find(form); at != std::string::npos; at = text.find(form, at + kBlot.size()))
-    text.replace(at, form.size(), kBlot);
+using Places = std::vector<std::pair<size_t, size_t>>;  // where they begin and end
+
+void Find(const std::string& text, const std::string& form, Places& places) {
+  for (size_t at = text.find(form); at != std::string::npos; at = text.find(form, at + form.size()))
+    places.emplace_back(at, at + form.size());
+}
+
+/// In one pass, however many there are. What overlaps is one.
+std::string Blotted(const std::string& text, Places places) {
+  std::sort(places.begin(), places.end());
+  std::string kept;
+  size_t done = 0;
+  for (const auto& [begin, end] : places) {
+    if (begin >= done) kept.append(text, done, begin - done).append("***");
+    done = std::max(done, end);
+  }
+  return kept.append(text, done, std::string::npos);
 }
 
 }  // namespace
@@ -80,12 +93,13 @@ std::vector<std::string> FormsOf(std::string_view secret) {
 }
 
 std::string WithoutSecrets(std::string text, const std::vector<Secret>& secrets) {
+  Places places;
   for (const Secret& secret : secrets) {
     if (secret.Reveal().size() < kShortest) continue;
-    for (const std::string& form : FormsOf(secret.Reveal())) Replace(text, form);
-    if (const std::string part = LongestPart(secret.Reveal()); part.size() >= kShortestPart) Replace(text, part);
+    for (const std::string& form : FormsOf(secret.Reveal())) Find(text, form, places);
+    if (const std::string part = LongestPart(secret.Reveal()); part.size() >= kShortestPart) Find(text, part, places);
   }
-  return text;
+  return places.empty() ? std::move(text) : Blotted(text, std::move(places));
 }
 
 }  // namespace yellow::base

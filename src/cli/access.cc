@@ -137,6 +137,7 @@ Json WantedIn(const AccessOptions& access) {
     body["seconds"] = duration->seconds;
   }
   if (!access.scope.empty()) body["scope"] = access.scope;
+  if (!access.container.empty()) body["container"] = access.container;
   if (!access.ticket.empty()) body["ticket"] = access.ticket;
   if (!access.reason.empty()) body["why"] = access.reason;
   for (const std::string& parameter : access.parameters) {

@@ -40,6 +40,7 @@ void CommandLine::Access() {
     with_wish(command, true)
         ->add_option("--scope", access_.scope, "What for, as yellow access scopes lists it")
         ->required();
+    command->add_option("--container", access_.container, "The merge database (default: the first that has it)");
   };
   with_scope(add(ask, "request", "Ask for access",
                  "yellow access request --scope dt_write:MaskShop --for 1h --ticket OPS-142 --reason \"wrong names\"",
@@ -119,6 +120,8 @@ void CommandLine::Erasing() {
   erase->add_option("--ticket", access_.ticket, "The open ticket of yours that it is for")->required();
   erase->add_option("--reason", access_.reason,
                     "Why, in a line and without values of the row (default: that the ticket says so)");
+  erase->add_option("--container", access_.container,
+                    "The merge database that it is removed from (default: the only one that has it)");
   erase->add_option("--for", access_.duration, "How long it may take at most, from its activation on (default: 1h)");
   erase->add_option("--socket", access_.socket,
                     "Where the service answers (default: $YELLOW_SOCKET, or access.sock in the data folder)");

@@ -4,6 +4,22 @@
 #include "base/error.h"
 
 namespace yellow::run {
+namespace {
+
+constexpr size_t kMostKept = size_t{64} << 20;  // of a log that held secrets
+constexpr int64_t kPiece = int64_t{4} << 20;
+constexpr size_t kLongestForm = size_t{64} << 10;
+
+/// Read in pieces, each with the beginning of the next.
+bool HasSecrets(const Effects& effects, const std::string& path, const std::vector<base::Secret>& secrets) {
+  for (int64_t at = 0;; at += kPiece) {
+    const auto piece = effects.files.ReadPart(path, at, static_cast<size_t>(kPiece) + kLongestForm);
+    if (!piece || piece->empty()) return false;
+    if (base::WithoutSecrets(*piece, secrets) != *piece) return true;
+  }
+}
+
+}  // namespace
 
 std::string TakeLog(const Effects& effects, const std::map<std::string, std::string>& environment,
                     const std::string& path, size_t most) {
@@ -13,17 +29,23 @@ std::string TakeLog(const Effects& effects, const std::map<std::string, std::str
         (name.starts_with("YELLOW_CREDENTIAL_") && (name.ends_with("__PASSWORD") || name.ends_with("__TOKEN"))))
       secrets.emplace_back(value);
   }
-  const std::string printed = effects.files.Read(path).value_or("");
-  std::string log = base::WithoutSecrets(printed, secrets);
-  if (log != printed) effects.files.WriteAtomically(path, log, true);
+  if (!HasSecrets(effects, path, secrets)) return effects.files.ReadTail(path, most);
+  // Its end, so much that no form of a secret is cut where it begins.
+  std::string log = base::WithoutSecrets(effects.files.ReadTail(path, kMostKept), secrets);
+  try {
+    effects.files.WriteAtomically(path, log, true);
+  } catch (const base::Error& error) {  // then nobody has it
+    effects.files.RemoveTree(path);
+    effects.reporter.Line("The log " + path + " held secrets and is removed: " + error.what());
+  }
   return log.size() > most ? log.substr(log.size() - most) : log;
 }
 
-std::map<std::string, std::string> KnownEnvironment(const Effects& effects, const CodeContext& context) {
+std::optional<std::map<std::string, std::string>> KnownEnvironment(const Effects& effects, const CodeContext& context) {
   try {
     return EnvironmentOf(effects, context);
   } catch (const base::Error&) {  // a secret that is not there any more
-    return {{"PGPASSWORD", context.target.password.Reveal()}};
+    return std::nullopt;
   }
 }
 

@@ -44,6 +44,10 @@ constexpr const char* kRecordEvents =
     "INSERT INTO yellow.event (kind, node, actor, detail) SELECT 'row_erased', node, $2, $3 FROM unnest($1::text[]) "
     "node";
 
+constexpr const char* kRecordEmptied =
+    "INSERT INTO yellow.event (kind, node, actor, detail) SELECT 'outputs_emptied', node, $2, $3 FROM "
+    "unnest($1::text[]) node";
+
 base::Error AtWork(const std::string& node) {
   return base::Error("busy", "waits for " + NameOfNode(node) + ", which is at work").Retryable();
 }
@@ -208,11 +212,19 @@ class EraseOperation {
   /// What the last run has left there, if it was not taken in.
   void EmptyOutputs() {
     const auto writer = Connect(ports::ServiceRole::kIngestOut);
+    // With a trace of its own: it stays when the erasure is rolled back, and nobody may take the emptiness for an
+    // output.
+    ports::Transaction emptying(*writer, "", "erase.outputs");
+    std::vector<std::string> streams;
+    for (const std::string& key : erasure_.transformers)
+      streams.push_back(applied_.physical.FindTransformer(key)->output_stream);
+    writer->Execute({kRecordEmptied, {sql::TextArray(streams), order_.person, "under request " + order_.request}});
     for (const std::string& key : erasure_.transformers) {
       const plan::Transformer* transformer = applied_.physical.FindTransformer(key);
       for (const sql::TableLayout& output : transformer->outputs)
         writer->Execute({"SELECT yellow_op.dt_clear($1, $2)", {output.schema, output.output_table}});
     }
+    emptying.Commit();
   }
 
   /// As far as they lie on this machine.
@@ -233,7 +245,8 @@ class EraseOperation {
 
   /// Removed rows lie in the pages of their tables until these are vacuumed, and their values in the statistics.
   void GiveSpaceBack() {
-    std::vector<std::string> names{"yellow.batch", "yellow.run", "yellow.event", "yellow.verdict"};
+    std::vector<std::string> names{"yellow.batch", "yellow.run", "yellow.event", "yellow.verdict",
+                                   "yellow_access.request"};
     for (const sql::TableLayout& table : touched_) {
       if (!table.merge_table.empty()) names.push_back(sql::Qualified(table.schema, table.merge_table));
       if (table.changes) names.push_back(sql::Qualified(table.schema, table.change_log_table));

@@ -152,7 +152,11 @@ class Waiting {
     } while (state && state->running);
     if (!state && !stopped_) throw base::Error("job_lost", "the container of the run is gone: " + name_).Retryable();
     if (state) follower->Finish();
-    std::string log = TakeLog(effects_, KnownEnvironment(effects_, context_), log_, kTailOfLog);
+    const auto environment = KnownEnvironment(effects_, context_);
+    // What cannot be told from the rest is not kept where others read it.
+    std::string log = environment ? TakeLog(effects_, *environment, log_, kTailOfLog)
+                                  : "(what it has printed is not shown: the secrets that it was given cannot be read "
+                                    "now, so that they cannot be blotted out)\n";
     if (timed_out_)
       return {CodeOutcome::kTimedOut, state ? state->exit_status : 1, "timeout",
               fmt::format("the code ran longer than {} s and was ended", declared_.timeout.seconds), std::move(log)};

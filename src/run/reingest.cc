@@ -11,11 +11,12 @@ namespace yellow::run {
 namespace {
 
 constexpr const char* kRunSince =
-    "SELECT id FROM yellow.run WHERE transformer = $1 AND request IS NULL AND coalesce(closed_at, 'infinity') > "
-    "$2::timestamptz ORDER BY opened_at DESC LIMIT 1";
+    "SELECT id FROM yellow.run WHERE transformer = $1 AND (request IS NULL OR state = 'committed') AND "
+    "coalesce(closed_at, 'infinity') > $2::timestamptz ORDER BY opened_at DESC LIMIT 1";
 
 constexpr const char* kErasedSince =
-    "SELECT 1 FROM yellow.event WHERE node = $1 AND kind = 'row_erased' AND at > $2::timestamptz LIMIT 1";
+    "SELECT 1 FROM yellow.event WHERE node = $1 AND kind IN ('row_erased', 'outputs_emptied') AND at > $2::timestamptz "
+    "LIMIT 1";
 
 constexpr const char* kRequestHasEnded = "55000";
 
@@ -33,7 +34,7 @@ const plan::Transformer& TransformerOf(const Applied& applied, const OperationOr
 }
 
 /// What was to be taken in is what stood in the tables when it was asked for, and mended since; a run begins by
-/// emptying them.
+/// emptying them, and they are emptied after a repair, too.
 void RequireUntouched(ports::Session& engine, const plan::Transformer& transformer, const OperationOrder& order) {
   if (!engine.Execute({kErasedSince, {transformer.output_stream, order.asked_at}}).empty())
     throw base::Error("erased_since", "a row was erased after this was asked for, and the tables were emptied for it");

@@ -131,7 +131,9 @@ BEGIN
   WHERE request = request_id AND state = 'begun' AND holder = who;
   IF NOT FOUND THEN RAISE EXCEPTION 'another has taken it over' USING ERRCODE = 'object_not_in_prerequisite_state'; END IF;
   PERFORM yellow_access.move(one, 'released');
-  UPDATE yellow_access.request SET ended_at = clock_timestamp(), end_reason = ended WHERE id = request_id;
+  -- Whose row it was is not kept a moment longer.
+  UPDATE yellow_access.request SET ended_at = clock_timestamp(), end_reason = ended, parameters = parameters - 'key',
+                                   salt = CASE WHEN parameters ? 'key' THEN '' ELSE salt END WHERE id = request_id;
   PERFORM yellow_access.audit_add(one.person, 'access.operation', one.scope, request_id, jsonb_build_object(
     'succeeded', succeeded, 'outcome', figures, 'ticket', one.ticket, 'parameters', one.parameters - 'key'));
   PERFORM yellow_access.audit_add('yellow', 'access.release', one.scope, request_id, jsonb_build_object('reason', ended, 'for', one.person));
@@ -143,11 +145,19 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
   SELECT * FROM yellow_access.operation ORDER BY request
 $function$;
 
--- How many statements were sent, and calls of a cluster made, under each request.
-CREATE OR REPLACE FUNCTION yellow_access.statement_counts() RETURNS TABLE (request text, times bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
-  SELECT request, count(*) FROM yellow_access.audit
-  WHERE request <> '' AND action = 'access.statement' AND details ->> 'kind' IN ('query', 'parse', 'function', 'call') GROUP BY 1
+-- How many statements were sent, and calls of a cluster made, under each request, or one: the log is long, and one is looked for often.
+DROP FUNCTION yellow_access.statement_counts();
+CREATE FUNCTION yellow_access.statement_counts(of_request text) RETURNS TABLE (request text, times bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  IF of_request = '' THEN
+    RETURN QUERY SELECT a.request, count(*) FROM yellow_access.audit a
+    WHERE a.request <> '' AND a.action = 'access.statement' AND a.details ->> 'kind' IN ('query', 'parse', 'function', 'call') GROUP BY 1;
+  ELSE
+    RETURN QUERY SELECT of_request, count(*) FROM yellow_access.audit a
+    WHERE a.request = of_request AND a.request <> '' AND a.action = 'access.statement' AND a.details ->> 'kind' IN ('query', 'parse', 'function', 'call');
+  END IF;
+END
 $function$;
 
 -- ---- The database server's own log as a second witness of what temporary logins ask (SECURITY 4).
@@ -300,10 +310,19 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
   WHERE request = request_id AND (action = 'access.statement' OR (action = 'access.server_line' AND details -> 'flags' <> '[]')) ORDER BY id
 $function$;
 
-CREATE OR REPLACE FUNCTION yellow_access.flags() RETURNS TABLE (request text, flag text, times bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
-  SELECT a.request, f.flag, count(*) FROM yellow_access.audit a, jsonb_array_elements_text(a.details -> 'flags') AS f (flag)
-  WHERE a.action IN ('access.statement', 'access.server_line') GROUP BY 1, 2 ORDER BY 1, 2
+-- Of each request, or one.
+DROP FUNCTION yellow_access.flags();
+CREATE FUNCTION yellow_access.flags(of_request text) RETURNS TABLE (request text, flag text, times bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  IF of_request = '' THEN
+    RETURN QUERY SELECT a.request, f.flag, count(*) FROM yellow_access.audit a, jsonb_array_elements_text(a.details -> 'flags') AS f (flag)
+    WHERE a.action IN ('access.statement', 'access.server_line') GROUP BY 1, 2 ORDER BY 1, 2;
+  ELSE
+    RETURN QUERY SELECT a.request, f.flag, count(*) FROM yellow_access.audit a, jsonb_array_elements_text(a.details -> 'flags') AS f (flag)
+    WHERE a.request = of_request AND a.request <> '' AND a.action IN ('access.statement', 'access.server_line') GROUP BY 1, 2 ORDER BY 1, 2;
+  END IF;
+END
 $function$;
 
 -- Sessions that nobody has ended, with the processes of the server that serve them.
@@ -419,7 +438,7 @@ BEGIN
     'vote(text, text, text, boolean, text)', 'withdraw(text, text)', 'lapse(text)', 'activate(text, text, text, text[])',
     'finish(text, text, text, text)', 'disabled(text, integer)', 'dropped(text, integer)', 'judge(text, text, boolean, text)',
     'session_began(text, text, text, text)', 'session_ended(text, text, bigint, text)', 'stated(text, jsonb)',
-    'requests()', 'votes()', 'sessions()', 'open_sessions()', 'reviews()', 'statements(text)', 'flags()', 'statement_counts()', 'due()',
+    'requests()', 'votes()', 'sessions()', 'open_sessions()', 'reviews()', 'statements(text)', 'flags(text)', 'statement_counts(text)', 'due()',
     'operations()',
     'server_lines(text, bigint, bigint, jsonb)', 'server_log_positions()', 'server_log_gone(text)', 'server_gaps(integer)',
     'statements_kept(text, bigint, text)', 'evidence(text)', 'evidence_read(text, text, text, text, text)', 'evidence_due(bigint)', 'evidence_delete(text)']

@@ -183,6 +183,12 @@ SET application_name = 'yellow';
         kinds = [fact["kind"] for fact in self.office.facts(request)]
         self.assertIn("copy_in", kinds)
         self.assertTrue(any("copied_out" in fact for fact in self.office.facts(request)))
+        # What COPY sends out is sent out.
+        self.office.session(request, "COPY (SELECT generate_series(1, 2000)) TO STDOUT;\n")
+        sent = self.office.facts(request)
+        sent = [fact for fact in sent if fact.get("tag") == "COPY 2000"]
+        self.assertEqual([(fact["rows"], fact["flags"]) for fact in sent], [(2000, ["many_rows"])])
+        self.assertGreater(sent[0]["bytes"], 2000)
 
     def ended(self, process, request, seconds=20):
         """The person's program, and all that came of it."""

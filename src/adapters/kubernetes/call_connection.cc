@@ -87,6 +87,8 @@ class CallConnection::Pump {
   bool FromClient();
   bool ToServer();
   bool ToClient();
+  /// What a client says before the server has agreed to another protocol would be calls that nobody has looked at.
+  bool ClientMaySpeak() const { return !upgrades_ || answered_; }
 
   CallConnection& call_;
   Upstream& server_;
@@ -130,7 +132,7 @@ bool CallConnection::Pump::FromServer() {
 }
 
 bool CallConnection::Pump::FromClient() {
-  if (to_server_.size() >= kMostUnsent) return false;
+  if (to_server_.size() >= kMostUnsent || !ClientMaySpeak()) return false;
   std::array<char, 16384> buffer{};
   const ssize_t got = recv(call_.client_, buffer.data(), buffer.size(), 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
@@ -166,7 +168,7 @@ void CallConnection::Pump::Run() {
     if (moved || stopped_) continue;
     const auto wanted = [](bool in, bool out) { return static_cast<short>((in ? POLLIN : 0) | (out ? POLLOUT : 0)); };
     std::array<pollfd, 3> waiting{
-        {{call_.client_, wanted(to_server_.size() < kMostUnsent, !to_client_.empty()), 0},
+        {{call_.client_, wanted(ClientMaySpeak() && to_server_.size() < kMostUnsent, !to_client_.empty()), 0},
          {server_ended_ ? -1 : server_.descriptor(), wanted(to_client_.size() < kMostUnsent, !to_server_.empty()), 0},
          stop}};
     poll(waiting.data(), waiting.size(), -1);
@@ -230,13 +232,16 @@ void CallConnection::Run() {
   if (!head) return Refuse(kBadRequest, head.error());
   method_ = head->method, target_ = head->target;
   if (const std::string why = WhyNotPassedOn(*head); !why.empty()) return Refuse(kForbidden, why);
+  const bool upgrades = AsksForUpgrade(*head);
+  if (upgrades && received_.size() > head_length_)
+    return Refuse(kBadRequest, "nothing may follow a call for another protocol before its answer");
   if (!Record(0)) return;
   std::optional<Upstream> server;
   std::optional<Pump> pump;
   try {
     server.emplace(state_.access());
     const auto [host, path] = HostAndPath(state_.access().server);
-    pump.emplace(*this, *server, AsksForUpgrade(*head),
+    pump.emplace(*this, *server, upgrades,
                  HeadForServer(*head, host, path, state_.Token().Reveal()) + received_.substr(head_length_));
     pump->Run();
   } catch (const base::Error& error) {
