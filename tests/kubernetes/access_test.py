@@ -173,7 +173,14 @@ exit 0
         namespace.api.create(f"{namespace.path}/configmaps", kept)
         self.addCleanup(namespace.api.delete, f"{namespace.path}/configmaps/kept")
         request = self.active()
-        hidden = f"DELETE /api/v1/namespaces/{namespace.name}/configmaps/kept HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n"
+        # With a credential that may do it: whatever keeps it from the server is the proxy.
+        namespace.api.create(f"{namespace.path}/serviceaccounts", {"metadata": {"name": "remover"}})
+        bindings = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace.name}/rolebindings"
+        namespace.api.create(bindings, {"metadata": {"name": "remover"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"},
+                                        "subjects": [{"kind": "ServiceAccount", "name": "remover", "namespace": namespace.name}]})
+        self.addCleanup(namespace.api.delete, f"{bindings}/remover")
+        stolen = namespace.api.create(f"{namespace.path}/serviceaccounts/remover/token", {"spec": {"expirationSeconds": 600}})["status"]["token"]
+        hidden = f"DELETE /api/v1/namespaces/{namespace.name}/configmaps/kept HTTP/1.1\\r\\nHost: x\\r\\nAuthorization: Bearer {stolen}\\r\\n\\r\\n"
         first = f"/api/v1/namespaces/{namespace.name}/pods"
         done = self.shell(request, f"""send() {{ exec 3<>/dev/tcp/127.0.0.1/8001; printf "$1" >&3; timeout 5 cat <&3 | head -c 300; exec 3>&-; echo; }}
 send 'GET {first} HTTP/1.1\\r\\nHost: x\\r\\nConnection: keep-alive\\r\\n\\r\\n{hidden}'

@@ -254,6 +254,18 @@ class RacesTest(Repairs):
         self.assertEqual((int(self.one(runs)), int(self.last_batch())), (before + 1, batch + 1))
         self.assertNotIn("Late.", self.names())
 
+    def test_a_second_repair_does_not_take_in_what_the_first_has_emptied(self):
+        first = self.ready("Once.")
+        second = self.approved()
+        batch = int(self.last_batch())
+        for request in (first, second):
+            self.activate(request)
+        self.is_done_once(first, batch, "Once.")
+        operation = self.outcome(second)
+        self.assertEqual((operation["state"], operation["outcome"]["code"]), ("failed", "run_since"))
+        self.assertEqual(int(self.last_batch()), batch + 1)
+        self.assertIn("Once.", self.names())
+
     def test_it_goes_before_a_run_that_is_due(self):
         request = self.ready("First.")
         batch = int(self.last_batch())
