@@ -209,7 +209,7 @@ TEST_F(LogWitnessTest, LinesOfAnyLength) {
   const std::string rubbish(3'000'000, 'x');
   log_.files["a.json"] = Line(1) + rubbish + "\n" + Line(2);
   Look();
-  log_.files["a.json"] += std::string(70'000'000, 'y');
+  log_.files["a.json"].append(70'000'000, 'y');
   Look();
   log_.files["a.json"] += "\n" + Line(3);
   Look();

@@ -32,11 +32,23 @@ void CheckReviewKey(const model::Person& person, base::Diagnostics& diagnostics)
                     "yellow access keygen makes one, and prints its public part, which belongs here");
 }
 
+void CheckRoles(const model::Person& person, base::Diagnostics& diagnostics) {
+  const std::vector<std::string> known{std::string(model::kDevops), std::string(model::kSeniorDevops),
+                                       std::string(model::kAuditor)};
+  for (const std::string& role : person.roles) {
+    if (std::find(known.begin(), known.end(), role) != known.end()) continue;
+    const std::string near = base::Suggest(role, known);
+    diagnostics.Error("Y438", person.where, "there is no such role: " + role,
+                      near.empty() ? "write devops, senior_devops or auditor" : "did you mean " + near + "?");
+  }
+}
+
 /// Who comes in as somebody is nobody else; else one person could approve what another name of theirs has asked for.
 void CheckPeople(const model::Model& model, base::Diagnostics& diagnostics) {
   std::map<std::string, std::string> known;
   for (const model::Person& person : model.people) {
     CheckReviewKey(person, diagnostics);
+    CheckRoles(person, diagnostics);
     for (const std::string& identity : person.identities) {
       if (!IsIdentity(identity)) {
         diagnostics.Error("Y432", person.where, "this is nobody's identity: " + identity,

@@ -107,6 +107,9 @@ constexpr Entry kEntries[] = {
      "serve answers calls for access over TCP at host:port, and knows callers by tokens of an OpenID Connect issuer, "
      "whose URL begins with https:// unless it is on this machine. The port has no TLS: from other machines it is "
      "reached through a proxy that has it."},
+    {"Y438",
+     "A role says what a person may do: devops may ask for access, senior_devops ask, approve and review, auditor see "
+     "everything and do nothing. Any other word would give nothing, and nobody would notice."},
     {"Y501", "Classes are words in families; the Ecosystem may add more with classes: {add: […]}."},
     {"Y502",
      "A Workspace with a restricted column has no standing readers; its data is read through an approved request, or "

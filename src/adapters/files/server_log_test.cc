@@ -16,12 +16,12 @@ using ::testing::ElementsAre;
 
 class ServerLogTest : public ::testing::Test {
  protected:
-  ServerLogTest() {
+  void SetUp() override {
     char pattern[] = "/tmp/yellow-log-XXXXXX";
     root_ = mkdtemp(pattern);
     fs::create_directories(folder());
   }
-  ~ServerLogTest() override { fs::remove_all(root_); }
+  void TearDown() override { fs::remove_all(root_); }
   std::string folder() const { return root_ + "/log"; }
 
   /// A file that was written to so many seconds after the first.

@@ -30,7 +30,7 @@ TEST(CallHead, WhatTwoCouldReadDifferentlyIsRefused) {
   EXPECT_EQ(WrongIn("GET /a HTTP/1.1\r\nA : b\r\n\r\n"), "a header is malformed");
   EXPECT_EQ(WrongIn("GET /a HTTP/1.1\r\nA: b\r\n folded\r\n\r\n"), "a header is malformed");
   EXPECT_EQ(WrongIn("GET /a HTTP/1.1\r\nA: b\nAuthorization: Bearer x\r\n\r\n"), "a header is malformed");
-  EXPECT_EQ(WrongIn(std::string("GET /a HTTP/1.1\r\nA: \0\r\n\r\n", 26)), "a header is malformed");
+  EXPECT_EQ(WrongIn(std::string("GET /a HTTP/1.1\r\nA: \0\r\n\r\n", 25)), "a header is malformed");
   EXPECT_EQ(WrongIn("POST /a HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
             "the length of the body is said more than once");
   EXPECT_EQ(WrongIn("POST /a HTTP/1.1\r\nContent-Length: 1\r\ncontent-length: 2\r\n\r\n"),
