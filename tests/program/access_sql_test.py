@@ -124,7 +124,7 @@ class AccessSqlTest(unittest.TestCase):
         self.assertNotEqual(done.status, 0)
         self.assertIn("cannot listen in", done.out + done.err)
         self.assertIn("cannot listen in", self.over(request)["end_reason"])
-        self.assertEqual(self.office.yellow("audit", "chain").status, 0)
+        self.office.chained()
         verified = self.office.yellow("audit", "verify")
         self.assertEqual(verified.status, 0, verified)
 
@@ -247,7 +247,20 @@ SET application_name = 'yellow';
         self.office.wait_for(request, "in_review")
         sessions = self.wait(lambda: all(one["ended_at"] for one in self.shown(request)["sessions"]) and self.shown(request)["sessions"])
         self.assertEqual(sorted(one["end_reason"] for one in sessions), ["ended", "its service was killed"])
-        self.assertEqual(self.office.yellow("audit", "chain").status, 0)
+        self.office.chained()
+        self.assertEqual(self.office.yellow("audit", "verify").status, 0)
+
+    def test_the_database_goes_away(self):
+        request, process = self.begun("SELECT pg_sleep(600);\n")
+        self.assertEqual(self.office.yellow("down").status, 0)
+        process.wait(20)
+        # The service starts it again, and then says what has become of the session.
+        self.wait(lambda: self.office.access("bob", "show", request["id"]).status == 0, 60)
+        session = self.over(request)
+        self.assertNotEqual(session["end_reason"], "its service was killed")
+        self.assertTrue(session["sha256"])
+        self.assertEqual(self.office.replay("bob", session["recording"], "--cast").status, 0)
+        self.office.chained()
         self.assertEqual(self.office.yellow("audit", "verify").status, 0)
 
     def test_two_sessions_of_one_request(self):

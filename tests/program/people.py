@@ -159,6 +159,13 @@ class Office(Project):
     def state(self, request):
         return self.sql("MergeDB", f"SELECT state FROM yellow_access.request WHERE id = '{request['id']}'")[0][0]
 
+    def chained(self):
+        """All that was recorded is in the chain. The service may be at it, and then this one is not."""
+        until = time.monotonic() + 20
+        while (done := self.yellow("audit", "chain")).status != 0:
+            assert time.monotonic() < until, done
+            time.sleep(0.2)
+
     def over(self, request):
         """Its time is over, by the database's clock."""
         self.sql("MergeDB", f"UPDATE yellow_access.request SET expires_at = clock_timestamp() - interval '1s' WHERE id = '{request['id']}'")
