@@ -127,10 +127,11 @@ class Pipes(OnTerminals):
             self.assertIn(b"echo some-text\n", inputs(self.base.recording(session.path)))
 
     def test_a_line_without_an_end_arrives(self):
+        """With one: an editor of lines would wait for it, and take an end of input in the middle of a line for a key."""
         session = self.started("sh", "-c", "stty -echo; cat > %s/got" % self.base.reach)
         time.sleep(0.2)
         self.assertEqual(self.piped(session, "no end").returncode, 0)
-        self.assertEqual((self.base.reach / "got").read_text(), "no end")
+        self.assertEqual((self.base.reach / "got").read_text(), "no end\n")
 
     def test_much_in_both_directions_does_not_block(self):
         session = self.started("sh", "-c", "stty raw -echo; head -c 3000000 /dev/zero; head -c 3000000 | wc -c")
