@@ -22,7 +22,13 @@ int StatusOfHttp(int http) {
 std::string SocketOf(const Program& program, const Options& options, const std::string& named) {
   if (!named.empty()) return AbsolutePath(program, named);
   if (const std::string variable = program.variable("YELLOW_SOCKET"); !variable.empty()) return variable;
-  return DefaultSocket(OpenProject(program, options));
+  try {
+    return DefaultSocket(OpenProject(program, options));
+  } catch (const base::UsageError&) {
+    if (!options.project.empty()) throw;
+    throw base::UsageError("where the service answers is not known: there is no project here, and no YELLOW_SOCKET")
+        .Remedy("name its socket: --socket /run/yellow/access.sock, or set YELLOW_SOCKET");
+  }
 }
 
 int Refused(const Program& program, const Options& options, const ports::DoorAnswer& answer) {

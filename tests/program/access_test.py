@@ -117,6 +117,12 @@ class AccessTest(unittest.TestCase):
         self.refused(self.office.access("dave", "revoke", request["id"]), "dave may not revoke")
         self.refused(self.office.access("dave", "edit", request["id"], "--for", "2h"), "only who has asked may change it")
 
+    def test_nobody_has_said_where_the_service_is(self):
+        said = subprocess.run([str(self.office.program), "access", "scopes"], capture_output=True, text=True, cwd="/",
+                              env={name: value for name, value in os.environ.items() if name != "YELLOW_SOCKET"})
+        self.assertEqual(said.returncode, USAGE, said)
+        self.assertIn("--socket", said.stderr)
+
     def test_a_socket_that_is_out_of_reach(self):
         folder = self.office.base / "closed"
         folder.mkdir(0o700)
