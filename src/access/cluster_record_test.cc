@@ -38,6 +38,12 @@ TEST(ClusterRecord, WhatAReviewerLooksAtFirst) {
   EXPECT_EQ(flags("POST", "/apis/rbac.authorization.k8s.io/v1/namespaces/prod/rolebindings"), "[\"role_command\"]}");
   EXPECT_EQ(flags("GET", "/apis/rbac.authorization.k8s.io/v1/namespaces/prod/rolebindings"), "[]}");
   EXPECT_EQ(flags("GET", "/api/v1/namespaces/prod/services/web/proxy/admin"), "[\"do_block\"]}");
+  // As the API server reads it, however it is written.
+  EXPECT_EQ(flags("POST", "/apis/rbac%2Eauthorization.k8s.io/v1/namespaces/prod/rolebindings"), "[\"role_command\"]}");
+  EXPECT_EQ(flags("POST", "/api/v1/namespaces/prod/pods/web/%65xec"), "[\"do_block\"]}");
+  EXPECT_EQ(flags("GET", "/api/v1/namespaces/p%72od/pods"), "[]}");
+  EXPECT_EQ(flags("GET", "/api/v1/namespaces/prod/pods%"), "[]}");
+  EXPECT_EQ(flags("GET", "/api/v1/namespaces/prod/pods/%zz"), "[]}");
 }
 
 TEST(ClusterRecord, WhatWasNotPassedOnSaysWhy) {

@@ -400,6 +400,28 @@ class EraseTest(unittest.TestCase):
         self.assertEqual(self.tables(self.places_of("canarykill")), [])
         self.assertEqual([action for _, action in office.audit(request)].count("access.operation"), 1)
 
+    def test_what_is_rolled_back_leaves_the_trace_of_what_it_has_emptied(self):
+        """The tables of outputs are emptied apart; nobody may take that for an output."""
+        office = self.office
+        self.addCleanup(lambda: (office.stop_service(), office.start_service()))
+        office.stop_service()
+        before = self.lay()
+        events = lambda kind: int(office.sql("MergeDB", f"SELECT count(*) FROM yellow.event WHERE kind = '{kind}'")[0][0])
+        emptied, erased = events("outputs_emptied"), events("row_erased")
+        office.start_service({"YELLOW_FAULT": "kill@erase.erase.commit.before:1"})
+        request = self.begun("Till.sales", {"id": "9"})
+        office.service.wait(40)
+        office.over(request)
+        office.start_service()
+        office.wait_for(request, "in_review", 60)
+        self.assertEqual(office.did("bob", "show", request["id"])["operation"]["state"], "failed")
+        self.assertEqual(self.tables(self.places_of("canarykill")), self.tables(before))
+        self.assertGreater(events("outputs_emptied"), emptied)
+        self.assertEqual(events("row_erased"), erased)
+        # Whose row it was is not kept, though nothing came of it.
+        self.assertEqual(office.sql("MergeDB", f"SELECT parameters ? 'key', length(salt) FROM yellow_access.request WHERE id = '{request['id']}'"), [("f", "0")])
+        self.erased("Till.sales", {"id": "9"})
+
     @staticmethod
     def tables(places):
         """Without the statistics, which are of no transaction."""

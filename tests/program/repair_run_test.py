@@ -266,6 +266,15 @@ class RacesTest(Repairs):
         self.assertEqual(int(self.last_batch()), batch + 1)
         self.assertIn("Once.", self.names())
 
+    def test_tables_that_an_erasure_has_emptied_are_not_taken_in(self):
+        request = self.ready("Gone.")
+        batch = int(self.last_batch())
+        self.sql(f"INSERT INTO yellow.event (kind, node, actor, detail) VALUES ('outputs_emptied', '{STREAM}', 'alice', 'under a request that was rolled back')")
+        self.activate(request)
+        operation = self.outcome(request)
+        self.assertEqual((operation["state"], operation["outcome"]["code"]), ("failed", "erased_since"))
+        self.assertEqual(int(self.last_batch()), batch)
+
     def test_it_goes_before_a_run_that_is_due(self):
         request = self.ready("First.")
         batch = int(self.last_batch())
