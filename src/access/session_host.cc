@@ -104,9 +104,10 @@ void SessionHost::ForgetPassword(const std::string& request) {
 /// One session, from its beginning to its end.
 class SessionHost::Session {
  public:
-  Session(SessionHost& host, const Admitted& admitted)
+  Session(SessionHost& host, const Admitted& admitted, int socket)
       : host_(host),
         admitted_(admitted),
+        socket_(socket),
         id_(host.effects_.entropy.Hex(kDigitsOfId)),
         name_("recordings/" + admitted.request.id + "-" + id_),
         folder_(host.parts_.sockets + "/" + id_),
@@ -114,7 +115,7 @@ class SessionHost::Session {
         database_(Open("access")),
         store_(*database_, admitted.place->container) {}
 
-  void Run(int socket);
+  void Run();
 
  private:
   std::unique_ptr<ports::Session> Open(std::string_view purpose) const {
@@ -127,13 +128,15 @@ class SessionHost::Session {
   void LeadToCluster(ports::RecordingSpec& spec);
   void LeadToFolders(ports::RecordingSpec& spec) const;
   ports::RecordingSpec SpecOf(unsigned user);
-  void Begin(int socket, std::unique_ptr<ports::SealedLog> log);
+  void Begin(std::unique_ptr<ports::SealedLog> log);
   void Await(ports::RecordedSession& recorded);
   bool Close(const std::optional<RecordingFacts>& recorded);
+  void TellPerson();
   std::string WhyItEnds();
 
   SessionHost& host_;
   const Admitted& admitted_;
+  const int socket_;             // of the person's terminal
   const std::string id_, name_;  // the name of its files, without what tells them apart
   const std::string folder_;     // of its sockets
   const std::chrono::milliseconds left_;
@@ -144,7 +147,9 @@ class SessionHost::Session {
   std::unique_ptr<Witness> witness_;
   std::unique_ptr<ports::SessionProxy> proxy_;  // none: there is no server; goes before its witness
   std::string why_;
+  std::string refusal_;  // what its person is told when it could not begin
   ports::RecordingReport report_;
+  bool revoked_ = false, told_ = false;
   std::optional<RecordingFacts> stated_;  // of the file of statements, once it is whole
 };
 
@@ -217,8 +222,10 @@ std::string SessionHost::Session::WhyItEnds() {
   if (now >= look_again_) {
     look_again_ = now + kLookAtState;
     const auto request = store_.Look(admitted_.request.id);
-    if (!request || request->state != RequestState::kActive || request->seconds_left <= 0)
+    if (!request || request->state != RequestState::kActive || request->seconds_left <= 0) {
+      revoked_ = request && request->revoked;
       return request && !request->end_reason.empty() ? request->end_reason : "its time is over";
+    }
   }
   return proxy_ == nullptr ? "" : proxy_->Ended().value_or("");
 }
@@ -238,7 +245,7 @@ void SessionHost::Session::Await(ports::RecordedSession& recorded) {
   }
 }
 
-void SessionHost::Session::Begin(int socket, std::unique_ptr<ports::SealedLog> log) {
+void SessionHost::Session::Begin(std::unique_ptr<ports::SealedLog> log) {
   FlagRules rules;
   rules.many_rows = kManyRows;
   const auto& relations = admitted_.place->relations;
@@ -246,7 +253,7 @@ void SessionHost::Session::Begin(int socket, std::unique_ptr<ports::SealedLog> l
     rules.scope = known->second;
   witness_ =
       std::make_unique<Witness>(std::move(log), Open("statements"), id_, std::move(rules), admitted_.scope.object);
-  const auto recorded = host_.parts_.recorder.Start(SpecOf(host_.parts_.recorder.ChooseUser()), socket);
+  const auto recorded = host_.parts_.recorder.Start(SpecOf(host_.parts_.recorder.ChooseUser()), socket_);
   if (cluster_ != nullptr) {
     const int listener = recorded->TakeListener();
     if (listener < 0) throw base::Error("session", "nothing listens for the session's calls").Retryable();
@@ -257,14 +264,26 @@ void SessionHost::Session::Begin(int socket, std::unique_ptr<ports::SealedLog> l
   stated_ = witness_->Finish();
 }
 
-/// Its end is recorded as soon as the database takes it; false when the service is stopped before, and the next one
+/// How it has ended, once.
+void SessionHost::Session::TellPerson() {
+  if (std::exchange(told_, true)) return;
+  if (!refusal_.empty()) return host_.parts_.recorder.Refuse(socket_, refusal_);
+  ports::RecordingReport report = report_;
+  if (report.end == ports::RecordingEnd::kCancelled) report.why = revoked_ ? "revoked: " + why_ : why_;
+  host_.parts_.recorder.Farewell(socket_, report);
+}
+
+/// Its end is recorded as soon as the database takes it, and then its person is let go; who cannot be waited for with
+/// what is away is let go before. False when the service is stopped before, and the next one
 /// that looks does it.
 bool SessionHost::Session::Close(const std::optional<RecordingFacts>& recorded) {
   for (;;) {
     try {
       Store(*database_, admitted_.place->container).SessionEnded(id_, why_, recorded, stated_);
+      TellPerson();
       return true;
     } catch (const base::Error&) {
+      TellPerson();
       if (host_.stop_) return false;
     }
     host_.effects_.clock.Sleep(kCloseAgain);
@@ -275,17 +294,17 @@ bool SessionHost::Session::Close(const std::optional<RecordingFacts>& recorded) 
   }
 }
 
-void SessionHost::Session::Run(int socket) {
+void SessionHost::Session::Run() {
   const Parts& parts = host_.parts_;
   const std::string& request = admitted_.request.id;
   parts.files.MakeFolder(InData("recordings"), 0700);
   const std::string recording = name_ + kRecordingEnd, statements = InData(StatementsOf(recording));
   store_.SessionBegan(id_, request, recording, host_.effects_.holder);
   try {
-    Begin(socket, parts.recorder.OpenLog(statements, admitted_.recipients));
+    Begin(parts.recorder.OpenLog(statements, admitted_.recipients));
   } catch (const base::Error& error) {
     why_ = error.what();
-    parts.recorder.Refuse(socket, base::Describe(error));
+    refusal_ = base::Describe(error);
   }
   proxy_.reset();
   witness_.reset();
@@ -302,7 +321,7 @@ void SessionHost::Session::Run(int socket) {
 
 void SessionHost::Run(const Admitted& admitted, int socket) {
   try {
-    Session(*this, admitted).Run(socket);
+    Session(*this, admitted, socket).Run();
   } catch (const base::Error& error) {
     effects_.report("a session under request " + admitted.request.id + " has failed: " + base::Describe(error));
     parts_.recorder.Refuse(socket, error.what());

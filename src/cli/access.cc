@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "access/report.h"
+#include "base/check.h"
 #include "base/error.h"
 #include "cli/access_call.h"
 #include "cli/commands.h"
@@ -247,6 +248,26 @@ int PrintStatements(const Program& program, const Options& options, const Access
   return kDone;
 }
 
+std::string HowItEnded(ports::RecordingEnd end, const std::string& why) {
+  switch (end) {
+    case ports::RecordingEnd::kExpired:
+      return "its time is over";
+    case ports::RecordingEnd::kCancelled:
+      return why.empty() ? "the service has ended it" : why;
+    case ports::RecordingEnd::kCannotRecord:
+      return "it cannot be recorded" + (why.empty() ? "" : ": " + why);
+    case ports::RecordingEnd::kServiceGone:
+      return "the service has gone";
+    case ports::RecordingEnd::kRecorderGone:
+      return "its recorder was killed";
+    case ports::RecordingEnd::kHungUp:
+      return "the connection was closed";
+    case ports::RecordingEnd::kEnded:
+      return "its program has ended";
+  }
+  YELLOW_CHECK(false);
+}
+
 /// A recorded session of that program on this terminal.
 int RunSession(const Program& program, const Options& options, const AccessOptions& access, const char* word) {
   if (options.json)
@@ -260,8 +281,7 @@ int RunSession(const Program& program, const Options& options, const AccessOptio
   if (outcome.answer.status != 101) return Refused(program, options, outcome.answer);
   if (!outcome.end) throw base::Error("session", "the connection to the service was lost").Retryable();
   if (*outcome.end == ports::RecordingEnd::kEnded) return outcome.status == 0 ? kDone : kFindings;
-  const std::string why = outcome.why.empty() ? "" : ": " + outcome.why;
-  throw base::Error("session", fmt::format("the session is over, {}{}", ports::WordOf(*outcome.end), why));
+  throw base::Error("session", "the session is over: " + HowItEnded(*outcome.end, outcome.why));
 }
 
 }  // namespace

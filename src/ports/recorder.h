@@ -48,7 +48,7 @@ const char* WordOf(RecordingEnd end);
 struct RecordingReport {
   RecordingEnd end = RecordingEnd::kRecorderGone;
   int status = 0;      ///< exit status of the program, or 128 + the signal that ended it
-  std::string why;     ///< of kCannotRecord: what failed
+  std::string why;     ///< of kCannotRecord: what failed; else empty
   int64_t events = 0;  ///< 0 of kRecorderGone: nobody has counted them
   int64_t bytes = 0;   ///< size of the file
   std::string digest;  ///< SHA-256 of the file, hexadecimal
@@ -93,9 +93,12 @@ class Recorder {
   virtual std::unique_ptr<SealedLog> OpenLog(const std::string& path, const std::vector<std::string>& recipients) = 0;
   /// Tells who is at the other end of `terminal` that there will be no session, and why.
   virtual void Refuse(int terminal, const std::string& why) = 0;
+  /// Tells who is at the other end of `terminal` that the session is over: of the report how it ended, its status and
+  /// why.
+  virtual void Farewell(int terminal, const RecordingReport& report) = 0;
   /// Starts a session for who is at the other end of `terminal`, a stream socket that the recorder takes a copy of (see
-  /// access/terminal_frames.h for what is said on it). Returns once the program runs. Throws base::Error, code
-  /// `recorder`, when it cannot be recorded or enclosed; then nothing has run.
+  /// access/terminal_frames.h for what is said on it). Its end is told by Farewell. Returns once the program runs.
+  /// Throws base::Error, code `recorder`, when it cannot be recorded or enclosed; then nothing has run.
   virtual std::unique_ptr<RecordedSession> Start(const RecordingSpec& spec, int terminal) = 0;
 };
 

@@ -15,6 +15,12 @@
 namespace yellow::run {
 namespace {
 
+/// What roles.sql has noted as long as there was no audit log.
+constexpr const char* kRecordBootstraps =
+    R"(SELECT yellow_access.audit_add(noted ->> 'person', 'installation.bootstrapped', current_database(), '',
+              jsonb_build_object('at', noted -> 'at', 'login', noted -> 'login'))
+FROM jsonb_array_elements(substr(obj_description('yellow_sec'::regnamespace, 'pg_namespace'), length('yellow: ') + 1)::jsonb)
+     WITH ORDINALITY n (noted, place) ORDER BY place)";
 constexpr int kAttempts = 20;
 constexpr std::chrono::milliseconds kPause{250};
 
@@ -33,6 +39,7 @@ void Migrate(ports::Session& session, const Actor& actor, const std::string& con
       {"INSERT INTO yellow.installation (schema_version, role_prefix) VALUES ($1, $2) ON CONFLICT "
        "(only_one) DO UPDATE SET schema_version = excluded.schema_version",
        {std::to_string(sql::kControlSchemaVersion), prefix}});
+  if (from == 0) session.Execute(kRecordBootstraps);
   if (from != sql::kControlSchemaVersion) {
     RecordAudit(session, actor, from == 0 ? "installation.created" : "installation.migrated", container,
                 {{"from", std::to_string(from)}, {"to", std::to_string(sql::kControlSchemaVersion)}});

@@ -488,8 +488,11 @@ ALTER FUNCTION yellow_op.fitted(text) OWNER TO {prefix}_owner;
 ALTER FUNCTION yellow_op.dt_fill(text, text) OWNER TO {prefix}_owner;
 
 -- ---- yellow_access and the tables of yellow: apply makes them. A login that was made again has no rights there. That this was run is in
--- its audit log.
+-- its audit log; before there is one it is noted in a comment, from which apply records it.
 DO $bootstrap$
+DECLARE
+  person text := coalesce(nullif(current_setting('yellow.person', true), ''), session_user);
+  noted text := obj_description('yellow_sec'::regnamespace, 'pg_namespace');
 BEGIN
   IF to_regclass('yellow.run') IS NOT NULL THEN
     GRANT SELECT (id, transformer, state) ON yellow.run TO {prefix}_roles;
@@ -497,8 +500,10 @@ BEGIN
   END IF;
   IF to_regprocedure('yellow_access.grant_rights()') IS NOT NULL THEN
     PERFORM yellow_access.grant_rights();
-    PERFORM yellow_access.audit_add(coalesce(nullif(current_setting('yellow.person', true), ''), session_user), 'installation.bootstrapped',
-                                    current_database(), '', '{}');
+    PERFORM yellow_access.audit_add(person, 'installation.bootstrapped', current_database(), '', '{}');
+  ELSE
+    EXECUTE format('COMMENT ON SCHEMA yellow_sec IS %L', 'yellow: ' || (coalesce(substr(noted, length('yellow: ') + 1)::jsonb, '[]') || jsonb_build_object(
+                     'at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'person', person, 'login', session_user))::text);
   END IF;
 END
 $bootstrap$;

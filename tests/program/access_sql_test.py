@@ -222,7 +222,15 @@ SET application_name = 'yellow';
         request, process = self.begun("SELECT pg_sleep(600);\n")
         self.office.did("carol", "revoke", request["id"], "--reason", "wrong ticket")
         self.assertEqual(self.ended(process, request)["end_reason"], "wrong ticket")
+        self.assertIn("error: the session is over: revoked: wrong ticket", process.stdout.read().decode())
         self.office.wait_for(request, "in_review")
+
+    def test_the_end_is_recorded_before_its_person_is_let_go(self):
+        request = self.active()
+        for number in range(1, 9):
+            self.assertEqual(self.office.session(request, "SELECT 1;\n").status, 0)
+            ended = self.office.sql("MergeDB", f"SELECT count(*) FROM yellow_access.audit WHERE request = '{request['id']}' AND action = 'access.session_end'")
+            self.assertEqual(ended, [(str(number),)])
 
     def test_the_person_goes(self):
         request, process = self.begun()

@@ -74,12 +74,12 @@ class Audit(unittest.TestCase):
         self.chain("--close")
         story = [(r["action"], r["subject"]) for r in self.records()]
         shop, mask = "Ingest/Main/Shop", "Transform/Main/MaskShop"
-        self.assertEqual(story, [("installation.created", "MergeDB"), ("model.applied", "model version 1"), ("stream.paused", shop), ("stream.resumed", shop),
+        self.assertEqual(story, [("installation.bootstrapped", "merge"), ("installation.created", "MergeDB"), ("model.applied", "model version 1"), ("stream.paused", shop), ("stream.resumed", shop),
                                  ("transformer.rebuilt", mask), ("stream.replayed", shop), ("node.requested", shop)])
-        applied = self.records()[1]
+        applied = self.records()[2]
         self.assertEqual((applied["person"], applied["login"], applied["details"]["environment"]), (getpass.getuser(), "yellow_migrator", "local"))
         self.assertEqual(applied["details"]["digest"], self.project.sql("MergeDB", "SELECT digest FROM yellow.model")[0][0])
-        self.assertEqual(self.records()[2]["login"], "yellow_engine")
+        self.assertEqual(self.records()[3]["login"], "yellow_engine")
 
         found = self.ask("search", "--action", "stream.*", "--person", getpass.getuser())
         self.assertEqual([r["action"] for r in found], ["stream.paused", "stream.resumed", "stream.replayed"])
@@ -241,7 +241,7 @@ class Audit(unittest.TestCase):
             put_back()
 
         lines = self.segment().read_bytes().splitlines(keepends=True)
-        expect(20, lambda text: text.replace(b'"stream.paused"', b'"stream.passed"', 1), sequence=3)
+        expect(20, lambda text: text.replace(b'"stream.paused"', b'"stream.passed"', 1), sequence=4)
         expect(24, lambda text: b"".join([*lines[:2], lines[3], lines[2], *lines[4:]]), sequence=3)
         expect(24, lambda text: b"".join([*lines[:2], *lines[3:]]), sequence=3)
         expect(23, lambda text: b"".join(lines[:-1]))
@@ -374,7 +374,7 @@ class Audit(unittest.TestCase):
         self.do_something()
         self.chain()
         back = [r for r in self.records() if r["action"] == "audit.database_went_back"]
-        self.assertEqual([r["details"] for r in back], [{"database": 4, "files": 8}])
+        self.assertEqual([r["details"] for r in back], [{"database": 5, "files": 9}])
         self.verify()
         self.do_something()
         self.chain()
@@ -443,7 +443,7 @@ class Audit(unittest.TestCase):
         self.do_something()
         self.assertIn("/nowhere/anchors: cannot write", self.chain(status=1).out)
         anchor = json.loads(anchors.read_text())["anchor"]
-        self.assertEqual((anchor["sequence"], anchor["hash"]), (4, self.records()[-1]["hash"]))
+        self.assertEqual((anchor["sequence"], anchor["hash"]), (5, self.records()[-1]["hash"]))
         commits = subprocess.run(["git", "-C", str(repository), "log", "--format=%an"], capture_output=True, text=True, check=True).stdout
         self.assertEqual(commits, "yellow\n")
         found = self.verify(status=1)

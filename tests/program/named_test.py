@@ -1,5 +1,6 @@
 """A server that Yellow does not own: bootstrap by its administrator, passwords really asked for, secrets from the environment."""
 
+import getpass
 import os
 import shutil
 import subprocess
@@ -92,6 +93,10 @@ classes: {{allowed: [pii]}}
             self.assertEqual(made.status, 0, made)
             self.assertIn("administrator is no superuser", made.out)
         self.assertEqual(self.yellow("apply").status, 0)
+        # Both came before there was an audit log, and are the first that it has.
+        recorded = self.psql("merge", "SELECT string_agg(format('%s %s %s %s', id, action, person, details ->> 'login'), ',' ORDER BY id) FROM yellow_access.audit WHERE id < 3")
+        me = getpass.getuser()
+        self.assertEqual(recorded, f"1 installation.bootstrapped {me} administrator,2 installation.bootstrapped {me} administrator")
         ran = self.yellow("run", "Shop", secrets=READER)
         self.assertEqual(ran.status, 0, ran)
         self.assertEqual(self.psql("merge", "SELECT count(*) FROM ws_analysts.now__shopmasked__customers"), "3000")

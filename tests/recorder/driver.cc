@@ -39,7 +39,6 @@ int Serve(int socket, ports::RecordingSpec spec) {
   const auto recorder = adapters::recorder::MakeRecorder();
   spec.user = recorder->ChooseUser();
   const auto session = recorder->Start(spec, socket);
-  close(socket);
   std::cout << "started\n" << std::flush;
   std::optional<ports::RecordingReport> report;
   for (bool cancelled = false; !(report = session->Poll()); usleep(10000)) {
@@ -53,6 +52,8 @@ int Serve(int socket, ports::RecordingSpec spec) {
       cancelled = true;
     }
   }
+  recorder->Farewell(socket, *report);
+  close(socket);
   std::cout << "{\"end\": \"" << WordOf(report->end) << "\", \"status\": " << report->status
             << ", \"why\": " << base::JsonString(report->why) << ", \"events\": " << report->events
             << ", \"bytes\": " << report->bytes << ", \"digest\": \"" << report->digest << "\"}\n" << std::flush;

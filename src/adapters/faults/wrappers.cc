@@ -327,6 +327,7 @@ class FaultyRecorder : public ports::Recorder {
     });
   }
   void Refuse(int terminal, const std::string& why) override { inner_.Refuse(terminal, why); }
+  void Farewell(int terminal, const ports::RecordingReport& report) override { inner_.Farewell(terminal, report); }
   std::unique_ptr<ports::RecordedSession> Start(const ports::RecordingSpec& spec, int terminal) override {
     return Pass(faults_, "recorder.start", [&] { return inner_.Start(spec, terminal); });
   }

@@ -1,11 +1,19 @@
 #include "adapters/recorder/channel.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 
 namespace yellow::adapters::recorder {
+namespace {
+
+constexpr std::chrono::seconds kFarewell{2};
+constexpr int kLook = 100;  // milliseconds
+
+}  // namespace
 
 void Channel::Send(access::FrameType type, std::string_view payload) {
   do {
@@ -36,5 +44,18 @@ void Channel::Receive() {
 }
 
 std::optional<access::Frame> Channel::Next() { return frames_.Next(); }
+
+void SendAll(Channel& channel) {
+  const auto until = std::chrono::steady_clock::now() + kFarewell;
+  for (; channel.unsent() > 0 && std::chrono::steady_clock::now() < until; channel.Flush()) {
+    pollfd waiting{channel.socket(), POLLOUT, 0};
+    poll(&waiting, 1, kLook);
+  }
+}
+
+void TellEnd(Channel& person, const access::SessionEnd& end) {
+  person.Send(access::FrameType::kEnd, PayloadOf(end));
+  SendAll(person);
+}
 
 }  // namespace yellow::adapters::recorder

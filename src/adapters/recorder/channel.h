@@ -33,4 +33,10 @@ class Channel {
   bool closed_ = false;
 };
 
+/// Waits until all is sent, for two seconds at most.
+void SendAll(Channel& channel);
+
+/// The last that is said to a terminal.
+void TellEnd(Channel& person, const access::SessionEnd& end);
+
 }  // namespace yellow::adapters::recorder

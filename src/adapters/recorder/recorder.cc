@@ -157,8 +157,12 @@ class ProcessRecorder : public ports::Recorder {
   void Refuse(int terminal, const std::string& why) override {
     Channel person(terminal);
     person.Send(access::FrameType::kMessage, why);
-    person.Send(access::FrameType::kEnd, PayloadOf(access::SessionEnd{ports::RecordingEnd::kCannotRecord, 1, why}));
-    person.Flush();
+    TellEnd(person, {ports::RecordingEnd::kCannotRecord, 1, why});
+  }
+
+  void Farewell(int terminal, const ports::RecordingReport& report) override {
+    Channel person(terminal);
+    TellEnd(person, {report.end, report.status, report.why});
   }
 
   std::unique_ptr<ports::RecordedSession> Start(const ports::RecordingSpec& spec, int terminal) override {

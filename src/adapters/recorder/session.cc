@@ -32,7 +32,6 @@ constexpr size_t kMostAtOnce = size_t{1} << 15;
 constexpr Elapsed kOpenEnd = milliseconds(50);      // in which the rest of a UTF-8 sequence comes, if it does
 constexpr Elapsed kAfterHidden = milliseconds(50);  // in which a program that has read a password shows input again
 constexpr Elapsed kHangUp = std::chrono::seconds(2);
-constexpr Elapsed kFarewell = std::chrono::seconds(2);
 constexpr Elapsed kLook = std::chrono::seconds(1);
 constexpr const char* kRecorded = "This session is recorded: what is shown and what is typed";
 
@@ -78,12 +77,9 @@ ports::RecordingReport Session::Run() {
     report_.why = error.what();
   }
   report_.events = recording_->events();
-  person_.Send(FrameType::kEnd, PayloadOf(access::SessionEnd{report_.end, report_.status, report_.why}));
-  for (const Elapsed until = SinceBoot() + kFarewell; person_.unsent() > 0 && SinceBoot() < until; person_.Flush()) {
-    pollfd waiting{person_.socket(), POLLOUT, 0};
-    poll(&waiting, 1, 100);
-  }
-  shutdown(person_.socket(), SHUT_RDWR);
+  // Else its service does, which has the end recorded first.
+  if (report_.end == RecordingEnd::kServiceGone) TellEnd(person_, {report_.end, report_.status, report_.why});
+  SendAll(person_);
   return report_;
 }
 
