@@ -312,34 +312,6 @@ class AccessTest(unittest.TestCase):
 
     # Crashes
 
-    def test_ten_requests_and_everything_is_restarted(self):
-        office = self.office
-        begun = {"pending": office.ask(ticket=self.ticket()), "approved": office.ask(ticket=self.ticket()), "withdrawn": office.ask(ticket=self.ticket()),
-                 "denied": office.ask(ticket=self.ticket()), "active": office.active(ticket=self.ticket()), "expired": office.active(ticket=self.ticket()),
-                 "revoked": office.active(ticket=self.ticket()), "in_review": office.active(ticket=self.ticket()), "accepted": office.active(ticket=self.ticket()),
-                 "escalated": office.active(ticket=self.ticket())}
-        office.approve(begun["approved"])
-        office.did("alice", "withdraw", begun["withdrawn"]["id"])
-        office.did("bob", "deny", begun["denied"]["id"], "--content", begun["denied"]["content"])
-        for state in ("in_review", "accepted", "escalated"):
-            office.did("alice", "release", begun[state]["id"])
-        for state in ("in_review", "accepted", "escalated"):
-            office.wait_for(begun[state], "in_review")
-        office.did("bob", "accept", begun["accepted"]["id"], "fine")
-        office.did("bob", "escalate", begun["escalated"]["id"], "not fine")
-        office.stop_service(signal.SIGKILL)
-        office.over(begun["expired"])
-        office.sql("MergeDB", f"UPDATE yellow_access.request SET state = 'revoked', ended_at = clock_timestamp() WHERE id = '{begun['revoked']['id']}'")
-        office.yellow("down")
-        office.start_service()
-        for state in ("expired", "revoked"):
-            office.wait_for(begun[state], "in_review")
-        for state in ("pending", "approved", "withdrawn", "denied", "active", "in_review", "accepted", "escalated"):
-            self.assertEqual(office.state(begun[state]), state)
-        self.assertEqual(office.approve(begun["pending"])["state"], "approved")
-        office.did("alice", "activate", begun["approved"]["id"])
-        office.did("alice", "release", begun["active"]["id"])
-
     def test_killed_at_every_step_of_the_end(self):
         """The next service brings it to its end; each step is recorded once."""
         office = self.office
