@@ -53,7 +53,10 @@ constexpr const char* kStatementCounts = "SELECT request, times FROM yellow_acce
 
 const std::string& Operations() {
   static const std::string kText = "SELECT request, state, " + Time("began_at") + ", " + Time("ended_at") +
-                                   ", outcome FROM yellow_access.operations() WHERE $1 = '' OR request = $1";
+                                   ", outcome, CASE WHEN space_given_back_at IS NOT NULL THEN 'given_back' WHEN space_tables "
+                                   "<> '{}' AND state = 'done' THEN 'owed' ELSE 'none' END, " +
+                                   Time("space_given_back_at") +
+                                   " FROM yellow_access.operations() WHERE $1 = '' OR request = $1";
   return kText;
 }
 
@@ -160,7 +163,7 @@ std::vector<Request> Read(ports::Session& session, const std::string& container,
     const ports::Rows& operations = read[6];
     if (const auto one = of(operations.Text(i, 0)); one != requests.end())
       one->operation = OperationRun{one->id, operations.Text(i, 1), operations.Text(i, 2), operations.Text(i, 3),
-                                    operations.Text(i, 4)};
+                                    operations.Text(i, 4), operations.Text(i, 5), operations.Text(i, 6)};
   }
   return requests;
 }

@@ -64,7 +64,10 @@ const Record<access::OperationRun>& OperationRecord() {
         .TimeOrNull("ended_at", "When it ended.", &Run::ended_at)
         .As("outcome", "Its figures, and why it failed.",
             {{"type", "object"}, {"additionalProperties", {{"type", Json::array({"string", "integer"})}}}},
-            [](const Run& run) { return Json::parse(run.outcome); });
+            [](const Run& run) { return Json::parse(run.outcome); })
+        .Word("space", "Whether the space of the rows that it has removed is given back: until then they lie in pages.",
+              {"none", "owed", "given_back"}, &Run::space)
+        .TimeOrNull("space_given_back_at", "When it was given back.", &Run::space_given_back_at);
     return record;
   }();
   return kRecord;

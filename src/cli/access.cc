@@ -101,8 +101,12 @@ std::string Describe(const Json& request) {
   if (const Json reason = request.value("reason", Json()); reason.is_object()) line("ended", TextAt(reason, "text"));
   if (TextAt(request, "state") == "in_review")
     line("review by", TextAt(request, "review_due_at") + (request.value("review_overdue", false) ? " (overdue)" : ""));
-  if (const Json operation = request.value("operation", Json()); operation.is_object())
+  if (const Json operation = request.value("operation", Json()); operation.is_object()) {
     line("operation", fmt::format("{}{}", TextAt(operation, "state"), FiguresOf(operation.value("outcome", Json()))));
+    const std::string space = TextAt(operation, "space"), given_back = TextAt(operation, "space_given_back_at");
+    if (space == "owed") line("space", "owed: what was removed lies in pages of the database yet; yellow doctor says why");
+    if (space == "given_back") line("space", "given back at " + given_back);
+  }
   if (const Json review = request.value("review", Json()); review.is_object())
     line(review.value("accepts", false) ? "accepted" : "escalated",
          fmt::format("by {} at {}: {}", TextAt(review, "person"), TextAt(review, "at"), TextAt(review, "sentence")));

@@ -15,6 +15,7 @@
 #include "cli/exit_status.h"
 #include "cli/views/doctor_view.h"
 #include "run/notice_delivery.h"
+#include "run/space.h"
 
 namespace yellow::cli {
 namespace {
@@ -108,6 +109,7 @@ class Doctoring {
     Add(run::ExamineServer(*effects_, session, place, *project_.loaded.model.environment));
     if (found.stored) applied_.push_back(CompileStored(project_, place.info.container, *found.stored));
     Add(run::ExamineAccess(*effects_, session, place, found.stored ? &applied_.back() : nullptr));
+    if (found.stored) Add(run::ExamineSpace(session, place));
     if (found.stored)
       Add(access::ExamineAudit(AuditEffectsOf(program_, *servers_), AuditPlaceOf(project_, place.info.container)));
     if (found.stored && !applied_.back().model.scopes.empty())

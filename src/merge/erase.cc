@@ -55,35 +55,63 @@ std::string Names(const model::Column& column, size_t parameter) {
   return condition + ")";
 }
 
-EraseStatement DeleteFrom(const sql::TableLayout& table, ErasedFrom from, const std::string& name,
-                          const std::string& condition, const std::string& live, const std::vector<std::string>& key) {
-  return {from,
-          {"WITH gone (live) AS (DELETE FROM " + sql::Qualified(table.schema, name) + " t WHERE " + condition +
-               " RETURNING " + live + ") SELECT count(*), count(*) FILTER (WHERE live) FROM gone",
-           {key.begin(), key.end()}}};
+/// Rows of one of the tables, and which of them are live.
+struct Place {
+  ErasedFrom from = ErasedFrom::kTable;
+  std::string name;  ///< of the table
+  std::string condition, live;
+};
+
+std::vector<Place> PlacesOf(const sql::TableLayout& table, const std::vector<std::string>& key) {
+  YELLOW_CHECK(!table.key.empty() && table.key.size() == key.size());
+  const bool forensic = table.milestoning == model::Milestoning::kForensic;
+  const std::string open = "t.yellow_batch_out = " + std::to_string(sql::kOpenBatch);
+  std::vector<Place> places;
+  if (!table.merge_table.empty())
+    places.push_back({ErasedFrom::kTable, table.merge_table, HasKey(table), forensic ? open : "true"});
+  if (table.changes) places.push_back({ErasedFrom::kChanges, table.change_log_table, HasKey(table), "false"});
+  if (table.sets_aside) {
+    std::string named;
+    for (size_t i = 0; i < key.size(); ++i)
+      named += (i == 0 ? "" : " AND ") + Names(KeyColumn(table, table.key[i]), i + 1);
+    places.push_back({ErasedFrom::kSetAside, table.rejected_table, named, open});
+  }
+  return places;
 }
 
 }  // namespace
 
 std::vector<EraseStatement> Erase(const sql::TableLayout& table, const std::vector<std::string>& key) {
-  YELLOW_CHECK(!table.key.empty() && table.key.size() == key.size());
-  const bool forensic = table.milestoning == model::Milestoning::kForensic;
-  const std::string open = "t.yellow_batch_out = " + std::to_string(sql::kOpenBatch);
   std::vector<EraseStatement> statements;
-  const auto erase = [&](ErasedFrom from, const std::string& name, const std::string& condition,
-                         const std::string& live) {
-    statements.push_back(DeleteFrom(table, from, name, condition, live, key));
-  };
-  if (!table.merge_table.empty()) erase(ErasedFrom::kTable, table.merge_table, HasKey(table), forensic ? open : "true");
-  if (table.changes) erase(ErasedFrom::kChanges, table.change_log_table, HasKey(table), "false");
-  if (table.sets_aside) {
-    std::string named;
-    for (size_t i = 0; i < key.size(); ++i)
-      named += (i == 0 ? "" : " AND ") + Names(KeyColumn(table, table.key[i]), i + 1);
-    erase(ErasedFrom::kSetAside, table.rejected_table, named, open);
-  }
+  for (const Place& place : PlacesOf(table, key))
+    statements.push_back({place.from,
+                          {"WITH gone (live) AS (DELETE FROM " + sql::Qualified(table.schema, place.name) +
+                               " t WHERE " + place.condition + " RETURNING " + place.live +
+                               ") SELECT count(*), count(*) FILTER (WHERE live) FROM gone",
+                           {key.begin(), key.end()}}});
   if (!table.staging_table.empty())
     statements.push_back({ErasedFrom::kStaging, "TRUNCATE " + sql::Qualified(table.schema, table.staging_table)});
+  return statements;
+}
+
+std::vector<sql::Statement> CountNamed(const sql::TableLayout& table,
+                                       const std::vector<std::vector<std::string>>& names,
+                                       const std::vector<std::string>& key) {
+  YELLOW_CHECK(!names.empty());
+  std::vector<std::string> from, counts;
+  for (const std::vector<std::string>& columns : names) {
+    sql::TableLayout by_columns = table;
+    by_columns.key = columns;
+    const std::vector<Place> places = PlacesOf(by_columns, key);
+    from.resize(places.size()), counts.resize(places.size());
+    for (size_t i = 0; i < places.size(); ++i) {
+      from[i] = sql::Qualified(table.schema, places[i].name);
+      counts[i] += (counts[i].empty() ? "" : ", ") + ("count(*) FILTER (WHERE " + places[i].condition + ")");
+    }
+  }
+  std::vector<sql::Statement> statements;
+  for (size_t i = 0; i < from.size(); ++i)
+    statements.push_back({"SELECT " + counts[i] + " FROM " + from[i] + " t", {key.begin(), key.end()}});
   return statements;
 }
 

@@ -30,6 +30,12 @@ struct EraseStatement {
 /// its column's type.
 std::vector<EraseStatement> Erase(const sql::TableLayout& table, const std::vector<std::string>& key);
 
+/// SELECTs of how many rows name a key, in columns that need not be the table's key: a number for each of `names`, which
+/// are as many columns as the key has, in its order. Each table but staging, once. REQUIRES: as Erase.
+std::vector<sql::Statement> CountNamed(const sql::TableLayout& table,
+                                       const std::vector<std::vector<std::string>>& names,
+                                       const std::vector<std::string>& key);
+
 /// A SELECT of one row about the tables of a dataset as they lie in the database, whatever the model says by now, in
 /// the order of TablesFound.
 sql::Statement FindTables(const sql::TableLayout& table);

@@ -130,6 +130,22 @@ TEST(EraseTest, NeedsTheWholeOfACompositeKey) {
   EXPECT_EQ(table.Count(table.layout_.rejected_table), 2);
 }
 
+TEST(EraseTest, CountsWhatNamesAKeyThatIsNotItsOwnAndLeavesIt) {
+  ErasedTable table(
+      {"named", {{"n", "integer"}, {"id", "varchar(9)"}, {"by", "text"}}, {"n"}, model::Milestoning::kForensic});
+  table.Add({"1", "a", "b"});
+  table.Add({"2", "a", "a"});
+  table.Add({"3", "b", "c"});
+  for (int twice = 0; twice < 2; ++twice) {
+    std::vector<std::string> counts;
+    for (const sql::Statement& count : CountNamed(table.layout_, {{"id"}, {"by"}}, {"a"})) {
+      const ports::Rows found = table.session_->Execute(count);
+      counts.push_back(found.Text(0, 0) + "/" + found.Text(0, 1));
+    }
+    EXPECT_THAT(counts, ElementsAre("2/1", "2/1", "2/1"));
+  }
+}
+
 TEST(EraseTest, BadRowsMayHoldAnything) {
   ErasedTable table({"bad", {{"id", "integer"}, {"name", "varchar(3)"}, {"doc", "json"}}, {"id"}});
   table.AddBadText(R"({"id":1,"name":"much too long","doc":{"a":"\u0000"}})");

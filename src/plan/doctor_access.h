@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "plan/desired.h"
 #include "plan/finding.h"
@@ -51,6 +53,7 @@ struct GrantsFacts {
   std::map<std::string, ObjectFacts> objects;  ///< in Yellow's schemas, these, and the database
   std::set<Right> rights;                      ///< without those that an owner has by itself
   bool server_functions_open = false;          ///< everybody may take advisory locks or make large objects
+  std::string prepared = {};                   ///< the comment of yellow_sec: which text of bootstrap's script made it
 };
 /// One finding an object: what the model wants and is not given, what is given and the model does not want. Without
 /// `wanted` only what does not depend on a model.
@@ -70,6 +73,7 @@ struct LoginFacts {
   bool holder_lives = false;
   bool is_schema = false;
   bool made_ahead = false;  ///< for a run that is to come; nobody can log in with it
+  std::vector<std::string> stray_groups = {};  ///< of which it is a member though its run is not of that workspace
 };
 Findings JudgeLogins(const std::string& container, const std::vector<LoginFacts>& logins,
                      const Administrator& administrator);

@@ -91,6 +91,16 @@ TEST(DoctorLogins, OfTriesAndOfRunsThatAreJustEnding) {
   EXPECT_EQ(JudgeLogins("C", {}, {}), Findings{Well("logins/C", "none is left of a run")});
 }
 
+TEST(DoctorLogins, WhatMayDoMoreThanItsRunIsTold) {
+  LoginFacts login{"y_run_1", "1", "launched", 0, "host:1:1", true, false};
+  login.stray_groups = {"y_ws_b", "y_dt_b"};
+  const Finding found = JudgeLogins("C", {login}, {}).at(0);
+  EXPECT_EQ(found.health, Health::kProblem);
+  EXPECT_EQ(found.code, "login.groups");
+  EXPECT_THAT(found.text, HasSubstr("y_dt_b"));
+  EXPECT_THAT(found.remedy, HasSubstr(R"(REVOKE "y_ws_b" FROM "y_run_1")"));
+}
+
 TEST(DoctorLeases, WhileSomebodyWorks) {
   EXPECT_EQ(JudgeLeases("C", {{"S", "host:1:1", true, 15}}), Findings{Well("leases/C/S", "held by host:1:1")});
   EXPECT_THAT(JudgeLeases("C", {{"S", "host:1:1", true, 21}}).at(0).text, HasSubstr("ends in 21 s"));

@@ -2,6 +2,7 @@
 
 #include "plan/doctor_access.h"
 #include "plan/plan.h"
+#include "sql/bootstrap.h"
 #include "sql/names.h"
 #include "sql/statement.h"
 
@@ -120,6 +121,13 @@ Findings JudgeGrants(const GrantsFacts& facts, const Desired* wanted, const Admi
                                    "the code of a transformer could take advisory locks and fill large objects",
                                    "a superuser can take that away: the end of yellow bootstrap --print"}
                          : Well(key));
+  const std::string prepared = "grants/" + facts.container + "/bootstrap";
+  findings.push_back(facts.prepared == sql::BootstrapMark()
+                         ? Well(prepared)
+                         : Finding{prepared, Health::kProblem, "bootstrap.other",
+                                   "another version of yellow has prepared the server: the functions that make logins "
+                                   "are not those of this one",
+                                   "yellow bootstrap"});
   return findings;
 }
 

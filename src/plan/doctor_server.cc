@@ -184,6 +184,27 @@ Finding JudgeDisk(const DiskFacts& facts) {
   return Well(key, text);
 }
 
+Findings JudgeSpace(const std::string& container, const std::vector<SpaceFacts>& owed, const std::string& migrator,
+                    const Administrator& administrator) {
+  if (owed.empty()) return {Well("space/" + container, "none of removed rows is owed")};
+  Findings findings;
+  for (const SpaceFacts& one : owed) {
+    std::string text = "rows that were removed under request " + one.request + " at " + one.since +
+                       " still lie in the pages of the database",
+                remedy;
+    if (!one.held_back_by.empty()) {
+      text += "; " + one.held_back_by + " may still see them";
+      remedy = "end it, if it is not needed: yellow serve does the rest";
+    } else {
+      remedy = "yellow serve does it where it has the password of " + migrator;
+      if (!one.vacuum.empty()) remedy += "; or " + administrator.Remedy(one.vacuum);
+      remedy += (one.vacuum.empty() ? "; or " : "\n") + administrator.Remedy(one.record);
+    }
+    findings.push_back({"space/" + container + "/" + one.request, Health::kWarning, "space.owed", text, remedy});
+  }
+  return findings;
+}
+
 std::string ToString(const SessionName& session) {
   std::string text = fmt::format("pid {}", session.pid);
   if (!session.user.empty()) text += ", " + session.user;

@@ -42,6 +42,17 @@ struct DiskFacts {
 };
 Finding JudgeDisk(const DiskFacts& facts);
 
+struct SpaceFacts {
+  std::string request;  ///< whose operation has removed rows
+  std::string since;
+  std::string held_back_by;  ///< who may still see them; empty: nobody
+  std::string vacuum;        ///< what the owner of the tables does; empty: they are gone
+  std::string record;        ///< and says then
+};
+/// What is owed after rows were removed. `migrator`: the login that `yellow serve` needs for it.
+Findings JudgeSpace(const std::string& container, const std::vector<SpaceFacts>& owed, const std::string& migrator,
+                    const Administrator& administrator);
+
 /// `12 MB`, with powers of 1000.
 std::string Bytes(double bytes);
 

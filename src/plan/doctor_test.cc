@@ -137,5 +137,20 @@ TEST(DoctorServer, SaysWhenSessionsAreNotShown) {
   EXPECT_EQ(JudgeLocks(facts, {})[1].health, Health::kSkipped);
 }
 
+TEST(DoctorSpace, WhatIsOwedIsToldWithWhoIsInTheWay) {
+  EXPECT_EQ(JudgeSpace("C", {}, "y_migrator", {}), Findings{Well("space/C", "none of removed rows is owed")});
+  const Administrator here{"psql -d merge"};
+  SpaceFacts owed{"0123456789abcdef", "2026-11-29T10:00:00Z", "", "VACUUM a.b", "SELECT done('x')"};
+  const Finding waits = JudgeSpace("C", {owed}, "y_migrator", here).at(0);
+  EXPECT_EQ(waits.health, Health::kWarning);
+  EXPECT_EQ(waits.code, "space.owed");
+  EXPECT_THAT(waits.remedy, ::testing::HasSubstr("the password of y_migrator; or psql -d merge -c 'VACUUM a.b'\n"));
+  EXPECT_THAT(waits.remedy, ::testing::EndsWith("psql -d merge -c 'SELECT done('\\''x'\\'')'"));
+  owed.held_back_by = "process 4711";
+  const Finding held = JudgeSpace("C", {owed}, "y_migrator", here).at(0);
+  EXPECT_THAT(held.text, ::testing::EndsWith("process 4711 may still see them"));
+  EXPECT_THAT(held.remedy, ::testing::Not(::testing::HasSubstr("VACUUM")));
+}
+
 }  // namespace
 }  // namespace yellow::plan

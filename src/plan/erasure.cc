@@ -1,6 +1,7 @@
 #include "plan/erasure.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/check.h"
@@ -18,6 +19,13 @@ bool HasSameKey(const sql::TableLayout& one, const sql::TableLayout& other) {
   if (std::set(one.key.begin(), one.key.end()) != std::set(other.key.begin(), other.key.end())) return false;
   return std::all_of(one.key.begin(), one.key.end(),
                      [&](const std::string& name) { return ColumnOf(one, name)->type == ColumnOf(other, name)->type; });
+}
+
+/// A value of one is a value of the other, within their limits.
+model::DataType KindOf(const model::Column& column) {
+  model::DataType type = model::WithoutLimits(column.type);
+  if (type.kind == model::TypeKind::kVarchar) type.kind = model::TypeKind::kText;
+  return type;
 }
 
 /// A mask makes each output from the first input of its name, column by column.
@@ -50,17 +58,18 @@ class ErasurePlanner {
       FollowRow(table);
     }
     for (size_t i = 0; i < made_.size(); ++i) {
-      const model::DatasetAddress made = made_[i];
+      const model::DatasetAddress made = made_[i].dataset;
       Follow(made, [&](const Transformer& transformer) {
-        for (const sql::TableLayout& output : transformer.outputs) Made(output.dataset);
+        for (const sql::TableLayout& output : transformer.outputs) Made(output);
       });
     }
-    for (const model::DatasetAddress& one : made_)
-      if (erased_.count(one) == 0) derived_.insert(one);
+    std::map<model::DatasetAddress, sql::TableLayout> derived;
+    for (const sql::TableLayout& one : made_)
+      if (erased_.count(one.dataset) == 0) derived.emplace(one.dataset, one);
+    for (auto& one : derived) erasure_.derived.push_back(std::move(one.second));
     erasure_.streams.assign(streams_.begin(), streams_.end());
     erasure_.transformers.assign(transformers_.begin(), transformers_.end());
     erasure_.run_again.assign(run_again_.begin(), run_again_.end());
-    erasure_.derived.assign(derived_.begin(), derived_.end());
     return std::move(erasure_);
   }
 
@@ -116,21 +125,23 @@ class ErasurePlanner {
         if (KeepsKey(declared, transformer, from, output))
           AddDataset(output.dataset);
         else if (!declared.code.mask || output.dataset.dataset == from.dataset.dataset)
-          Made(output.dataset);
+          Made(output);
       }
     });
   }
 
-  void Made(const model::DatasetAddress& dataset) {
-    if (std::find(made_.begin(), made_.end(), dataset) == made_.end()) made_.push_back(dataset);
+  void Made(const sql::TableLayout& output) {
+    const bool known = std::any_of(made_.begin(), made_.end(),
+                                   [&](const sql::TableLayout& one) { return one.dataset == output.dataset; });
+    if (!known) made_.push_back(output);
   }
 
   const model::Model& model_;
   const Physical& physical_;
   const std::string& container_;
   Erasure erasure_;
-  std::vector<model::DatasetAddress> made_;
-  std::set<model::DatasetAddress> erased_, derived_;
+  std::vector<sql::TableLayout> made_;
+  std::set<model::DatasetAddress> erased_;
   std::set<std::string> streams_, transformers_, run_again_;
 };
 
@@ -139,6 +150,20 @@ class ErasurePlanner {
 Erasure PlanErasure(const model::Model& model, const Physical& physical, const model::DatasetAddress& dataset,
                     const std::string& container) {
   return ErasurePlanner(model, physical, container).Plan(dataset);
+}
+
+std::vector<std::vector<std::string>> NamesOfTheKey(const sql::TableLayout& table, const sql::TableLayout& from) {
+  std::vector<std::vector<std::string>> names;
+  const bool by_name = std::all_of(from.key.begin(), from.key.end(), [&](const std::string& name) {
+    const model::Column* column = ColumnOf(table, name);
+    return column != nullptr && KindOf(*column) == KindOf(*ColumnOf(from, name));
+  });
+  if (by_name) names.push_back(from.key);
+  if (from.key.size() != 1) return names;
+  const model::Column& only = *ColumnOf(from, from.key.front());
+  for (const model::Column& column : table.columns)
+    if (column.name != only.name && KindOf(column) == KindOf(only)) names.push_back({column.name});
+  return names;
 }
 
 }  // namespace yellow::plan

@@ -20,8 +20,13 @@ struct Erasure {
   std::vector<std::string> streams;       ///< nobody may write these meanwhile: of `datasets`, and all that follows
   std::vector<std::string> transformers;  ///< keys of those that write these streams: what they made may hold values
   std::vector<std::string> run_again;     ///< keys of those that read one of `datasets`
-  std::vector<model::DatasetAddress> derived;  ///< made from it by other keys: what is left there cannot be told here
+  /// Made from it by other keys: which rows of theirs came of it is for people to say, who are helped by NamesOfTheKey.
+  std::vector<sql::TableLayout> derived;
 };
+
+/// Columns of the table that may hold a key of `from` as it is, each entry in the order of that key: those that are
+/// called as its own, and for a key of one column every other one; of the same kind of values, whatever their limits.
+std::vector<std::vector<std::string>> NamesOfTheKey(const sql::TableLayout& table, const sql::TableLayout& from);
 
 /// The row goes from an output as well when a mask has kept the whole key: same columns, same types, rule `keep`.
 /// What SQL or code makes of a key nobody knows. Own outputs and references count as reads. REQUIRES: the dataset is in

@@ -64,9 +64,9 @@ std::vector<std::string> DatasetsOf(const Erasure& erasure) {
   return names;
 }
 
-std::vector<std::string> AddressesOf(const std::vector<model::DatasetAddress>& addresses) {
+std::vector<std::string> AddressesOf(const std::vector<sql::TableLayout>& tables) {
   std::vector<std::string> names;
-  for (const model::DatasetAddress& one : addresses) names.push_back(ToString(one));
+  for (const sql::TableLayout& one : tables) names.push_back(ToString(one.dataset));
   return names;
 }
 
@@ -133,6 +133,28 @@ TEST(Erasure, FindsADatasetThatNobodyUsesAnyMore) {
 TEST(Erasure, OfAnotherMergeDatabaseIsNothingHere) {
   const LaidModel laid = LaidOut(ReaderOf("R", "Shop.people"));
   EXPECT_THAT(PlanErasure(laid.model, laid.physical, {"Shop", "people"}, "ElsewhereDB").datasets, IsEmpty());
+}
+
+TEST(NamesOfTheKey, AreColumnsOfItsKind) {
+  const auto table = [](std::vector<std::string> key, std::vector<std::pair<std::string, std::string>> columns) {
+    sql::TableLayout made;
+    made.key = std::move(key);
+    for (const auto& [name, type] : columns) {
+      std::string why;
+      model::Column& column = made.columns.emplace_back();
+      column.name = name, column.type = model::ParseType(type, &why)->type;
+    }
+    return made;
+  };
+  const sql::TableLayout one = table({"id"}, {{"id", "varchar(9)"}, {"name", "text"}});
+  EXPECT_THAT(NamesOfTheKey(table({"n"}, {{"n", "integer"}, {"owner", "varchar(3)"}, {"id", "text"}}), one),
+              ElementsAre(ElementsAre("id"), ElementsAre("owner")));
+  EXPECT_THAT(NamesOfTheKey(table({"id"}, {{"id", "integer"}, {"tags", "text[]"}, {"data", "bytea"}}), one), IsEmpty());
+  const sql::TableLayout two = table({"id", "day"}, {{"id", "integer"}, {"day", "date"}});
+  EXPECT_THAT(NamesOfTheKey(table({"n"}, {{"n", "integer"}, {"day", "date"}, {"id", "integer"}}), two),
+              ElementsAre(ElementsAre("id", "day")));
+  EXPECT_THAT(NamesOfTheKey(table({"n"}, {{"n", "integer"}, {"Day", "date"}, {"id", "integer"}}), two), IsEmpty())
+      << "of several columns it is looked for under its own names";
 }
 
 }  // namespace

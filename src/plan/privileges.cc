@@ -98,7 +98,9 @@ class Granting {
     // The scheduler tells people of what waits too long.
     GiveCalls("yellow_access", {"alarms"}, roles_.Engine());
     for (const std::string& engine : {roles_.Engine(), roles_.IngestOut()})
-      GiveCalls("yellow_access", {"operations_open", "operation_begin", "operation_renew", "operation_end"}, engine);
+      GiveCalls("yellow_access",
+                {"operations_open", "operation_begin", "operation_renew", "operation_end", "space_owe", "space_owed"},
+                engine);
     // Who repairs an output begins with what is published of it.
     Give("yellow_op", roles_.TemporaryBase(), {"USAGE"});
     GiveCalls("yellow_op", {"dt_fill"}, roles_.TemporaryBase());
@@ -106,6 +108,8 @@ class Granting {
     Give("yellow_access", roles_.RoleMaker(), {"USAGE"});
     Give("yellow_access.request", roles_.RoleMaker(),
          {"SELECT (id)", "SELECT (state)", "SELECT (expires_at)", "SELECT (grants)"});
+    // What opens a login of a run records it.
+    GiveCalls("yellow_access", {"run_opened"}, roles_.RoleMaker());
   }
 
   void AddModel(const Desired& wanted) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "plan/doctor_access.h"
+#include "sql/bootstrap.h"
 
 // tests/program/privileges_test.py compares the whole with a golden file and with a live server.
 namespace yellow::plan {
@@ -52,6 +53,22 @@ TEST(DoctorGrants, ATableAndAFunctionOfOneNameAreTwo) {
   EXPECT_EQ(found["grants/C/yellow_access.vote"].text, "stranger has SELECT");
   EXPECT_THAT(found["grants/C/yellow_access.vote"].remedy,
               ::testing::HasSubstr(R"(REVOKE SELECT ON TABLE yellow_access.vote FROM "stranger")"));
+}
+
+TEST(DoctorGrants, AServerThatAnotherVersionHasPreparedIsTold) {
+  GrantsFacts facts{"C", "y", "merge", {}, {}, false};
+  const auto prepared = [&] {
+    for (const Finding& finding : JudgeGrants(facts, nullptr, {}))
+      if (finding.key == "grants/C/bootstrap") return finding;
+    return Finding{};
+  };
+  facts.prepared = sql::BootstrapMark();
+  EXPECT_EQ(prepared().health, Health::kOk);
+  for (const char* other : {"", "yellow: 0123456789abcdef"}) {
+    facts.prepared = other;
+    EXPECT_EQ(prepared().code, "bootstrap.other");
+    EXPECT_EQ(prepared().remedy, "yellow bootstrap");
+  }
 }
 
 }  // namespace

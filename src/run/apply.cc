@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "run/audit.h"
 #include "run/observe.h"
+#include "sql/bootstrap.h"
 #include "sql/control_schema.h"
 #include "sql/names.h"
 #include "sql/statement.h"
@@ -29,11 +30,21 @@ void BecomeOwner(ports::Session& session, const std::string& prefix) {
   session.Execute("SET LOCAL lock_timeout = '2s'");
 }
 
+/// The functions that a server is prepared with and the schema that they use are of one version.
+void RequirePrepared(ports::Session& session) {
+  const std::string mark =
+      session.Execute("SELECT coalesce(obj_description(to_regnamespace('yellow_sec'), 'pg_namespace'), '')").Text(0, 0);
+  if (mark == sql::BootstrapMark()) return;
+  throw base::Error("not_prepared", "another version of yellow has prepared the server")
+      .Remedy("yellow bootstrap prepares it for this one; then apply");
+}
+
 /// Brings Yellow's own schema to this program's version in one transaction, whoever else tries the same.
 void Migrate(ports::Session& session, const Actor& actor, const std::string& container, const std::string& prefix) {
   ports::Transaction transaction(session, "", "migrate");
   BecomeOwner(session, prefix);
   const int from = SchemaVersion(session);
+  if (from != sql::kControlSchemaVersion) RequirePrepared(session);
   for (const std::string_view script : sql::ControlSchemaScripts(from)) session.ExecuteScript(script);
   session.Execute(
       {"INSERT INTO yellow.installation (schema_version, role_prefix) VALUES ($1, $2) ON CONFLICT "

@@ -1,6 +1,7 @@
 #include "plan/doctor_access.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "plan/try_layout.h"
 #include "run/ask.h"
@@ -54,6 +55,8 @@ SELECT EXISTS (SELECT FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('
   WHERE p.pronamespace = 'pg_catalog'::regnamespace AND x.grantee = 0
     AND (p.proname LIKE 'pg\_advisory%' OR p.proname LIKE 'pg\_try\_advisory%' OR p.proname LIKE 'lo\_%' OR p.proname IN ('loread', 'lowrite'))))";
 
+constexpr const char* kMark = "SELECT coalesce(obj_description(to_regnamespace('yellow_sec'), 'pg_namespace'), '')";
+
 // $1: the prefix of the logins of runs. A try is known by the comment of its schema.
 constexpr const char* kLogins = R"(
 WITH made (name, run_id, is_schema, ahead) AS (
@@ -64,7 +67,9 @@ WITH made (name, run_id, is_schema, ahead) AS (
 )
 SELECT m.name, m.run_id, coalesce(r.state, ''), CASE WHEN r.closed_at IS NULL THEN 0 ELSE greatest(extract(epoch FROM clock_timestamp() - r.closed_at), 0.001) END,
        coalesce(r.holder, (SELECT nullif(split_part(obj_description(t.oid, 'pg_namespace'), 'yellow try: ', 2), '') FROM pg_namespace t WHERE t.nspname = 'try_' || m.run_id), ''),
-       m.is_schema, m.ahead
+       m.is_schema, m.ahead, coalesce(r.transformer, ''),
+       array_to_string(ARRAY(SELECT g.rolname FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles l ON l.oid = a.member
+                             WHERE l.rolname = m.name AND g.rolname <> rtrim($1, '_') ORDER BY 1), ' ')
 FROM made m LEFT JOIN yellow.run r ON r.id = m.run_id ORDER BY 1)";
 
 constexpr const char* kLeases =
@@ -87,6 +92,21 @@ plan::RolesFacts ReadRoles(ports::Session& session, const MergePlace& place) {
   return facts;
 }
 
+/// Without a run there are none that it may have. What a transformer that the model has no more may do is not known.
+std::vector<std::string> StrayGroups(const std::string& groups, const std::string& run_state, const std::string& key,
+                                     const Applied& applied, const sql::Roles& roles) {
+  const plan::Transformer* transformer = applied.physical.FindTransformer(key);
+  if (transformer == nullptr && !run_state.empty()) return {};
+  std::vector<std::string> stray;
+  std::istringstream names(groups);
+  for (std::string name; names >> name;) {
+    if (transformer == nullptr || (name != roles.WorkspaceGroup(transformer->workspace) &&
+                                   name != roles.OutputGroup(transformer->workspace)))
+      stray.push_back(name);
+  }
+  return stray;
+}
+
 plan::GrantsFacts ReadGrants(ports::Session& session, const MergePlace& place) {
   plan::GrantsFacts facts{place.info.container, place.prefix, place.info.database, {}, {}, false};
   const ports::Rows rows = session.Execute(kObjects);
@@ -98,16 +118,20 @@ plan::GrantsFacts ReadGrants(ports::Session& session, const MergePlace& place) {
     if (rows.Boolean(i, 5)) facts.rights.insert({name, rows.Text(i, 3), rows.Text(i, 4) + " WITH GRANT OPTION"});
   }
   facts.server_functions_open = session.Execute(kOpenFunctions).Boolean(0, 0);
+  facts.prepared = session.Execute(kMark).Text(0, 0);
   return facts;
 }
 
-std::vector<plan::LoginFacts> ReadLogins(const Effects& effects, ports::Session& session, const std::string& prefix) {
+std::vector<plan::LoginFacts> ReadLogins(const Effects& effects, ports::Session& session, const std::string& prefix,
+                                         const Applied& applied) {
   std::vector<plan::LoginFacts> logins;
-  const ports::Rows rows = session.Execute({kLogins, {sql::Roles(prefix).RunLogin("")}});
+  const sql::Roles roles(prefix);
+  const ports::Rows rows = session.Execute({kLogins, {roles.RunLogin("")}});
   for (size_t i = 0; i < rows.size(); ++i) {
     plan::LoginFacts login{
         rows.Text(i, 0),    rows.Text(i, 1),   rows.Text(i, 2), std::stod(rows.Text(i, 3)), rows.Text(i, 4), true,
         rows.Boolean(i, 5), rows.Boolean(i, 6)};
+    login.stray_groups = StrayGroups(rows.Text(i, 8), rows.Text(i, 2), rows.Text(i, 7), applied, roles);
     login.holder_lives = !login.holder.empty() && effects.processes.MayBeAlive(login.holder);
     logins.push_back(std::move(login));
   }
@@ -159,7 +183,7 @@ plan::Findings ExamineAccess(const Effects& effects, ports::Session& session, co
     return findings;
   }
   Add(findings, "logins/" + container,
-      Ask(session, [&](ports::Session& s) { return ReadLogins(effects, s, place.prefix); }),
+      Ask(session, [&](ports::Session& s) { return ReadLogins(effects, s, place.prefix, *applied); }),
       [&](const auto& logins) { return plan::JudgeLogins(container, logins, place.administrator); });
   Add(findings, "leases/" + container, Ask(session, [&](ports::Session& s) { return ReadLeases(effects, s); }),
       [&](const auto& leases) { return plan::JudgeLeases(container, leases); });

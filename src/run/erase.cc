@@ -52,11 +52,13 @@ base::Error AtWork(const std::string& node) {
   return base::Error("busy", "waits for " + NameOfNode(node) + ", which is at work").Retryable();
 }
 
-std::string Listed(const std::vector<std::string>& names) {
+std::string Joined(const std::vector<std::string>& names, const char* by) {
   std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  for (const std::string& name : names) list += (list.empty() ? "" : by) + name;
   return list;
 }
+
+std::string Listed(const std::vector<std::string>& names) { return Joined(names, ", "); }
 
 std::string ParameterOf(const OperationOrder& order, const std::string& name) {
   const auto found = order.parameters.find(name);
@@ -85,21 +87,19 @@ class EraseOperation {
 
   void Run() {
     ReadKey();
-    {
-      ports::Transaction transaction(*session_, "", "erase");
-      Exclude();
-      for (const plan::ErasedDataset& one : erasure_.datasets) EraseFrom(one);
-      figures_["texts"] = ForgetQuotedRows(*session_, erasure_.streams, erasure_.transformers);
-      session_->Execute({kRunAgain, {sql::TextArray(erasure_.run_again)}});
-      session_->Execute(
-          {kRecordEvents, {sql::TextArray(erasure_.streams), order_.person, "under request " + order_.request}});
-      Tell();
-      EmptyOutputs();
-      RemoveLogs();
-      EndOperation(*session_, actor_, order_, true, figures_);
-      transaction.Commit();
-    }
-    GiveSpaceBack();
+    ports::Transaction transaction(*session_, "", "erase");
+    Exclude();
+    for (const plan::ErasedDataset& one : erasure_.datasets) EraseFrom(one);
+    figures_["texts"] = ForgetQuotedRows(*session_, erasure_.streams, erasure_.transformers);
+    session_->Execute({kRunAgain, {sql::TextArray(erasure_.run_again)}});
+    session_->Execute(
+        {kRecordEvents, {sql::TextArray(erasure_.streams), order_.person, "under request " + order_.request}});
+    Tell();
+    EmptyOutputs();
+    RemoveLogs();
+    OweSpace();
+    EndOperation(*session_, actor_, order_, true, figures_);
+    transaction.Commit();
   }
 
  private:
@@ -154,10 +154,7 @@ class EraseOperation {
   }
 
   void EraseFrom(const plan::ErasedDataset& one) {
-    const ports::Rows found = session_->Execute(merge::FindTables(one.table));
-    const sql::TableLayout table = merge::LayoutAsFound(
-        one.table,
-        {found.Boolean(0, 0), found.Boolean(0, 1), found.Boolean(0, 2), found.Boolean(0, 3), found.Boolean(0, 4)});
+    const sql::TableLayout table = AsFound(one.table);
     const bool asked_for = one.table.dataset == address_;
     const auto count = [&](const char* name, int64_t rows) { std::get<int64_t>(figures_[name]) += rows; };
     for (const merge::EraseStatement& step : merge::Erase(table, KeyOf(table))) {
@@ -186,17 +183,50 @@ class EraseOperation {
     touched_.push_back(table);
   }
 
+  sql::TableLayout AsFound(const sql::TableLayout& table) {
+    const ports::Rows found = session_->Execute(merge::FindTables(table));
+    return merge::LayoutAsFound(
+        table,
+        {found.Boolean(0, 0), found.Boolean(0, 1), found.Boolean(0, 2), found.Boolean(0, 3), found.Boolean(0, 4)});
+  }
+
+  /// In which columns of the outputs of SQL and of code the key stands as it is, and in how many rows of all their
+  /// tables: whether these were made from the row is for people to say.
+  void LookThroughDerived() {
+    std::vector<std::string> named, not_looked_through;
+    for (const sql::TableLayout& one : erasure_.derived) {
+      const auto names = plan::NamesOfTheKey(one, erasure_.datasets.front().table);
+      if (names.empty()) {
+        not_looked_through.push_back(ToString(one.dataset));
+        continue;
+      }
+      std::vector<int64_t> rows(names.size(), 0);
+      for (const sql::Statement& count : merge::CountNamed(AsFound(one), names, KeyOf(erasure_.datasets.front().table))) {
+        const ports::Rows found = session_->Execute(count);
+        for (size_t i = 0; i < names.size(); ++i) rows[i] += found.Integer(0, i);
+      }
+      const size_t before = named.size();
+      for (size_t i = 0; i < names.size(); ++i)
+        if (rows[i] > 0)
+          named.push_back(ToString(one.dataset) + "." + Joined(names[i], "+") + " " + std::to_string(rows[i]));
+      if (named.size() == before) named.push_back(ToString(one.dataset) + " 0");
+    }
+    if (!named.empty()) figures_["named_in"] = Listed(named);
+    if (!not_looked_through.empty()) figures_["not_looked_through"] = Listed(not_looked_through);
+  }
+
   /// What is left to be done by people.
   void Tell() {
     std::vector<std::string> again, derived;
     for (const std::string& key : erasure_.run_again) again.push_back(NameOfNode(key));
-    for (const model::DatasetAddress& one : erasure_.derived) derived.push_back(ToString(one));
+    for (const sql::TableLayout& one : erasure_.derived) derived.push_back(ToString(one.dataset));
     if (!again.empty()) figures_["run_again"] = Listed(again);
     if (!derived.empty())
       figures_["derived"] = Listed(derived) +
                             ": their history may hold what was made from it; for each row of it: "
                             "yellow erase --dataset " +
                             derived.front() + " --key …";
+    LookThroughDerived();
     const plan::Stream* stream = applied_.physical.FindStream(erasure_.datasets.front().stream);
     if (!was_live_ || stream == nullptr) return;
     if (stream->workspace) {
@@ -243,8 +273,8 @@ class EraseOperation {
     figures_["logs"] = removed;
   }
 
-  /// Removed rows lie in the pages of their tables until these are vacuumed, and their values in the statistics.
-  void GiveSpaceBack() {
+  /// Of every table from which something went.
+  void OweSpace() {
     std::vector<std::string> names{"yellow.batch", "yellow.run", "yellow.event", "yellow.verdict",
                                    "yellow_access.request"};
     for (const sql::TableLayout& table : touched_) {
@@ -252,15 +282,8 @@ class EraseOperation {
       if (table.changes) names.push_back(sql::Qualified(table.schema, table.change_log_table));
       if (table.sets_aside) names.push_back(sql::Qualified(table.schema, table.rejected_table));
     }
-    const std::string statement = "VACUUM (ANALYZE) " + Listed(names);
-    try {
-      const auto owner = Connect(ports::ServiceRole::kMigrator);
-      owner->Execute("SET ROLE " + sql::Quoted(sql::Roles(prefix_).Owner()));
-      owner->Execute(statement);
-    } catch (const base::Error& error) {
-      effects_.reporter.Line(order_.scope.Text() + " of request " + order_.request + ": its space is not given back (" +
-                             error.what() + "); a member of Yellow's owner does it: " + statement);
-    }
+    session_->Execute(
+        {"SELECT yellow_access.space_owe($1, $2, $3)", {order_.request, actor_.holder, sql::TextArray(names)}});
   }
 
   const Effects& effects_;

@@ -12,8 +12,8 @@ namespace yellow::run {
 /// made with the whole key kept; what the output tables of the transformers downstream hold between runs; and texts and
 /// logs of all these nodes, which may quote it. Transformers that read it run again, in full. One transaction, with the
 /// end of the operation, in which nobody else may write a stream concerned: the epochs of all of them are taken. Logs
-/// of runs and output tables are emptied just before it is committed, which harms nobody when it is not. The space is
-/// given back afterwards, where Yellow's migrator can be used; if not, it is said.
+/// of runs and output tables are emptied just before it is committed, which harms nobody when it is not. From then on
+/// the space of the removed rows is owed (run/space.h).
 ///
 /// Throws base::Error: retryable, "busy", while a batch or a run of a node concerned is under way. A run that was left
 /// open by a process that has ended is lost.

@@ -20,6 +20,7 @@
 #include "run/retention.h"
 #include "run/run_ending.h"
 #include "run/run_login.h"
+#include "run/space.h"
 #include "run/tick.h"
 #include "run/trust.h"
 #include "run/try_runner.h"
@@ -52,6 +53,9 @@ constexpr const char* kWarmOutput =
 constexpr std::chrono::hours kForgetEvery{1};
 constexpr std::chrono::hours kPatience{24 * 365};
 constexpr milliseconds kPauseAfterFailure{1000};
+constexpr const char* kSpaceJob = "Space";
+constexpr int kSpaceConnections = 1;
+constexpr std::chrono::seconds kSpaceEvery{10};
 
 /// The jobs under way, each on a thread of its own. Only the serving thread starts and collects them.
 class Jobs {
@@ -166,7 +170,7 @@ class Scheduler {
         // A database that was there may be away to be restored.
         const bool passes = error.retryable || (applied_ != nullptr && error.code == "connect");
         if (!passes || !Again(effects_, patience_, container_, error)) {
-          if (!jobs_.AwaitAll(options_.grace)) return false;
+          if (!AwaitJobs()) return false;
           throw;
         }
       }
@@ -174,7 +178,7 @@ class Scheduler {
     }
     if (jobs_.size() > 0)
       effects_.reporter.Line("Asked to stop; " + std::to_string(jobs_.size()) + " jobs under way may end first");
-    if (!jobs_.AwaitAll(options_.grace)) return false;
+    if (!AwaitJobs()) return false;
     DropLoginAhead();
     RecordEnd();
     return true;
@@ -211,6 +215,8 @@ class Scheduler {
     RemoveOrphanContainers(effects_, *engine_, *applied_);
   }
 
+  bool AwaitJobs() { return jobs_.AwaitAll(options_.grace) && beside_.AwaitAll(options_.grace); }
+
   void DropLoginAhead() {
     try {
       if (next_run_ != nullptr && engine_ != nullptr) next_run_->DropLogin(*engine_);
@@ -245,6 +251,7 @@ class Scheduler {
     const bool elsewhere = environment && environment->scheduler == model::SchedulerKind::kAirflow;
     bool started = false;
     const std::set<std::string> taken = StartOperations(view.now);
+    GiveSpaceBack(view.now);
     for (const Decision& decision : decisions) {
       if (decision.wake_at) wake_at = std::min(wake_at, std::max(*decision.wake_at, view.now));
       if (decision.action == Action::kWait || elsewhere || newer_model_ || jobs_.UnderWay(decision.node) ||
@@ -277,6 +284,7 @@ class Scheduler {
   std::set<std::string> StartOperations(ports::TimePoint now) {
     std::set<std::string> taken;
     for (const OperationOrder& order : FindOperations(*engine_, effects_, actor_)) {
+      space_at_ = {};  // it may owe some when it has ended
       const std::string job = "Operation/" + order.request;
       if (jobs_.UnderWay(job)) {
         RenewOperation(*engine_, actor_, order);
@@ -295,6 +303,18 @@ class Scheduler {
     return taken;
   }
 
+  /// What operations owe, also those that a process has done which is gone. Beside the jobs, as it may take long and has
+  /// nothing to do with the model.
+  void GiveSpaceBack(ports::TimePoint now) {
+    beside_.Collect();
+    if (now < space_at_ || beside_.UnderWay(kSpaceJob)) return;
+    space_at_ = now + kSpaceEvery;
+    if (FindOwedSpace(*engine_).empty()) return;
+    beside_.Start(kSpaceJob, kSpaceConnections, [this, prefix = PrefixOf(*applied_)] {
+      return space_.GiveBack(effects_, container_, prefix);
+    });
+  }
+
   void Start(const std::string& job, const OperationOrder& order, const std::vector<std::string>& nodes) {
     const auto work = [this, order, applied = applied_.get()] {
       try {
@@ -308,7 +328,8 @@ class Scheduler {
   }
 
   bool HasRoomFor(int connections) const {
-    return static_cast<int>(jobs_.size()) < options_.jobs && jobs_.connections() + connections <= options_.connections;
+    return static_cast<int>(jobs_.size()) < options_.jobs &&
+           jobs_.connections() + beside_.connections() + connections <= options_.connections;
   }
 
   /// The next run is not to wait until its sessions are connected; within what is left of the limit.
@@ -418,6 +439,9 @@ class Scheduler {
   std::optional<ports::TimePoint> watched_since_;  // this model, by the database's clock
   DeliveryThread delivery_;
   Jobs jobs_;
+  SpaceKeeper space_;
+  ports::TimePoint space_at_{};  // when to look again what is owed
+  Jobs beside_;
 };
 
 }  // namespace

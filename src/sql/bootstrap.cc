@@ -1,7 +1,9 @@
 #include "sql/bootstrap.h"
 
 #include "base/check.h"
+#include "base/digest.h"
 #include "sql/roles.sql.h"
+#include "sql/roles_op.sql.h"
 #include "sql/statement.h"
 #include "sql/superuser.sql.h"
 
@@ -17,11 +19,25 @@ void ReplaceAll(std::string& text, const std::string& from, const std::string& t
     text.replace(at, from.size(), to);
 }
 
+constexpr size_t kMarkDigits = 16;
+
+/// The script as it is written, with its parts.
+std::string Script() {
+  std::string text(kRolesSql);
+  ReplaceAll(text, "{yellow_op}", std::string(kRolesOpSql));
+  return text;
+}
+
+std::string Mark() { return base::Sha256Hex(Script()).substr(0, kMarkDigits); }
+
 }  // namespace
+
+std::string BootstrapMark() { return "yellow: " + Mark(); }
 
 std::string BootstrapSql(const std::string& prefix, const std::string& database, const std::string& owner) {
   YELLOW_CHECK(IsPlainName(prefix));
-  std::string text(kRolesSql);
+  std::string text = Script();
+  ReplaceAll(text, "{mark}", Mark());
   ReplaceAll(text, "{prefix}", prefix);
   ReplaceAll(text, "DATABASE {database}", "DATABASE " + Identifier::Quote(database).text());
   // It stands inside string literals.

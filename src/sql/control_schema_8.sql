@@ -11,6 +11,14 @@ ALTER TABLE yellow_access.request
 -- A run that had no code: a person has repaired the output, under this request (docs/decisions/0058-repair-runs.md).
 ALTER TABLE yellow.run ADD COLUMN request text;
 
+-- A login of a run was opened. It is a part of what opens it (yellow_sec.run_open), and who calls that has no right on this: there is no login
+-- without its record, and `groups` are those that it was given, whatever the tables of runs say before or after.
+CREATE FUNCTION yellow_access.run_opened(run_id text, login text, transformer text, workspace text, groups text[], ends timestamptz) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT yellow_access.audit_add('yellow', 'run.login', coalesce(transformer, login), '', jsonb_build_object(
+    'run', run_id, 'workspace', coalesce(workspace, ''), 'groups', groups, 'writes', EXISTS (SELECT FROM unnest(groups) g WHERE g ~ '_dt_'), 'until', ends))
+$function$;
+
 -- What Yellow has to do under a request: due since its activation, begun by a holder, done or failed. Whoever begins it does it in one
 -- transaction, with its end; a holder that is gone has done nothing of it.
 CREATE TABLE yellow_access.operation (
@@ -20,7 +28,11 @@ CREATE TABLE yellow_access.operation (
   began_at timestamptz,
   lease_until timestamptz NOT NULL DEFAULT '-infinity',  -- of the holder
   ended_at timestamptz,
-  outcome jsonb NOT NULL DEFAULT '{}'   -- figures, and why it failed; nothing of a row
+  outcome jsonb NOT NULL DEFAULT '{}',  -- figures, and why it failed; nothing of a row
+  -- Tables from which it has removed rows: these lie in their pages until VACUUM, which is owed from then on.
+  space_tables text[] NOT NULL DEFAULT '{}',
+  space_removed_by xid8,
+  space_given_back_at timestamptz
 );
 
 CREATE OR REPLACE FUNCTION yellow_access.move(one yellow_access.request, next_state text) RETURNS void
@@ -137,6 +149,43 @@ BEGIN
   PERFORM yellow_access.audit_add(one.person, 'access.operation', one.scope, request_id, jsonb_build_object(
     'succeeded', succeeded, 'outcome', figures, 'ticket', one.ticket, 'parameters', one.parameters - 'key'));
   PERFORM yellow_access.audit_add('yellow', 'access.release', one.scope, request_id, jsonb_build_object('reason', ended, 'for', one.person));
+END
+$function$;
+
+-- In the transaction that removes rows from these tables, before it ends the operation: their space is owed if and only if it is committed.
+CREATE FUNCTION yellow_access.space_owe(request_id text, who text, tables text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  UPDATE yellow_access.operation SET space_tables = tables, space_removed_by = pg_current_xact_id()
+  WHERE request = request_id AND state = 'begun' AND holder = who;
+  IF NOT FOUND THEN RAISE EXCEPTION 'another has taken it over' USING ERRCODE = 'object_not_in_prerequisite_state'; END IF;
+END
+$function$;
+
+-- `held_back_by`: processes of this server, and what else there is, for which the removed rows are kept; VACUUM would do nothing about these.
+CREATE FUNCTION yellow_access.space_owed() RETURNS TABLE (request text, scope text, tables text[], since timestamptz, held_back_by text[])
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT o.request, r.scope, o.space_tables, o.ended_at, ARRAY(
+    SELECT 'process ' || a.pid FROM pg_stat_activity a
+    WHERE a.pid <> pg_backend_pid() AND (a.datname IS NULL OR a.datname = current_database())
+      AND greatest(age(a.backend_xmin), age(a.backend_xid)) >= age(o.space_removed_by::xid)
+    UNION ALL SELECT 'prepared transaction ' || p.gid FROM pg_prepared_xacts p WHERE p.database = current_database() AND age(p.transaction) >= age(o.space_removed_by::xid)
+    UNION ALL SELECT 'replication slot ' || s.slot_name FROM pg_replication_slots s WHERE age(s.xmin) >= age(o.space_removed_by::xid))
+  FROM yellow_access.operation o JOIN yellow_access.request r ON r.id = o.request
+  WHERE o.state = 'done' AND o.space_tables <> '{}' AND o.space_given_back_at IS NULL ORDER BY o.ended_at, o.request
+$function$;
+
+-- VACUUM was done when nothing held these rows back. For who owns the tables alone: Yellow's migrator, or a person in its place. Once.
+CREATE FUNCTION yellow_access.space_given_back(request_id text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  one yellow_access.operation;
+BEGIN
+  UPDATE yellow_access.operation SET space_given_back_at = clock_timestamp()
+  WHERE request = request_id AND state = 'done' AND space_tables <> '{}' AND space_given_back_at IS NULL RETURNING * INTO one;
+  IF NOT FOUND THEN RETURN; END IF;
+  PERFORM yellow_access.audit_add(CASE session_user WHEN regexp_replace(current_user, '_owner$', '_migrator') THEN 'yellow' ELSE session_user::text END,
+    'access.space_given_back', (SELECT scope FROM yellow_access.request WHERE id = request_id), request_id, jsonb_build_object('tables', one.space_tables));
 END
 $function$;
 
@@ -449,7 +498,7 @@ BEGIN
   EXECUTE format('GRANT EXECUTE ON FUNCTION yellow_access.alarms() TO %I', prefix || '_engine');
   -- Who does what was approved.
   FOREACH called IN ARRAY ARRAY['operations_open()', 'operation_begin(text, text, text)', 'operation_renew(text, text)',
-                            'operation_end(text, text, boolean, jsonb)'] LOOP
+                            'operation_end(text, text, boolean, jsonb)', 'space_owe(text, text, text[])', 'space_owed()'] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION yellow_access.%s TO %I, %I', called, prefix || '_engine', prefix || '_ingest_out');
   END LOOP;
   -- Whoever makes logins looks for itself whether there is an active request.
@@ -458,6 +507,7 @@ BEGIN
   -- And whether there is a run that is to begin.
   EXECUTE format('GRANT SELECT (id, transformer, state) ON yellow.run TO %I', prefix || '_roles');
   EXECUTE format('GRANT SELECT (key, workspace) ON yellow.transformer TO %I', prefix || '_roles');
+  EXECUTE format('GRANT EXECUTE ON FUNCTION yellow_access.run_opened(text, text, text, text, text[], timestamptz) TO %I', prefix || '_roles');
 END
 $function$;
 

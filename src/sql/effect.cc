@@ -59,7 +59,7 @@ std::string EffectOf(std::string_view statement) {
   if (words.empty()) return "";
   const auto word = [&](size_t i) { return i < words.size() ? words[i] : std::string(); };
   const std::string& verb = words[0];
-  if (verb == "commit") return "commit";
+  if (verb == "commit" || verb == "vacuum") return verb;
   if (verb == "insert" || verb == "delete") return verb + " " + word(2);
   if (verb == "update" || verb == "copy" || verb == "truncate") return verb + " " + word(1);
   if (verb == "lock") return "lock " + word(2);

@@ -135,12 +135,15 @@ $function$;
 
 -- The login of one run: a member of its workspace's readers and of its transformer's writers. Whether there is a run whose code has not
 -- ended, and of which workspace, is looked up here, so who calls cannot make it up. Without groups, for a try, it may use nothing but what is granted
--- to itself. Without a verifier it is one that run_prepare has made.
+-- to itself. Without a verifier it is one that run_prepare has made. Each is opened once, with a record in the audit log that is part of it:
+-- there is no login with groups that the log does not name.
 CREATE OR REPLACE FUNCTION yellow_sec.run_open(run_id text, verifier text, valid_until timestamptz, ws_group text, dt_group text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
   login text := '{prefix}_run_' || run_id;
   membership text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET FALSE' ELSE '' END;
+  of_transformer text;
+  of_workspace text;
 BEGIN
   IF run_id !~ '^[0-9a-f]{8,40}$' THEN
     RAISE EXCEPTION 'not a run: %', run_id;
@@ -148,14 +151,16 @@ BEGIN
   IF (ws_group IS NULL) <> (dt_group IS NULL) OR ws_group !~ '^{prefix}_ws_[a-z0-9_]+$' OR dt_group !~ '^{prefix}_dt_[a-z0-9_]+$' THEN
     RAISE EXCEPTION 'not the groups of a workspace: %, %', ws_group, dt_group;
   END IF;
-  -- Names of groups that would be too long are cut and end with a digest.
-  IF ws_group IS NOT NULL AND ARRAY[ws_group, dt_group] IS DISTINCT FROM (
-       SELECT array_agg(CASE WHEN length(g.whole) <= 63 THEN g.whole
-                             ELSE left(g.whole, 54) || '_' || left(encode(sha256(convert_to(g.whole, 'UTF8')), 'hex'), 8) END ORDER BY g.place)
-       FROM yellow.run r JOIN yellow.transformer t ON t.key = r.transformer,
-            LATERAL (VALUES (1, lower('{prefix}_ws_' || t.workspace)), (2, lower('{prefix}_dt_' || t.workspace))) AS g (place, whole)
-       WHERE r.id = run_id AND r.state IN ('preparing', 'launched')) THEN
-    RAISE EXCEPTION 'no run of this workspace is to begin: %', run_id USING ERRCODE = 'object_not_in_prerequisite_state';
+  IF ws_group IS NOT NULL THEN
+    SELECT r.transformer, t.workspace INTO of_transformer, of_workspace FROM yellow.run r JOIN yellow.transformer t ON t.key = r.transformer
+    WHERE r.id = run_id AND r.state IN ('preparing', 'launched');
+    -- Names of groups that would be too long are cut and end with a digest.
+    IF ARRAY[ws_group, dt_group] IS DISTINCT FROM (
+         SELECT array_agg(CASE WHEN length(g.whole) <= 63 THEN g.whole
+                               ELSE left(g.whole, 54) || '_' || left(encode(sha256(convert_to(g.whole, 'UTF8')), 'hex'), 8) END ORDER BY g.place)
+         FROM (VALUES (1, lower('{prefix}_ws_' || of_workspace)), (2, lower('{prefix}_dt_' || of_workspace))) AS g (place, whole)) THEN
+      RAISE EXCEPTION 'no run of this workspace is to begin: %', run_id USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
   END IF;
   IF verifier IS NOT NULL THEN
     PERFORM yellow_sec.run_prepare(run_id, verifier, valid_until);
@@ -164,6 +169,11 @@ BEGIN
   END IF;
   EXECUTE format('ALTER ROLE %I LOGIN VALID UNTIL %L', login, valid_until);
   IF ws_group IS NOT NULL AND dt_group IS NOT NULL THEN EXECUTE format('GRANT %I, %I TO %I', ws_group, dt_group, login) || membership; END IF;
+  -- Until apply has brought Yellow's own schema to the version that takes it, as under a program that is older than this script. Only the
+  -- owner could take the function away.
+  IF EXISTS (SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'yellow_access' AND p.proname = 'run_opened') THEN
+    PERFORM yellow_access.run_opened(run_id, login, of_transformer, of_workspace, array_remove(ARRAY[ws_group, dt_group], NULL), valid_until);
+  END IF;
 END
 $function$;
 
@@ -370,100 +380,6 @@ GRANT EXECUTE ON FUNCTION yellow_sec.tmp_open(text, text), yellow_sec.tmp_disabl
 -- group_admit grants CONNECT, for which its owner needs the right to pass it on.
 GRANT CONNECT ON DATABASE {database} TO {prefix}_roles WITH GRANT OPTION;
 
--- ---- yellow_op: what is done to dt_ tables, which belong to the owner and are written by runs.
-CREATE OR REPLACE FUNCTION yellow_op.dt_check(schema_name text, table_name text) RETURNS regclass
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
-DECLARE
-  found regclass;
-BEGIN
-  SELECT c.oid::regclass INTO found FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE n.nspname = schema_name AND c.relname = table_name AND table_name LIKE 'dt\_%' AND c.relkind = 'r'
-    AND c.relowner = '{prefix}_owner'::regrole AND NOT c.relhasrules AND NOT c.relrowsecurity
-    AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal);
-  IF found IS NULL THEN
-    RAISE EXCEPTION 'not a plain output table of Yellow: %.%', schema_name, table_name;
-  END IF;
-  RETURN found;
-END
-$function$;
-
-CREATE OR REPLACE FUNCTION yellow_op.dt_clear(schema_name text, table_name text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $function$
-DECLARE
-  output regclass := yellow_op.dt_check(schema_name, table_name);
-BEGIN
-  -- To empty what is empty would write new files for it and its indexes. What is being written has a size already.
-  IF pg_relation_size(output) > 0 THEN
-    EXECUTE format('TRUNCATE %s', output);
-  END IF;
-END
-$function$;
-
-CREATE OR REPLACE FUNCTION yellow_op.dt_lock(schema_name text, table_name text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s' AS $function$
-BEGIN
-  EXECUTE format('LOCK TABLE %s IN SHARE MODE', yellow_op.dt_check(schema_name, table_name));
-END
-$function$;
-
--- A name as the database has it: sql/names.h says how one that is too long is shortened.
-CREATE OR REPLACE FUNCTION yellow_op.fitted(whole text) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $function$
-  SELECT CASE WHEN length($1) <= 63 THEN lower($1)
-         ELSE left(lower($1), 54) || '_' || left(encode(sha256(convert_to(lower($1), 'UTF8')), 'hex'), 8) END
-$function$;
-
--- Who repairs an output begins with what is published of it: its live rows, into its empty dt_ table, as a whole or as changes, whatever the
--- table holds. Only for the login of an active request that may write the table, and recorded with it.
-CREATE OR REPLACE FUNCTION yellow_op.dt_fill(schema_name text, table_name text) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $function$
-DECLARE
-  output regclass := yellow_op.dt_check(schema_name, table_name);
-  one record;
-  published regclass;
-  columns text;
-  changes boolean;
-  versions boolean;
-  is_empty boolean;
-  filled bigint;
-BEGIN
-  SELECT * INTO one FROM yellow_access.request r
-  WHERE '{prefix}_tmp_' || r.id = session_user AND r.state = 'active' AND r.expires_at > clock_timestamp() AND r.scope ~ '^dt_write:';
-  IF NOT FOUND OR NOT has_table_privilege(session_user, output, 'INSERT') THEN
-    RAISE EXCEPTION 'only who has been given dt_write on it may fill %', table_name USING ERRCODE = 'insufficient_privilege';
-  END IF;
-  EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', output);
-  IF EXISTS (SELECT FROM yellow.run r JOIN yellow.transformer t ON t.key = r.transformer WHERE t.workspace = substr(one.scope, 10)
-             AND r.state IN ('preparing', 'launched', 'finished', 'ingesting')) THEN
-    RAISE EXCEPTION 'a run of % is at work, and writes it', substr(one.scope, 10) USING ERRCODE = 'object_not_in_prerequisite_state',
-      HINT = 'pause its output, and wait until the run has ended';
-  END IF;
-  EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', output) INTO is_empty;
-  IF NOT is_empty THEN
-    RAISE EXCEPTION '% is not empty', table_name USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'DELETE what is to go first';
-  END IF;
-  SELECT c.oid INTO published FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE n.nspname = schema_name AND c.relkind = 'r' AND c.relowner = '{prefix}_owner'::regrole AND c.relname IN (
-    SELECT yellow_op.fitted(s.store || '__' || d.dataset) FROM yellow.stream s JOIN yellow.batch_dataset d ON d.stream = s.key
-    WHERE yellow_op.fitted('dt_' || s.store || '__' || d.dataset) = table_name);
-  IF published IS NULL THEN
-    RAISE EXCEPTION 'nothing is published of %', table_name USING ERRCODE = 'object_not_in_prerequisite_state';
-  END IF;
-  SELECT string_agg(format('%I', attname), ', ' ORDER BY attnum) FILTER (WHERE attname <> 'yellow_op'), bool_or(attname = 'yellow_op') INTO columns, changes
-  FROM pg_attribute WHERE attrelid = output AND attnum > 0 AND NOT attisdropped;
-  versions := EXISTS (SELECT FROM pg_attribute WHERE attrelid = published AND attname = 'yellow_batch_out' AND NOT attisdropped);
-  EXECUTE format('INSERT INTO %s (%s%s) SELECT %s%s FROM %s%s', output, columns, CASE WHEN changes THEN ', yellow_op' ELSE '' END,
-                 columns, CASE WHEN changes THEN ', ''U''' ELSE '' END, published, CASE WHEN versions THEN ' WHERE yellow_batch_out = 2147483647' ELSE '' END);
-  GET DIAGNOSTICS filled = ROW_COUNT;
-  PERFORM yellow_access.audit_add(one.person, 'access.fill', one.scope, one.id,
-                                  jsonb_build_object('table', schema_name || '.' || table_name, 'rows', filled, 'ticket', one.ticket));
-  RETURN filled;
-END
-$function$;
-
-REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA yellow_op FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION yellow_op.dt_clear(text, text), yellow_op.dt_lock(text, text) TO {prefix}_ingest_out;
-GRANT EXECUTE ON FUNCTION yellow_op.dt_fill(text, text) TO {prefix}_tmp;
 ALTER FUNCTION yellow_sec.group_ensure(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.group_admit(text, text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.group_dismiss(text, text) OWNER TO {prefix}_roles;
@@ -481,11 +397,11 @@ ALTER FUNCTION yellow_sec.tmp_prepared(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.tmp_drop(text) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.backends_end(integer[]) OWNER TO {prefix}_roles;
 ALTER FUNCTION yellow_sec.sessions_idle() OWNER TO {prefix}_roles;
-ALTER FUNCTION yellow_op.dt_check(text, text) OWNER TO {prefix}_owner;
-ALTER FUNCTION yellow_op.dt_clear(text, text) OWNER TO {prefix}_owner;
-ALTER FUNCTION yellow_op.dt_lock(text, text) OWNER TO {prefix}_owner;
-ALTER FUNCTION yellow_op.fitted(text) OWNER TO {prefix}_owner;
-ALTER FUNCTION yellow_op.dt_fill(text, text) OWNER TO {prefix}_owner;
+-- Which text of this script the server was prepared with, for apply and doctor.
+COMMENT ON SCHEMA yellow_sec IS 'yellow: {mark}';
+
+-- ---- yellow_op: what is done to dt_ tables, which belong to the owner and are written by runs.
+{yellow_op}
 
 -- ---- yellow_access and the tables of yellow: apply makes them. A login that was made again has no rights there. That this was run is in
 -- its audit log; before there is one it is noted in a comment, from which apply records it.

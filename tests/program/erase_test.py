@@ -49,8 +49,9 @@ GRANT SELECT ON sales, hours, codes TO shop_reader;
 """
 
 
-@unittest.skipUnless(os.geteuid() == 0, "only root may act as several people")
-class EraseTest(unittest.TestCase):
+class Erasing(unittest.TestCase):
+    """Who asks for erasures, and what there is to erase."""
+
     @classmethod
     def setUpClass(cls):
         cls.office = Office()
@@ -65,12 +66,12 @@ class EraseTest(unittest.TestCase):
 
     # ---- What people do.
 
-    def erase(self, dataset, key, who="alice"):
+    def erase(self, dataset, key, who="alice", where=()):
         """`yellow erase` by a person, as it answers."""
         words = [word for name, value in key.items() for word in ("--key", f"{name}={value}")]
         account = pwd.getpwnam(PEOPLE[who][0][0])
         return Result(subprocess.run([str(self.office.program), "erase", "--dataset", dataset, *words, "--ticket", f"OPS-{next(self.tickets)}", "--reason", "asked to be forgotten",
-                                      "--socket", str(self.office.socket), "--output", "json"], capture_output=True, text=True, timeout=60, cwd="/", stdin=subprocess.DEVNULL,
+                                      "--socket", str(self.office.socket), "--output", "json", *where], capture_output=True, text=True, timeout=60, cwd="/", stdin=subprocess.DEVNULL,
                                      user=account.pw_uid, group=account.pw_gid, extra_groups=[]))
 
     def asked(self, dataset, key):
@@ -137,6 +138,10 @@ class EraseTest(unittest.TestCase):
 
     def audit_of(self, request):
         return [(person, action) for person, action in self.office.audit(request)]
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root may act as several people")
+class EraseTest(Erasing):
 
     # ---- Asking.
 

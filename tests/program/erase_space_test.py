@@ -1,0 +1,224 @@
+"""The space of erased rows is given back, whoever is killed meanwhile, once it can be; and that is recorded once."""
+
+import contextlib
+import json
+import os
+import signal
+import time
+import unittest
+
+import psycopg2
+
+from erase_test import Erasing
+
+# What lies in the pages of a table and of its indexes, dead or not.
+PAGES = """
+SELECT (SELECT count(*) FROM generate_series(0, pg_relation_size('{table}') / 8192 - 1) page, heap_page_items(get_raw_page('{table}', page::int)) i
+        WHERE position('{canary}'::bytea IN i.t_data) > 0)
+     + (SELECT count(*) FROM pg_index x, generate_series(1, pg_relation_size(x.indexrelid) / 8192 - 1) page, bt_page_items(get_raw_page(x.indexrelid::regclass::text, page::int)) i
+        WHERE x.indrelid = '{table}'::regclass AND position('{hex}' IN i.data) > 0)"""
+POINTS = ("space.connect.before", "space.vacuum.before", "space.vacuum.after", "space.call yellow_access.space_given_back.before",
+          "space.call yellow_access.space_given_back.after")
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root may act as several people")
+class EraseSpaceTest(Erasing):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.office.sql("MergeDB", "CREATE EXTENSION pageinspect SCHEMA pg_catalog")
+        cls.codes = iter(f"c{number:05}" for number in range(1, 99))
+
+    # ---- What there is.
+
+    def lay(self):
+        """A row whose key stands in a table and in its index, and some more pages of others."""
+        code = next(self.codes)
+        self.office.sql("ShopDB", f"INSERT INTO codes VALUES ('{code}', 'of {code}')")
+        self.run_all("Till")
+        self.office.sql("ShopDB", f"DELETE FROM codes WHERE code = '{code}'")
+        self.assertGreater(self.in_pages(code), 1)
+        return code
+
+    def in_pages(self, code):
+        data = " ".join(f"{byte:02x}" for byte in code.encode())
+        return int(self.office.sql("MergeDB", PAGES.format(table="dp_main.till__codes", canary=code, hex=data) + ";")[0][0])
+
+    def space(self, request):
+        operation = self.office.did("bob", "show", request["id"])["operation"]
+        return operation["space"]
+
+    def given_back(self, request, seconds=30):
+        until = time.monotonic() + seconds
+        while self.space(request) != "given_back":
+            assert time.monotonic() < until, self.log()
+            time.sleep(0.1)
+        return self.office.did("bob", "show", request["id"])["operation"]["space_given_back_at"]
+
+    def records(self, request):
+        return self.office.sql("MergeDB", f"SELECT person, login, details FROM yellow_access.audit WHERE request = '{request['id']}' AND action = 'access.space_given_back'")
+
+    def finding(self, request):
+        found = json.loads(self.office.yellow("doctor", "--output", "json").out)
+        return next((f for f in found if f["key"] == f"space/MergeDB/{request['id']}"), None)
+
+    def recorded_once(self, request):
+        (person, login, details), = self.records(request)
+        self.assertEqual((person, login), ("yellow", "yellow_migrator"))
+        self.assertIn('"dp_main"."till__codes"', json.loads(details)["tables"])
+
+    # ---- Done.
+
+    def test_it_is_given_back_at_once_and_shown(self):
+        code = self.lay()
+        request, _ = self.erased("Till.codes", {"code": code})
+        self.assertRegex(self.given_back(request), r"^20\d\d-.*Z$")
+        self.assertEqual(self.in_pages(code), 0)
+        self.recorded_once(request)
+        self.assertRegex(self.office.access("bob", "show", request["id"]).out, r"\n  space +given back at 20\d\d-")
+        self.assertIsNone(self.finding(request))
+        # Of what failed nothing is owed.
+        failed = self.begun("Till.codes", {"code": "zz"})
+        self.office.wait_for(failed, "in_review", 40)
+        self.given_back(failed)
+
+    # ---- Killed.
+
+    def test_killed_at_each_point(self):
+        office = self.office
+        self.addCleanup(lambda: (office.stop_service(), office.start_service()))
+        for point in POINTS:
+            with self.subTest(point=point):
+                office.stop_service()
+                code = self.lay()
+                office.start_service({"YELLOW_FAULT": f"kill@{point}:1"})
+                request = self.begun("Till.codes", {"code": code})
+                self.assertEqual(office.service.wait(40), -signal.SIGKILL)
+                self.assertEqual(office.sql("MergeDB", f"SELECT state FROM yellow_access.operation WHERE request = '{request['id']}'"), [("done",)])
+                self.assertEqual(len(self.records(request)), 1 if point.endswith("given_back.after") else 0)
+                office.start_service()
+                self.given_back(request)
+                self.assertEqual(self.in_pages(code), 0)
+                self.recorded_once(request)
+
+    def test_killed_in_the_middle_of_it(self):
+        office = self.office
+        self.addCleanup(lambda: (office.stop_service(), office.start_service()))
+        code = self.lay()
+        with contextlib.closing(self.superuser()) as other, other.cursor() as cursor:
+            cursor.execute("LOCK TABLE dp_main.till__codes IN SHARE UPDATE EXCLUSIVE MODE")
+            request, _ = self.erased("Till.codes", {"code": code})
+            until = time.monotonic() + 20
+            while not office.sql("MergeDB", "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'VACUUM%' AND wait_event_type = 'Lock'"):
+                assert time.monotonic() < until, self.log()
+                time.sleep(0.05)
+            office.stop_service(signal.SIGKILL)
+            self.assertEqual(self.records(request), [])
+            self.assertGreater(self.in_pages(code), 0)
+        office.start_service()
+        self.assertIn(self.space(request), ("owed", "given_back"))
+        self.given_back(request)
+        self.assertEqual(self.in_pages(code), 0)
+        self.recorded_once(request)
+
+    # ---- In the way.
+
+    def superuser(self):
+        info = self.office.server()
+        return psycopg2.connect(host=info["host"], port=info["port"], dbname="merge", user="yellow_super")
+
+    def test_a_snapshot_that_may_see_it_is_waited_for(self):
+        """Also where nothing is cleared by a VACUUM of an administrator meanwhile."""
+        code = self.lay()
+        with contextlib.closing(self.superuser()) as reader, reader.cursor() as cursor:
+            reader.set_session(isolation_level="REPEATABLE READ")
+            cursor.execute("SELECT pg_backend_pid() FROM yellow.installation")
+            process, = cursor.fetchone()
+            request, _ = self.erased("Till.codes", {"code": code})
+            until = time.monotonic() + 20
+            while f"of request {request['id']}: the space of its rows is given back later; process {process} may still see them" not in self.log():
+                assert time.monotonic() < until, self.log()
+                time.sleep(0.1)
+            self.assertEqual((self.space(request), self.records(request)), ("owed", []))
+            self.assertIn("owed: what was removed lies in pages", self.office.access("bob", "show", request["id"]).out)
+            found = self.finding(request)
+            self.assertEqual((found["state"], found["reason"]["code"]), ("warning", "space.owed"))
+            self.assertIn(f"process {process} may still see them", found["reason"]["text"])
+            self.office.sql("MergeDB", "VACUUM dp_main.till__codes;")
+            self.assertGreater(self.in_pages(code), 0, "the snapshot holds it back")
+            self.assertEqual(self.space(request), "owed")
+        self.given_back(request)
+        self.assertEqual(self.in_pages(code), 0)
+        self.recorded_once(request)
+
+    def test_a_prepared_transaction_of_before_is_waited_for(self):
+        if self.office.sql("MergeDB", "SHOW max_prepared_transactions") == [("0",)]:
+            self.office.stop_service()
+            self.office.sql("MergeDB", "ALTER SYSTEM SET max_prepared_transactions = 5;")
+            self.office.yellow("down")
+            self.office._sessions.clear()
+            self.office.start_service()
+        code = self.lay()
+        self.office.sql("MergeDB", "BEGIN; CREATE TABLE public.held (a int); PREPARE TRANSACTION 'held';")
+        try:
+            request, _ = self.erased("Till.codes", {"code": code})
+            until = time.monotonic() + 20
+            while "prepared transaction held may still see them" not in self.log():
+                assert time.monotonic() < until, self.log()
+                time.sleep(0.1)
+            self.assertEqual(self.space(request), "owed")
+        finally:
+            self.office.sql("MergeDB", "ROLLBACK PREPARED 'held';")
+        self.given_back(request)
+        self.recorded_once(request)
+
+    def test_the_password_may_come_later(self):
+        secret = self.office.root / ".yellow/secrets/yellow_migrator"
+        away = self.office.base / "yellow_migrator"
+        code = self.lay()
+        secret.rename(away)
+        try:
+            request, _ = self.erased("Till.codes", {"code": code})
+            until = time.monotonic() + 20
+            while "the space of removed rows is not given back yet" not in self.log():
+                assert time.monotonic() < until, self.log()
+                time.sleep(0.1)
+            time.sleep(11)
+            self.assertEqual(self.log().count("the space of removed rows is not given back yet"), 1)
+            self.assertEqual(self.space(request), "owed")
+        finally:
+            away.rename(secret)
+        self.given_back(request)
+        self.assertEqual(self.in_pages(code), 0)
+        self.recorded_once(request)
+
+    def test_an_administrator_does_what_doctor_says(self):
+        secret = self.office.root / ".yellow/secrets/yellow_migrator"
+        away = self.office.base / "yellow_migrator"
+        code = self.lay()
+        secret.rename(away)
+        try:
+            request, _ = self.erased("Till.codes", {"code": code})
+            # Commands of the project would make the login's password again.
+            facts, = self.office.sql("MergeDB", f"SELECT tables, held_back_by FROM yellow_access.space_owed() WHERE request = '{request['id']}'")
+            self.assertEqual(facts[1], "{}")
+            tables = ", ".join(self.office.sql("MergeDB", f"SELECT unnest(tables) FROM yellow_access.space_owed() WHERE request = '{request['id']}'")[i][0] for i in range(5))
+            self.assertIn("yellow_access.request", tables)
+            self.office.sql("MergeDB", 'VACUUM (ANALYZE, INDEX_CLEANUP ON) yellow_access.request, "dp_main"."till__codes";')
+            self.office.sql("MergeDB", f"SELECT yellow_access.space_given_back('{request['id']}');")
+            self.office.sql("MergeDB", f"SELECT yellow_access.space_given_back('{request['id']}');")
+            self.assertEqual([row[:2] for row in self.records(request)], [("yellow_super", "yellow_super")])
+            self.assertEqual(self.space(request), "given_back")
+            self.assertEqual(self.in_pages(code), 0)
+        finally:
+            away.rename(secret)
+
+    def test_only_the_owner_says_that_it_is_done(self):
+        for login in ("yellow_engine", "yellow_ingest_out", "yellow_access"):
+            with self.assertRaisesRegex(AssertionError, "permission denied"):
+                self.office.sql("MergeDB", f"SET SESSION AUTHORIZATION {login}; SELECT yellow_access.space_given_back('0123456789abcdef');")
+        self.assertIn("permission denied", self.office.as_service("SELECT yellow_access.space_owe('0123456789abcdef', 'x', '{}')"))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
