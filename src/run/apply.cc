@@ -20,7 +20,7 @@ namespace {
 constexpr const char* kRecordBootstraps =
     R"(SELECT yellow_access.audit_add(noted ->> 'person', 'installation.bootstrapped', current_database(), '',
               jsonb_build_object('at', noted -> 'at', 'login', noted -> 'login'))
-FROM jsonb_array_elements(substr(obj_description('yellow_sec'::regnamespace, 'pg_namespace'), length('yellow: ') + 1)::jsonb)
+FROM jsonb_array_elements(substr(obj_description('yellow_op'::regnamespace, 'pg_namespace'), length('yellow: ') + 1)::jsonb)
      WITH ORDINALITY n (noted, place) ORDER BY place)";
 constexpr int kAttempts = 20;
 constexpr std::chrono::milliseconds kPause{250};

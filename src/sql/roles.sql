@@ -408,7 +408,7 @@ COMMENT ON SCHEMA yellow_sec IS 'yellow: {mark}';
 DO $bootstrap$
 DECLARE
   person text := coalesce(nullif(current_setting('yellow.person', true), ''), session_user);
-  noted text := obj_description('yellow_sec'::regnamespace, 'pg_namespace');
+  noted text := obj_description('yellow_op'::regnamespace, 'pg_namespace');
 BEGIN
   IF to_regclass('yellow.run') IS NOT NULL THEN
     GRANT SELECT (id, transformer, state) ON yellow.run TO {prefix}_roles;
@@ -418,7 +418,7 @@ BEGIN
     PERFORM yellow_access.grant_rights();
     PERFORM yellow_access.audit_add(person, 'installation.bootstrapped', current_database(), '', '{}');
   ELSE
-    EXECUTE format('COMMENT ON SCHEMA yellow_sec IS %L', 'yellow: ' || (coalesce(substr(noted, length('yellow: ') + 1)::jsonb, '[]') || jsonb_build_object(
+    EXECUTE format('COMMENT ON SCHEMA yellow_op IS %L', 'yellow: ' || (coalesce(substr(noted, length('yellow: ') + 1)::jsonb, '[]') || jsonb_build_object(
                      'at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'person', person, 'login', session_user))::text);
   END IF;
 END

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import time
 import unittest
@@ -10,6 +11,9 @@ import unittest
 import psycopg2
 
 from erase_test import Erasing
+from privileges_test import ENVIRONMENT
+from project import Project
+from server import NamedPostgres
 
 # What lies in the pages of a table and of its indexes, dead or not.
 PAGES = """
@@ -151,27 +155,6 @@ class EraseSpaceTest(Erasing):
         self.assertEqual(self.in_pages(code), 0)
         self.recorded_once(request)
 
-    def test_a_prepared_transaction_of_before_is_waited_for(self):
-        if self.office.sql("MergeDB", "SHOW max_prepared_transactions") == [("0",)]:
-            self.office.stop_service()
-            self.office.sql("MergeDB", "ALTER SYSTEM SET max_prepared_transactions = 5;")
-            self.office.yellow("down")
-            self.office._sessions.clear()
-            self.office.start_service()
-        code = self.lay()
-        self.office.sql("MergeDB", "BEGIN; CREATE TABLE public.held (a int); PREPARE TRANSACTION 'held';")
-        try:
-            request, _ = self.erased("Till.codes", {"code": code})
-            until = time.monotonic() + 20
-            while "prepared transaction held may still see them" not in self.log():
-                assert time.monotonic() < until, self.log()
-                time.sleep(0.1)
-            self.assertEqual(self.space(request), "owed")
-        finally:
-            self.office.sql("MergeDB", "ROLLBACK PREPARED 'held';")
-        self.given_back(request)
-        self.recorded_once(request)
-
     def test_the_password_may_come_later(self):
         secret = self.office.root / ".yellow/secrets/yellow_migrator"
         away = self.office.base / "yellow_migrator"
@@ -218,6 +201,91 @@ class EraseSpaceTest(Erasing):
             with self.assertRaisesRegex(AssertionError, "permission denied"):
                 self.office.sql("MergeDB", f"SET SESSION AUTHORIZATION {login}; SELECT yellow_access.space_given_back('0123456789abcdef');")
         self.assertIn("permission denied", self.office.as_service("SELECT yellow_access.space_owe('0123456789abcdef', 'x', '{}')"))
+
+
+
+class HeldBackTest(unittest.TestCase):
+    """What may still see removed rows, on a server that Yellow does not own: asked by a login that sees nothing of others' sessions."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = server = NamedPostgres()
+        cls.addClassCleanup(server.close)
+        server.psql("postgres", "CREATE ROLE administrator LOGIN CREATEROLE PASSWORD 'canary-admin-1618'; CREATE ROLE stranger LOGIN; CREATE DATABASE other")
+        server.psql("postgres", "CREATE DATABASE merge OWNER administrator")
+        if int(server.psql("postgres", "SHOW server_version_num")) >= 160000:
+            server.psql("postgres", "GRANT pg_signal_backend TO administrator WITH ADMIN OPTION")
+        cls.project = Project()
+        cls.addClassCleanup(cls.project.close)
+        cls.project.write("environments/prod.yaml", ENVIRONMENT.format(port=server.port))
+        for command, secrets in (("bootstrap", {"PGUSER": "administrator", "PGPASSWORD": "canary-admin-1618"}), ("apply", {})):
+            done = cls.project.yellow("--environment", "prod", command, environment=secrets)
+            assert done.status == 0, done
+        server.psql("merge", """INSERT INTO yellow_access.request (id, kind, person, scope, seconds, ticket, reason, grants, content_hash, approvers, lapses_at)
+                                VALUES ('0123456789abcdef', 'regular', 'alice', 'op:erase:Shop', 60, 'T', 'r', '{}', 'x', 2, now());
+                                INSERT INTO yellow_access.operation (request, state, ended_at) VALUES ('0123456789abcdef', 'done', now())""")
+
+    def removed(self):
+        """As if rows had just been removed."""
+        self.server.psql("merge", "UPDATE yellow_access.operation SET space_tables = '{yellow.event}', space_removed_by = pg_current_xact_id()")
+
+    def held_back_by(self):
+        secret = (self.project.root / ".yellow/secrets/acme_engine").read_text()
+        return self.server.psql("merge", "SELECT array_to_string(held_back_by, ', ') FROM yellow_access.space_owed()", "acme_engine", secret)
+
+    def connect(self, database="merge"):
+        return psycopg2.connect(host="127.0.0.1", port=self.server.port, dbname=database, user="postgres", password=self.server.PASSWORD)
+
+    def snapshot(self, session, statement="SELECT 1"):
+        session.set_session(isolation_level="REPEATABLE READ")
+        with session.cursor() as cursor:
+            cursor.execute(statement)
+        return f"process {session.get_backend_pid()}"
+
+    def test_a_snapshot_of_before_and_none_of_after(self):
+        with contextlib.closing(self.connect()) as before, contextlib.closing(self.connect()) as after, contextlib.closing(self.connect("other")) as elsewhere:
+            process = self.snapshot(before)
+            self.snapshot(elsewhere)
+            self.removed()
+            self.assertEqual(self.held_back_by(), process)
+            before.rollback()
+            self.assertEqual(self.held_back_by(), "", "another database's sees nothing of it")
+            self.snapshot(after)
+            self.assertEqual(self.held_back_by(), "")
+
+    def test_who_writes_without_a_snapshot_of_its_own(self):
+        with contextlib.closing(self.connect()) as writer, writer.cursor() as cursor:
+            cursor.execute("SELECT pg_current_xact_id()")
+            self.removed()
+            self.assertEqual(self.held_back_by(), f"process {writer.get_backend_pid()}")
+            writer.rollback()
+            self.assertEqual(self.held_back_by(), "")
+
+    def test_a_prepared_transaction(self):
+        self.server.psql("merge", "BEGIN; CREATE TABLE public.held (a int); PREPARE TRANSACTION 'held'")
+        self.removed()
+        self.assertEqual(self.held_back_by(), "prepared transaction held")
+        self.server.psql("merge", "ROLLBACK PREPARED 'held'")
+        self.assertEqual(self.held_back_by(), "")
+
+    def test_doctor_says_what_an_administrator_does(self):
+        self.removed()
+        secret = self.project.root / ".yellow/secrets/acme_migrator"
+        away = secret.with_name("away")
+        secret.rename(away)
+        try:
+            found = json.loads(self.project.yellow("--environment", "prod", "doctor", "--output", "json").out)
+        finally:
+            away.rename(secret)
+        finding, = [f for f in found if f["key"] == "space/MergeDB/0123456789abcdef"]
+        self.assertEqual((finding["state"], finding["reason"]["code"]), ("warning", "space.owed"))
+        statements = re.findall(r"as an administrator of the server: (.*)", finding["remedy"])
+        self.assertEqual(statements, ["VACUUM (ANALYZE, INDEX_CLEANUP ON) yellow.event", "SELECT yellow_access.space_given_back('0123456789abcdef')"])
+        for statement in statements * 2:
+            self.server.psql("merge", statement)
+        self.assertEqual(self.server.psql("merge", "SELECT person, login, details FROM yellow_access.audit WHERE action = 'access.space_given_back'"),
+                         'postgres|postgres|{"tables": ["yellow.event"]}')
+        self.server.psql("merge", "UPDATE yellow_access.operation SET space_given_back_at = NULL")
 
 
 if __name__ == "__main__":

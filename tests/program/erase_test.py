@@ -198,6 +198,8 @@ class EraseTest(Erasing):
         request, outcome = self.erased("Shop.customers", {"id": canary})
         self.assertEqual((outcome["versions"], outcome["run_again"]), (1, "MaskShop"))
         self.assertIn("ShopMasked.customers", outcome["derived"])
+        self.assertEqual(outcome["named_in"], "ShopMasked.addresses 0, ShopMasked.customers.id 1")
+        self.assertNotIn("not_looked_through", outcome)
         self.assertIn("unless the source has removed it", outcome["comes_back"])
         self.settled("MaskShop", before + 1)
         self.assertEqual(int(office.sql("MergeDB", "SELECT live_rows FROM yellow.batch_dataset WHERE stream = 'Ingest/Main/Shop' AND dataset = 'customers' ORDER BY batch DESC LIMIT 1")[0][0]), rows - 1)
@@ -219,6 +221,18 @@ class EraseTest(Erasing):
         office.did("bob", "accept", request["id"], "one row, as the ticket says")
         self.run_all("Shop")
         self.assertEqual(office.broken_invariants(), {})
+
+    def test_where_its_key_stands_in_outputs_of_sql_is_counted(self):
+        """Also in a column of another name, in rows that are of other keys, and in history; and no value is told."""
+        office = self.office
+        key, = office.sql("ShopDB", "SELECT customer_id FROM addresses GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT 1")[0]
+        rows, = office.sql("MergeDB", f"SELECT count(*) FROM dp_main.shopmasked__addresses WHERE customer_id = '{key}'")[0]
+        self.assertGreater(int(rows), 1)
+        versions, = office.sql("MergeDB", f"SELECT count(*) FROM dp_main.shopmasked__customers WHERE id = '{key}'")[0]
+        _, outcome = self.erased("Shop.customers", {"id": key})
+        self.assertEqual(outcome["named_in"], f"ShopMasked.addresses.customer_id {rows}, ShopMasked.customers.id {versions}")
+        self.assertNotIn(key, json.dumps(outcome))
+        self.run_all("Shop")    # the source has it still
 
     def test_it_goes_from_history_changes_bad_rows_and_masked_outputs(self):
         office = self.office

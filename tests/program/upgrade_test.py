@@ -72,6 +72,18 @@ class Upgrade(unittest.TestCase):
         self.assertEqual(fresh.yellow("apply").status, 0)
         self.assertEqual(migrated, fresh.sql("MergeDB", CATALOGUE))
 
+    def test_a_server_that_another_version_has_prepared_is_prepared_first(self):
+        self.install("control_schema.sql")
+        server = self.project.server()
+        self.project.psql(server, "COMMENT ON SCHEMA yellow_sec IS 'yellow: 0123456789abcdef'")
+        refused = self.project.yellow("apply")
+        self.assertEqual(refused.status, 3, refused)
+        self.assertIn("another version of yellow has prepared the server", refused.err)
+        self.assertIn("yellow bootstrap", refused.err)
+        self.assertEqual(self.project.psql(server, "SELECT schema_version FROM yellow.installation"), [("1",)])
+        self.assertEqual(self.project.yellow("bootstrap").status, 0)
+        self.assertEqual(self.project.yellow("apply").status, 0)
+
     def test_what_was_under_way_goes_on_after_the_upgrade(self):
         """A batch that is staged and a run whose code has ended, as a program of the third schema leaves them."""
         for point, left in (("batch.merge.commit", "staged"), ("output.ingest.commit", "ingesting")):
