@@ -187,7 +187,9 @@ Findings JudgeLogins(const std::string& container, const std::vector<LoginFacts>
     const std::string by_hand = administrator.Remedy(
         login.is_schema ? "DROP SCHEMA " + sql::Quoted(login.login) + " CASCADE"
                         : "DROP OWNED BY " + sql::Quoted(login.login) + "; DROP ROLE " + sql::Quoted(login.login));
-    if (!login.stray_groups.empty()) {
+    if (login.state.empty() && login.holder.empty() && !login.made_ahead) {
+      findings.push_back({key, Health::kProblem, "login.unknown", "no run and no try has made it", by_hand});
+    } else if (!login.stray_groups.empty()) {
       Verdict verdict;
       for (const std::string& group : login.stray_groups)
         verdict.Add(Health::kProblem, "login.groups", "it may do what " + group + " may, and its run may not",
@@ -195,8 +197,6 @@ Findings JudgeLogins(const std::string& container, const std::vector<LoginFacts>
       findings.push_back(verdict.For(key));
     } else if (login.made_ahead) {
       findings.push_back(Well(key, "made ahead of a run; nobody can log in with it"));
-    } else if (login.state.empty() && login.holder.empty()) {
-      findings.push_back({key, Health::kProblem, "login.unknown", "no run and no try has made it", by_hand});
     } else if (login.closed_seconds >= 10) {
       findings.push_back({key, Health::kProblem, "login.orphan", "it outlives its run, which is " + login.state,
                           "yellow run drops it; or " + by_hand});

@@ -115,7 +115,7 @@ class RunLoginTest(unittest.TestCase):
         self.assertEqual((login, subject, details["writes"]), ("yellow_engine", "Transform/Main/MaskShop", True))
         self.done(f"DELETE FROM yellow.run WHERE id = '{run}'")
         self.assertEqual(len(self.records(run)), 1)
-        self.assertEqual(self.finding(run)["reason"]["code"], "login.groups", "no run explains it any more")
+        self.assertEqual(self.finding(run)["reason"]["code"], "login.unknown", "no run explains it any more")
 
     def test_what_is_rolled_back_has_neither_login_nor_record(self):
         run = self.made_up()
