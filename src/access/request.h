@@ -93,10 +93,10 @@ struct Review {
 /// What Yellow does under a request for an operation.
 struct OperationRun {
   std::string request;
-  std::string state;               ///< due, begun, done or failed
-  std::string began_at, ended_at;  ///< empty: not yet
-  std::string outcome;             ///< a JSON object: figures, and why it failed
-  std::string space;               ///< of the rows that it has removed: none, owed or given_back
+  std::string state;                ///< due, begun, done or failed
+  std::string began_at, ended_at;   ///< empty: not yet
+  std::string outcome;              ///< a JSON object: figures, and why it failed
+  std::string space;                ///< of the rows that it has removed: none, owed or given_back
   std::string space_given_back_at;  ///< empty: not yet
 };
 

@@ -52,11 +52,11 @@ constexpr const char* kFlags = "SELECT request, flag, times FROM yellow_access.f
 constexpr const char* kStatementCounts = "SELECT request, times FROM yellow_access.statement_counts($1)";
 
 const std::string& Operations() {
-  static const std::string kText = "SELECT request, state, " + Time("began_at") + ", " + Time("ended_at") +
-                                   ", outcome, CASE WHEN space_given_back_at IS NOT NULL THEN 'given_back' WHEN space_tables "
-                                   "<> '{}' AND state = 'done' THEN 'owed' ELSE 'none' END, " +
-                                   Time("space_given_back_at") +
-                                   " FROM yellow_access.operations() WHERE $1 = '' OR request = $1";
+  static const std::string kText =
+      "SELECT request, state, " + Time("began_at") + ", " + Time("ended_at") +
+      ", outcome, CASE WHEN space_given_back_at IS NOT NULL THEN 'given_back' WHEN space_tables "
+      "<> '{}' AND state = 'done' THEN 'owed' ELSE 'none' END, " +
+      Time("space_given_back_at") + " FROM yellow_access.operations() WHERE $1 = '' OR request = $1";
   return kText;
 }
 
@@ -162,8 +162,13 @@ std::vector<Request> Read(ports::Session& session, const std::string& container,
   for (size_t i = 0; i < read[6].size(); ++i) {
     const ports::Rows& operations = read[6];
     if (const auto one = of(operations.Text(i, 0)); one != requests.end())
-      one->operation = OperationRun{one->id, operations.Text(i, 1), operations.Text(i, 2), operations.Text(i, 3),
-                                    operations.Text(i, 4), operations.Text(i, 5), operations.Text(i, 6)};
+      one->operation = OperationRun{one->id,
+                                    operations.Text(i, 1),
+                                    operations.Text(i, 2),
+                                    operations.Text(i, 3),
+                                    operations.Text(i, 4),
+                                    operations.Text(i, 5),
+                                    operations.Text(i, 6)};
   }
   return requests;
 }

@@ -104,7 +104,8 @@ std::string Describe(const Json& request) {
   if (const Json operation = request.value("operation", Json()); operation.is_object()) {
     line("operation", fmt::format("{}{}", TextAt(operation, "state"), FiguresOf(operation.value("outcome", Json()))));
     const std::string space = TextAt(operation, "space"), given_back = TextAt(operation, "space_given_back_at");
-    if (space == "owed") line("space", "owed: what was removed lies in pages of the database yet; yellow doctor says why");
+    if (space == "owed")
+      line("space", "owed: what was removed lies in pages of the database yet; yellow doctor says why");
     if (space == "given_back") line("space", "given back at " + given_back);
   }
   if (const Json review = request.value("review", Json()); review.is_object())

@@ -30,8 +30,8 @@ struct EraseStatement {
 /// its column's type.
 std::vector<EraseStatement> Erase(const sql::TableLayout& table, const std::vector<std::string>& key);
 
-/// SELECTs of how many rows name a key, in columns that need not be the table's key: a number for each of `names`, which
-/// are as many columns as the key has, in its order. Each table but staging, once. REQUIRES: as Erase.
+/// SELECTs of how many rows name a key, in columns that need not be the table's key: a number for each of `names`,
+/// which are as many columns as the key has, in its order. Each table but staging, once. REQUIRES: as Erase.
 std::vector<sql::Statement> CountNamed(const sql::TableLayout& table,
                                        const std::vector<std::vector<std::string>>& names,
                                        const std::vector<std::string>& key);

@@ -72,7 +72,7 @@ struct LoginFacts {
   std::string holder;         ///< of the run or try; empty: none is known
   bool holder_lives = false;
   bool is_schema = false;
-  bool made_ahead = false;  ///< for a run that is to come; nobody can log in with it
+  bool made_ahead = false;                     ///< for a run that is to come; nobody can log in with it
   std::vector<std::string> stray_groups = {};  ///< of which it is a member though its run is not of that workspace
 };
 Findings JudgeLogins(const std::string& container, const std::vector<LoginFacts>& logins,

@@ -100,8 +100,8 @@ std::vector<std::string> StrayGroups(const std::string& groups, const std::strin
   std::vector<std::string> stray;
   std::istringstream names(groups);
   for (std::string name; names >> name;) {
-    if (transformer == nullptr || (name != roles.WorkspaceGroup(transformer->workspace) &&
-                                   name != roles.OutputGroup(transformer->workspace)))
+    if (transformer == nullptr ||
+        (name != roles.WorkspaceGroup(transformer->workspace) && name != roles.OutputGroup(transformer->workspace)))
       stray.push_back(name);
   }
   return stray;

@@ -185,9 +185,8 @@ class EraseOperation {
 
   sql::TableLayout AsFound(const sql::TableLayout& table) {
     const ports::Rows found = session_->Execute(merge::FindTables(table));
-    return merge::LayoutAsFound(
-        table,
-        {found.Boolean(0, 0), found.Boolean(0, 1), found.Boolean(0, 2), found.Boolean(0, 3), found.Boolean(0, 4)});
+    return merge::LayoutAsFound(table, {found.Boolean(0, 0), found.Boolean(0, 1), found.Boolean(0, 2),
+                                        found.Boolean(0, 3), found.Boolean(0, 4)});
   }
 
   /// In which columns of the outputs of SQL and of code the key stands as it is, and in how many rows of all their
@@ -201,7 +200,8 @@ class EraseOperation {
         continue;
       }
       std::vector<int64_t> rows(names.size(), 0);
-      for (const sql::Statement& count : merge::CountNamed(AsFound(one), names, KeyOf(erasure_.datasets.front().table))) {
+      for (const sql::Statement& count :
+           merge::CountNamed(AsFound(one), names, KeyOf(erasure_.datasets.front().table))) {
         const ports::Rows found = session_->Execute(count);
         for (size_t i = 0; i < names.size(); ++i) rows[i] += found.Integer(0, i);
       }

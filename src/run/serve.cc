@@ -215,7 +215,10 @@ class Scheduler {
     RemoveOrphanContainers(effects_, *engine_, *applied_);
   }
 
-  bool AwaitJobs() { return jobs_.AwaitAll(options_.grace) && beside_.AwaitAll(options_.grace); }
+  bool AwaitJobs() {
+    space_.Stop();
+    return jobs_.AwaitAll(options_.grace) && beside_.AwaitAll(options_.grace);
+  }
 
   void DropLoginAhead() {
     try {
@@ -303,16 +306,15 @@ class Scheduler {
     return taken;
   }
 
-  /// What operations owe, also those that a process has done which is gone. Beside the jobs, as it may take long and has
-  /// nothing to do with the model.
+  /// What operations owe, also those that a process has done which is gone. Beside the jobs, as it may take long and
+  /// has nothing to do with the model.
   void GiveSpaceBack(ports::TimePoint now) {
     beside_.Collect();
     if (now < space_at_ || beside_.UnderWay(kSpaceJob)) return;
     space_at_ = now + kSpaceEvery;
     if (FindOwedSpace(*engine_).empty()) return;
-    beside_.Start(kSpaceJob, kSpaceConnections, [this, prefix = PrefixOf(*applied_)] {
-      return space_.GiveBack(effects_, container_, prefix);
-    });
+    beside_.Start(kSpaceJob, kSpaceConnections,
+                  [this, prefix = PrefixOf(*applied_)] { return space_.GiveBack(effects_, container_, prefix); });
   }
 
   void Start(const std::string& job, const OperationOrder& order, const std::vector<std::string>& nodes) {

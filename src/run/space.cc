@@ -1,6 +1,7 @@
 #include "run/space.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "base/error.h"
 #include "plan/doctor_server.h"
@@ -35,37 +36,63 @@ std::vector<OwedSpace> FindOwedSpace(ports::Session& session) {
 std::string VacuumOf(const std::string& tables) { return "VACUUM (ANALYZE, INDEX_CLEANUP ON) " + tables; }
 
 bool SpaceKeeper::GiveBack(const Effects& effects, const std::string& container, const std::string& prefix) {
+  std::unique_ptr<ports::Session> owner;
+  bool all = false;
   try {
-    const auto owner =
-        effects.connector.Open(effects.endpoints.Service(container, ports::ServiceRole::kMigrator, "space"));
+    owner = effects.connector.Open(effects.endpoints.Service(container, ports::ServiceRole::kMigrator, "space"));
+    WorkOn(owner.get());
     owner->Execute("SET ROLE " + sql::Quoted(sql::Roles(prefix).Owner()));
-    bool all = true;
-    // Asked anew before each. Nobody gets a snapshot that is older than those there are, so when none of these sees the
-    // rows, VACUUM takes them.
-    std::set<std::string> tried;
-    while (true) {
-      const std::vector<OwedSpace> owed = FindOwedSpace(*owner);
-      const auto next = std::find_if(owed.begin(), owed.end(),
-                                     [&](const OwedSpace& one) { return tried.insert(one.request).second; });
-      if (next == owed.end()) return all;
-      if (!next->held_back_by.empty()) {
-        Say(effects, next->scope + " of request " + next->request + ": the space of its rows is given back later; " +
-                         next->held_back_by + " may still see them");
-        all = false;
-        continue;
-      }
-      if (!next->tables.empty()) owner->Execute(VacuumOf(next->tables));
-      owner->Execute(RecordOf(next->request));
-    }
+    all = GiveBackAll(effects, *owner);
   } catch (const base::Error& error) {
-    Say(effects,
-        container + ": the space of removed rows is not given back yet (yellow doctor): " + std::string(error.what()));
-    return false;
+    if (!Stopped())
+      Say(effects, container + ": the space of removed rows is not given back yet (yellow doctor): " +
+                       std::string(error.what()));
   }
+  WorkOn(nullptr);
+  return all;
+}
+
+/// What is owed is asked anew before each. Nobody gets a snapshot that is older than those there are, so when none of
+/// these sees the rows, VACUUM takes them.
+bool SpaceKeeper::GiveBackAll(const Effects& effects, ports::Session& owner) {
+  bool all = true;
+  std::set<std::string> tried;
+  while (!Stopped()) {
+    const std::vector<OwedSpace> owed = FindOwedSpace(owner);
+    const auto next =
+        std::find_if(owed.begin(), owed.end(), [&](const OwedSpace& one) { return tried.count(one.request) == 0; });
+    if (next == owed.end()) return all;
+    tried.insert(next->request);
+    if (!next->held_back_by.empty()) {
+      Say(effects, next->scope + " of request " + next->request + ": the space of its rows is given back later; " +
+                       next->held_back_by + " may still see them");
+      all = false;
+      continue;
+    }
+    if (!next->tables.empty()) owner.Execute(VacuumOf(next->tables));
+    owner.Execute(RecordOf(next->request));
+  }
+  return false;
 }
 
 void SpaceKeeper::Say(const Effects& effects, const std::string& line) {
   if (said_.insert(line).second) effects.reporter.Line(line);
+}
+
+void SpaceKeeper::Stop() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  if (at_work_ != nullptr) at_work_->Cancel();
+}
+
+bool SpaceKeeper::Stopped() {
+  const std::lock_guard lock(mutex_);
+  return stopped_;
+}
+
+void SpaceKeeper::WorkOn(ports::Session* session) {
+  const std::lock_guard lock(mutex_);
+  at_work_ = session;
 }
 
 plan::Findings ExamineSpace(ports::Session& session, const MergePlace& place) {
@@ -74,8 +101,8 @@ plan::Findings ExamineSpace(ports::Session& session, const MergePlace& place) {
   if (!owed.facts) return {plan::Skipped(key, owed.why_not)};
   std::vector<plan::SpaceFacts> facts;
   for (const OwedSpace& one : *owed.facts)
-    facts.push_back({one.request, one.since, one.held_back_by,
-                     one.tables.empty() ? "" : VacuumOf(one.tables), RecordOf(one.request)});
+    facts.push_back({one.request, one.since, one.held_back_by, one.tables.empty() ? "" : VacuumOf(one.tables),
+                     RecordOf(one.request)});
   return plan::JudgeSpace(place.info.container, facts, sql::Roles(place.prefix).Migrator(), place.administrator);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -28,16 +29,25 @@ std::vector<OwedSpace> FindOwedSpace(ports::Session& session);
 /// What clears the pages, indexes and statistics of all of `tables`; by their owner, outside a transaction.
 std::string VacuumOf(const std::string& tables);
 
-/// Does what is owed in one merge database. One thread at a time.
+/// Does what is owed in one merge database.
 class SpaceKeeper {
  public:
-  /// Returns whether nothing is owed any more. What is in the way is said once for each reason, never thrown.
+  /// Returns whether nothing is owed any more. What is in the way is said once for each reason, never thrown. One
+  /// thread at a time.
   bool GiveBack(const Effects& effects, const std::string& container, const std::string& prefix);
+  /// Ends what is at work and begins nothing more: what is left stays owed. From any thread.
+  void Stop();
 
  private:
+  bool GiveBackAll(const Effects& effects, ports::Session& owner);
   void Say(const Effects& effects, const std::string& line);
+  bool Stopped();
+  void WorkOn(ports::Session* session);
 
   std::set<std::string> said_;
+  std::mutex mutex_;
+  ports::Session* at_work_ = nullptr;
+  bool stopped_ = false;
 };
 
 /// What is owed, for `yellow doctor`.

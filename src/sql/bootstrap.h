@@ -10,7 +10,8 @@ namespace yellow::sql {
 /// who the roles belong to, in their comments; a prefix that another owner has is refused.
 std::string BootstrapSql(const std::string& prefix, const std::string& database, const std::string& owner);
 
-/// Of which text of that script it is: the comment that it leaves on the schema yellow_sec of a database, `yellow: <digest>`.
+/// Of which text of that script it is: the comment that it leaves on the schema yellow_sec of a database, `yellow:
+/// <digest>`.
 std::string BootstrapMark();
 
 /// What a superuser does besides, after that, and what is lost without it. REQUIRES: as above.

@@ -112,10 +112,7 @@ class EraseSpaceTest(Erasing):
         with contextlib.closing(self.superuser()) as other, other.cursor() as cursor:
             cursor.execute("LOCK TABLE dp_main.till__codes IN SHARE UPDATE EXCLUSIVE MODE")
             request, _ = self.erased("Till.codes", {"code": code})
-            until = time.monotonic() + 20
-            while not office.sql("MergeDB", "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'VACUUM%' AND wait_event_type = 'Lock'"):
-                assert time.monotonic() < until, self.log()
-                time.sleep(0.05)
+            self.until_vacuum_waits()
             office.stop_service(signal.SIGKILL)
             self.assertEqual(self.records(request), [])
             self.assertGreater(self.in_pages(code), 0)
@@ -124,6 +121,30 @@ class EraseSpaceTest(Erasing):
         self.given_back(request)
         self.assertEqual(self.in_pages(code), 0)
         self.recorded_once(request)
+
+    def test_a_service_that_is_to_stop_does_not_wait_for_it(self):
+        office = self.office
+        self.addCleanup(lambda: (office.stop_service(), office.start_service()))
+        code = self.lay()
+        with contextlib.closing(self.superuser()) as other, other.cursor() as cursor:
+            cursor.execute("LOCK TABLE dp_main.till__codes IN SHARE UPDATE EXCLUSIVE MODE")
+            request, _ = self.erased("Till.codes", {"code": code})
+            self.until_vacuum_waits()
+            began = time.monotonic()
+            office.stop_service()
+            self.assertLess(time.monotonic() - began, 5)
+            self.assertEqual(office.service.returncode, 0)
+            self.assertNotIn("canceling statement", self.log())
+        self.assertEqual(self.records(request), [])
+        office.start_service()
+        self.given_back(request)
+        self.recorded_once(request)
+
+    def until_vacuum_waits(self):
+        until = time.monotonic() + 20
+        while not self.office.sql("MergeDB", "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'VACUUM%' AND wait_event_type = 'Lock'"):
+            assert time.monotonic() < until, self.log()
+            time.sleep(0.05)
 
     # ---- In the way.
 
