@@ -87,6 +87,8 @@ class ContainerEngine {
   virtual bool Start(const ContainerSpec& spec) = 0;
   /// Nothing when there is none of this name.
   virtual std::optional<ContainerState> Find(const std::string& name) = 0;
+  /// The environment that it was given, whoever started it: holds secrets. Nothing when it is not there any more.
+  virtual std::optional<std::map<std::string, std::string>> EnvironmentOf(const std::string& name) = 0;
   /// Writes what it prints, from the first byte on, to `path`, up to `limit` bytes.
   virtual std::unique_ptr<ContainerFollower> Follow(const std::string& name, const std::string& path,
                                                     int64_t limit) = 0;

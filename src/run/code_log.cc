@@ -1,5 +1,7 @@
 #include "run/code_log.h"
 
+#include <algorithm>
+
 #include "base/blotting.h"
 #include "base/error.h"
 
@@ -11,42 +13,48 @@ constexpr int64_t kPiece = int64_t{4} << 20;
 constexpr size_t kLongestForm = size_t{64} << 10;
 
 /// Read in pieces, each with the beginning of the next.
-bool HasSecrets(const Effects& effects, const std::string& path, const std::vector<base::Secret>& secrets) {
+bool HasSecrets(ports::FileSystem& files, const std::string& path, const std::vector<base::Secret>& secrets) {
   for (int64_t at = 0;; at += kPiece) {
-    const auto piece = effects.files.ReadPart(path, at, static_cast<size_t>(kPiece) + kLongestForm);
+    const auto piece = files.ReadPart(path, at, static_cast<size_t>(kPiece) + kLongestForm);
     if (!piece || piece->empty()) return false;
     if (base::WithoutSecrets(*piece, secrets) != *piece) return true;
   }
 }
 
+bool EndIsCut(ports::FileSystem& files, const PrintedLog& log) {
+  if (log.limit == 0) return false;
+  const auto last = files.ReadPart(log.path, log.limit - 1, 1);
+  return last && !last->empty();
+}
+
 }  // namespace
 
-std::string TakeLog(const Effects& effects, const std::map<std::string, std::string>& environment,
-                    const std::string& path, size_t most) {
+std::vector<base::Secret> SecretsIn(const std::map<std::string, std::string>& environment) {
   std::vector<base::Secret> secrets;
   for (const auto& [name, value] : environment) {
     if (name == "PGPASSWORD" ||
         (name.starts_with("YELLOW_CREDENTIAL_") && (name.ends_with("__PASSWORD") || name.ends_with("__TOKEN"))))
       secrets.emplace_back(value);
   }
-  if (!HasSecrets(effects, path, secrets)) return effects.files.ReadTail(path, most);
-  // Its end, so much that no form of a secret is cut where it begins.
-  std::string log = base::WithoutSecrets(effects.files.ReadTail(path, kMostKept), secrets);
-  try {
-    effects.files.WriteAtomically(path, log, true);
-  } catch (const base::Error& error) {  // then nobody has it
-    effects.files.RemoveTree(path);
-    effects.reporter.Line("The log " + path + " held secrets and is removed: " + error.what());
-  }
-  return log.size() > most ? log.substr(log.size() - most) : log;
+  return secrets;
 }
 
-std::optional<std::map<std::string, std::string>> KnownEnvironment(const Effects& effects, const CodeContext& context) {
+std::string TakeLog(ports::FileSystem& files, Reporter& reporter, const std::vector<base::Secret>& secrets,
+                    const PrintedLog& log, size_t most) {
+  const bool end_is_cut = !secrets.empty() && EndIsCut(files, log);
+  if (!end_is_cut && !HasSecrets(files, log.path, secrets)) return files.ReadTail(log.path, most);
+  std::string text = files.ReadTail(log.path, kMostKept + kLongestForm);
+  const bool beginning_is_cut = text.size() == kMostKept + kLongestForm;
+  text = base::WithoutSecrets(std::move(text), secrets);
+  if (end_is_cut) text.resize(text.size() - std::min(text.size(), kLongestForm));
+  if (beginning_is_cut) text.erase(0, kLongestForm);
   try {
-    return EnvironmentOf(effects, context);
-  } catch (const base::Error&) {  // a secret that is not there any more
-    return std::nullopt;
+    files.WriteAtomically(log.path, text, true);
+  } catch (const base::Error& error) {  // then nobody has it
+    files.RemoveTree(log.path);
+    reporter.Line("The log " + log.path + " held secrets and is removed: " + error.what());
   }
+  return text.size() > most ? text.substr(text.size() - most) : text;
 }
 
 }  // namespace yellow::run

@@ -1,21 +1,29 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
+#include <vector>
 
-#include "run/execute_code.h"
+#include "base/secret.h"
+#include "run/context.h"
 
 namespace yellow::run {
 
-/// The end of what code has printed, at most `most` bytes of it. Where it has printed the secrets that its environment
-/// gave it, `***` stands instead: here, and from now on in its file too, of which the last 64 MiB stay then; one that
-/// cannot be written is removed. REQUIRES: the code has ended.
-std::string TakeLog(const Effects& effects, const std::map<std::string, std::string>& environment,
-                    const std::string& path, size_t most);
+/// The secrets in the environment that code was given: its login's password, and those of its credentials.
+std::vector<base::Secret> SecretsIn(const std::map<std::string, std::string>& environment);
 
-/// The environment that code was given by an earlier process, as it is known now; nothing when one of its secrets
-/// cannot be read.
-std::optional<std::map<std::string, std::string>> KnownEnvironment(const Effects& effects, const CodeContext& context);
+/// Where code has printed to.
+struct PrintedLog {
+  std::string path;
+  int64_t limit = 0;  ///< what it has printed after so many bytes was not kept; 0: all of it was
+};
+
+/// The end of what code has printed, at most `most` bytes of it. Where it has printed one of these secrets, `***` stands
+/// instead: here, and from now on in its file too, of which the last 64 MiB stay then; one that cannot be written is
+/// removed. Where the log is cut, at its beginning or its end, 64 KiB more go, as a part of a secret may stand there.
+/// REQUIRES: the code has ended.
+std::string TakeLog(ports::FileSystem& files, Reporter& reporter, const std::vector<base::Secret>& secrets,
+                    const PrintedLog& log, size_t most);
 
 }  // namespace yellow::run

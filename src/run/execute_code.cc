@@ -198,7 +198,7 @@ CodeResult ExecuteProcess(const Effects& effects, const CodeContext& context, co
   }
   CodeResult result;
   result.exit_status = exit->status;
-  result.log = TakeLog(effects, spec.environment, log, kLogTail);
+  result.log = TakeLog(effects.files, effects.reporter, SecretsIn(spec.environment), {log}, kLogTail);
   if (timed_out) {
     result.outcome = CodeOutcome::kTimedOut, result.reason_code = "timeout";
     result.reason = fmt::format("the code ran longer than {} s and was ended", timeout_seconds);

@@ -127,6 +127,20 @@ CodeResult ResultOf(const ports::ContainerState& state, const model::Resources& 
                 log);
 }
 
+/// An engine that is being restarted is waited for.
+template <typename Call>
+auto AskPatiently(ports::Clock& clock, Call call) {
+  constexpr int kTries = 60;
+  for (int i = 1;; ++i) {
+    try {
+      return call();
+    } catch (const base::Error& error) {
+      if (!error.retryable || i == kTries) throw;
+      clock.Sleep(kAskWhether / 2);
+    }
+  }
+}
+
 /// One container that was started, until it has ended.
 class Waiting {
  public:
@@ -143,20 +157,17 @@ class Waiting {
   }
 
   CodeResult Result() {
+    LookWhatItWasGiven();
     auto follower = engine_->Follow(name_, log_, kMostOfLog);
     std::optional<ports::ContainerState> state;
     do {
       AwaitEnd(*follower);
-      state = FindPatiently();
+      state = AskPatiently(effects_.clock, [this] { return engine_->Find(name_); });
       if (state && state->running) follower = engine_->Follow(name_, log_, kMostOfLog);  // the engine was restarted
     } while (state && state->running);
-    if (!state && !stopped_) throw base::Error("job_lost", "the container of the run is gone: " + name_).Retryable();
     if (state) follower->Finish();
-    const auto environment = KnownEnvironment(effects_, context_);
-    // What cannot be told from the rest is not kept where others read it.
-    std::string log = environment ? TakeLog(effects_, *environment, log_, kTailOfLog)
-                                  : "(what it has printed is not shown: the secrets that it was given cannot be read "
-                                    "now, so that they cannot be blotted out)\n";
+    std::string log = Log();
+    if (!state && !stopped_) throw base::Error("job_lost", "the container of the run is gone: " + name_).Retryable();
     if (timed_out_)
       return {CodeOutcome::kTimedOut, state ? state->exit_status : 1, "timeout",
               fmt::format("the code ran longer than {} s and was ended", declared_.timeout.seconds), std::move(log)};
@@ -165,6 +176,24 @@ class Waiting {
   }
 
  private:
+  /// Before it ends, as an engine may forget it then; and not from where secrets are kept, which may have others by now.
+  void LookWhatItWasGiven() {
+    try {
+      const auto environment = AskPatiently(effects_.clock, [this] { return engine_->EnvironmentOf(name_); });
+      if (environment) given_ = SecretsIn(*environment);
+    } catch (const base::Error& error) {
+      if (error.retryable) throw;
+      effects_.reporter.Line("What the container " + name_ + " was given is not told: " + error.what());
+    }
+  }
+
+  /// What cannot be told from secrets is not kept where others read it.
+  std::string Log() {
+    if (given_) return TakeLog(effects_.files, effects_.reporter, *given_, {log_, kMostOfLog}, kTailOfLog);
+    return "(what it has printed is not shown: the secrets that it was given cannot be read any more, so that they "
+           "cannot be blotted out)\n";
+  }
+
   void AwaitEnd(ports::ContainerFollower& follower) {
     ports::TimePoint asked = effects_.clock.Now();
     for (auto pause = kFirstLook; !follower.Ended(); pause = std::min(pause * 2, kLongestLook)) {
@@ -205,19 +234,6 @@ class Waiting {
     stopped_ = true;
   }
 
-  /// An engine that is being restarted is waited for.
-  std::optional<ports::ContainerState> FindPatiently() {
-    constexpr int kTries = 60;
-    for (int i = 1;; ++i) {
-      try {
-        return engine_->Find(name_);
-      } catch (const base::Error& error) {
-        if (!error.retryable || i == kTries) throw;
-        effects_.clock.Sleep(kAskWhether / 2);
-      }
-    }
-  }
-
   const Effects& effects_;
   const CodeContext& context_;
   const std::unique_ptr<ports::ContainerEngine> engine_;
@@ -226,6 +242,7 @@ class Waiting {
   const ports::TimePoint deadline_, begins_before_;
   bool timed_out_ = false, stopped_ = false, began_ = false, waited_ = false;
   std::string not_begun_;
+  std::optional<std::vector<base::Secret>> given_;  // nothing: it cannot be told any more
 };
 
 }  // namespace

@@ -6,8 +6,8 @@
 namespace yellow::run {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 View Streams(const std::vector<std::pair<std::string, int>>& newest) {
   View view;

@@ -91,6 +91,15 @@ TEST_F(EngineTest, ASecretWithoutAJobIsMadeAnew) {
   engine_->Remove("again", "");
 }
 
+TEST_F(EngineTest, KnowsWhatWasGiven) {
+  ports::ContainerSpec spec = Spec("given", "sleep 600");
+  spec.environment["PGPASSWORD"] = "the first";
+  engine_->Start(spec);
+  EXPECT_EQ(engine_->EnvironmentOf("given"), spec.environment);
+  engine_->Remove("given", "");
+  WaitUntil("it goes", [&] { return !engine_->EnvironmentOf("given"); });
+}
+
 TEST_F(EngineTest, HandsOnWhatItSaysAtItsEnd) {
   engine_->Start(Spec("says", "echo held > /dev/termination-log; exit 1"));
   AwaitEnd("says");

@@ -4,6 +4,8 @@ import collections
 import json
 import os
 import random
+import re
+import secrets
 import signal
 import subprocess
 import time
@@ -74,6 +76,51 @@ class Outlives:
                 break
         print(f"\nkilled from point {begin} on at each {STRIDE}th: {dict(phases)}", flush=True)
         self.assertGreaterEqual(len(phases.keys() & {"preparing", "launched", "finished", "ingesting"}), 2)
+
+    def give_a_credential(self):
+        """The code may name `api`; returns the file that has its password."""
+        file = self.project.root / ".yellow/secrets/api"
+        for path, old, new in (("environments/local.yaml", r"credentials:( \{|\n  )", rf"credentials:\g<1>api: {{file: {file}}}"), ("model/team.yaml", r"credentials:( \{|\n  )", r"credentials:\g<1>api: {type: user_password}")):
+            text = (self.project.root / path).read_text()
+            self.addCleanup(self.project.write, path, text)
+            self.project.write(path, re.sub(old, lambda found: found.expand(new) + (", " if "{" in found[1] else "\n  "), text, count=1))
+        return file
+
+    def printed_secrets(self, rotate):
+        """Code prints its secrets, and after a while again; what `rotate` does meanwhile, and brings it to its end. Nothing of them is left."""
+        file = self.give_a_credential()
+        first, second = (f"{word}-{secrets.token_hex(12)}" for word in ("first", "second"))
+        file.write_text(f"api:{first}\n")
+        wanted = ["YELLOW_CREDENTIAL__API__PASSWORD", "PGPASSWORD"]
+        script = f"""import os, time
+for more in (4, 0):
+    for name in {wanted}: print(name, os.environ[name])
+    print("login:" + bytes(b ^ 0x5a for b in os.environ["PGPASSWORD"].encode()).hex())
+    print("there", flush=True)
+    time.sleep(more)
+raise SystemExit(3)"""
+        yellow, run = self.begin_run(script, transformer="  retries: 0\n  credentials: [api]\n")
+        file.write_text(f"api:{second}\n")
+        rotate(yellow)
+        shown = self.project.yellow("runs", "logs", run).out
+        kept = (self.project.root / ".yellow/runs" / run / "output.log").read_text()
+        for text in (shown, kept):
+            self.assertEqual(text.count("PGPASSWORD ***\n"), 2, text)
+            self.assertEqual(text.count("API__PASSWORD ***\n"), 2, text)
+            login = bytes(byte ^ 0x5a for byte in bytes.fromhex(re.search("login:([0-9a-f]+)", text)[1])).decode()
+            for secret in (first, second, login):
+                self.assertNotIn(secret, text)
+        self.assertEqual((self.newest_runs()[0]["id"], self.newest_runs()[0]["reason"]["code"]), (run, "exit_status"))
+
+    def test_a_secret_that_is_rotated_while_its_code_runs_is_blotted_out(self):
+        self.printed_secrets(lambda yellow: yellow.communicate(timeout=60))
+
+    def test_a_secret_that_is_rotated_while_yellow_is_away_is_blotted_out(self):
+        def killed(yellow):
+            yellow.send_signal(signal.SIGKILL)
+            yellow.wait()
+            self.assertIn("goes on with run", self.project.yellow("run").out)
+        self.printed_secrets(killed)
 
     def test_what_has_ended_meanwhile_is_adopted_too(self):
         run = self.killed(slow_mask(1))

@@ -69,6 +69,12 @@ class DockerEngine : public ports::ContainerEngine {
     return state;
   }
 
+  std::optional<std::map<std::string, std::string>> EnvironmentOf(const std::string& name) override {
+    const Answer answer = Get("/containers/" + name + "/json");
+    if (answer.status == 404) return std::nullopt;
+    return container::EnvironmentOf(Require(answer, "container " + name));
+  }
+
   std::unique_ptr<ports::ContainerFollower> Follow(const std::string& name, const std::string& path,
                                                    int64_t limit) override {
     return FollowContainer(http_, name, path, limit, EvidenceOf(name));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,9 @@ std::string RegistryLogin(const ports::CredentialValue& login, std::string_view 
 
 /// What an answer of `GET /containers/<name>/json` says.
 ports::ContainerState StateOf(const std::string& json);
+
+/// The environment that it was given, from the same answer; its image's own is in it.
+std::map<std::string, std::string> EnvironmentOf(const std::string& json);
 
 /// The number of its first process on the engine's machine, from the same answer; 0 when it has none.
 int ProcessOf(const std::string& json);

@@ -88,6 +88,16 @@ TEST(StateOf, KnowsTheStatesOfBothEngines) {
   EXPECT_THROW(StateOf("<html>"), base::Error);
 }
 
+TEST(EnvironmentOf, IsWhatItWasGiven) {
+  const auto of = [](const Json& variables) { return EnvironmentOf(Json{{"Config", {{"Env", variables}}}}.dump()); };
+  EXPECT_EQ(of({"PGPASSWORD=a=b", "EMPTY=", "PATH=/bin"}),
+            (std::map<std::string, std::string>{{"EMPTY", ""}, {"PATH", "/bin"}, {"PGPASSWORD", "a=b"}}));
+  EXPECT_TRUE(of(Json::array()).empty());
+  // Not to be taken for one that was given nothing.
+  for (const char* none : {"<html>", "{}", R"({"Config":{"Env":null}})"})
+    EXPECT_THROW(EnvironmentOf(none), base::Error) << none;
+}
+
 TEST(LogStream, FindsTheBlocksHoweverTheyAreCut) {
   const std::string stream = std::string("\x01\0\0\0\0\0\0\x03", 8) + "abc" + std::string("\x02\0\0\0\0\0\1\0", 8) +
                              std::string(256, 'x') + std::string("\x01\0\0\0\0\0\0\0", 8);

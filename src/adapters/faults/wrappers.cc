@@ -234,6 +234,9 @@ class FaultyEngine : public ports::ContainerEngine {
     return Pass(faults_, "container.start", [&] { return inner_->Start(spec); });
   }
   std::optional<ports::ContainerState> Find(const std::string& name) override { return inner_->Find(name); }
+  std::optional<std::map<std::string, std::string>> EnvironmentOf(const std::string& name) override {
+    return inner_->EnvironmentOf(name);
+  }
   std::unique_ptr<ports::ContainerFollower> Follow(const std::string& name, const std::string& path,
                                                    int64_t limit) override {
     return inner_->Follow(name, path, limit);

@@ -245,6 +245,7 @@ class FakeEngine : public ports::ContainerEngine {
     return true;
   }
   std::optional<ports::ContainerState> Find(const std::string&) override { return std::nullopt; }
+  std::optional<std::map<std::string, std::string>> EnvironmentOf(const std::string&) override { return std::nullopt; }
   std::unique_ptr<ports::ContainerFollower> Follow(const std::string&, const std::string&, int64_t) override {
     return nullptr;
   }
@@ -267,6 +268,7 @@ TEST(ContainerEngine, PassesWhatChangesSomething) {
   const auto engine = engines->Of(model::Environment{});
   engine->Describe();
   engine->Find("a");
+  engine->EnvironmentOf("a");
   engine->Follow("a", "/log", 1);
   engine->List("yellow.run");
   EXPECT_THAT(faults.passed, ElementsAre());

@@ -270,6 +270,12 @@ class Cluster : public ports::ContainerEngine {
     return state;
   }
 
+  std::optional<std::map<std::string, std::string>> EnvironmentOf(const std::string& name) override {
+    const Reply reply = Patiently(*place_, [&] { return place_->client.Get(place_->Secrets(name)); });
+    if (reply.outcome == Outcome::kNotFound) return std::nullopt;
+    return EnvironmentIn(reply.body);
+  }
+
   std::unique_ptr<ports::ContainerFollower> Follow(const std::string& name, const std::string& path,
                                                    int64_t limit) override {
     place_->Observed();

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "model/labels.h"
 
 namespace yellow::adapters::kubernetes {
@@ -20,6 +21,16 @@ std::string Base64(const std::string& text) {
                     sodium_base64_VARIANT_ORIGINAL);
   encoded.resize(encoded.find('\0'));
   return encoded;
+}
+
+std::string FromBase64(const std::string& encoded) {
+  std::string text(encoded.size(), '\0');
+  size_t length = 0;
+  if (sodium_base642bin(reinterpret_cast<unsigned char*>(text.data()), text.size(), encoded.data(), encoded.size(),
+                        nullptr, &length, nullptr, sodium_base64_VARIANT_ORIGINAL) != 0)
+    throw base::Error("container", "the cluster gave a Secret that is none").Retryable();
+  text.resize(length);
+  return text;
 }
 
 /// The key in the Secret of a file that is put at `place`: its last name, numbered, as variables have no dot first.
@@ -142,6 +153,16 @@ std::string SecretOf(const ports::ContainerSpec& spec) {
                  {"immutable", true},
                  {"metadata", MetadataOf(spec)},
                  {"data", data}});
+}
+
+std::map<std::string, std::string> EnvironmentIn(const std::string& secret) {
+  const Json found = Json::parse(secret, nullptr, false);
+  const Json data = found.is_object() ? found.value("data", Json()) : Json();
+  if (!data.is_object()) throw base::Error("container", "the cluster gave a Secret that is none").Retryable();
+  std::map<std::string, std::string> environment;
+  for (const auto& [name, value] : data.items())
+    if (!name.starts_with('.')) environment[name] = FromBase64(value.is_string() ? value.get<std::string>() : "");
+  return environment;
 }
 
 std::string JobOf(const ports::ContainerSpec& spec, const model::KubernetesLauncher& launcher) {

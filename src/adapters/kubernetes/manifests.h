@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "model/model.h"
@@ -18,6 +19,9 @@ inline constexpr int kGraceSeconds = 5;
 /// The `v1/Secret` of a run, named as its Job: the whole environment of its code, and the files it needs. So nothing
 /// that is secret stands in the Job.
 std::string SecretOf(const ports::ContainerSpec& spec);
+
+/// The environment in such a Secret. Throws base::Error when it is none.
+std::map<std::string, std::string> EnvironmentIn(const std::string& secret);
 
 /// The `batch/v1/Job` of a run: one pod of the pod security standard `restricted`, which Kubernetes does not try again.
 /// Labels of the spec whose value Kubernetes allows in a label are labels; all of them are annotations.

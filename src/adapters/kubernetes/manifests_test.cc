@@ -39,6 +39,16 @@ TEST(Manifests, SecretsAreInTheSecretAlone) {
                           {"valueFrom", {{"secretKeyRef", {{"name", "yellow-run-0af1"}, {"key", "PGUSER"}}}}}}}));
 }
 
+TEST(Manifests, WhatWasGivenIsReadAgain) {
+  ports::ContainerSpec spec = Spec();
+  spec.environment["EMPTY"] = "", spec.environment["ODD"] = std::string("\xFF\n=", 3);
+  spec.files = {{"/run/yellow/ca.crt", "certificate"}};
+  EXPECT_EQ(EnvironmentIn(SecretOf(spec)), spec.environment);
+  // Not to be taken for one that was given nothing.
+  for (const char* none : {"<html>", "{}", R"({"data":{"PGPASSWORD":"%"}})"})
+    EXPECT_THROW(EnvironmentIn(none), base::Error) << none;
+}
+
 TEST(Manifests, WhatIsNoLabelIsAnAnnotationOnly) {
   const Json metadata = Json::parse(JobOf(Spec(), {}))["metadata"];
   EXPECT_EQ(metadata["labels"]["yellow.workspace"], "MaskShop");
