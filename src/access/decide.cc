@@ -146,7 +146,7 @@ int64_t ReviewWithin(const Content& content) {
   if (content.kind == RequestKind::kBreakGlass) return kHour;
   const auto scope = model::ParseScope(content.scope);
   const bool reads = scope && (scope->kind == model::ScopeKind::kWsRead || scope->kind == model::ScopeKind::kDtRead ||
-                               scope->kind == model::ScopeKind::kStageRead);
+                               scope->kind == model::ScopeKind::kStageRead || scope->kind == model::ScopeKind::kShell);
   return reads ? 24 * kHour : 4 * kHour;
 }
 

@@ -40,6 +40,17 @@ bool Place::Has(const model::Scope& scope) const {
   return true;
 }
 
+std::optional<Refusal> WhyNoCluster(const Effects& effects, const model::Scope& scope) {
+  if (scope.kind != model::ScopeKind::kKubernetes) return std::nullopt;
+  try {
+    effects.cluster();
+    return std::nullopt;
+  } catch (const base::Error& error) {
+    return Refusal{Kind::kUnavailable, "no_cluster",
+                   "the service has no cluster that " + scope.Text() + " could be in: " + error.what(), error.remedy};
+  }
+}
+
 std::unique_ptr<ports::Session> Desk::Open(const Place& place, std::string_view purpose) const {
   return effects_.connector.Open(effects_.endpoints.Service(place.container, ports::ServiceRole::kAccess, purpose));
 }
@@ -113,6 +124,7 @@ Result<Request> Desk::Ask(const std::string& identity, const Wanted& wanted) {
     const model::Scope& scope = *ScopeOf(place->model, content.scope);
     if (!place->Has(scope)) continue;
     if (const auto refusal = IsInOnePlace(wanted)) return No(*refusal);
+    if (const auto refusal = WhyNoCluster(effects_, scope)) return No(*refusal);
     if (!content.parameters.empty()) content.salt = effects_.entropy.Hex(kDigitsOfSalt);
     if (const auto refusal = AskTicketSystem(*place, *person, content)) return No(*refusal);
     content.grants = GrantsOf(scope, place->RolePrefix());
@@ -138,7 +150,7 @@ Result<Request> Desk::Edit(const std::string& identity, const std::string& id, c
   if (!wanted.ticket.empty()) content.ticket = wanted.ticket;
   if (!wanted.reason.empty()) content.reason = wanted.reason;
   if (!wanted.parameters.empty()) {
-    content.parameters = wanted.parameters;
+    for (const auto& [name, value] : wanted.parameters) content.parameters[name] = value;
     content.salt = effects_.entropy.Hex(kDigitsOfSalt);
   }
   if (const auto refusal = MayAsk(found->place->model, *found->person, content)) return No(*refusal);
@@ -181,6 +193,7 @@ Result<Request> Desk::Activate(const std::string& identity, const std::string& i
   if (const auto refusal = AskTicketSystem(place, *found->person, request.content)) return No(*refusal);
   if (const auto refusal = Blocked(*found->person, Store(*found->session, place.container).All())) return No(*refusal);
   const model::Scope& scope = *ScopeOf(place.model, request.content.scope);
+  if (const auto refusal = WhyNoCluster(effects_, scope)) return No(*refusal);
   if (GrantsOf(scope, place.RolePrefix()) != request.content.grants ||
       ApproversOf(scope, request.content.kind) > request.approvers)
     return No({Kind::kState, "scope_changed", "the scope is not what was approved any more: " + request.content.scope,
@@ -240,6 +253,9 @@ Result<std::vector<ReportLine>> Desk::Report(const std::string& identity, const 
   for (const std::string& day : {from, to})
     if (!IsDay(day))
       return No({Kind::kInvalid, "day", "a day is written as 2026-01-31", "--from 2026-01-01 --to 2026-01-31"});
+  if (from > to)
+    return No({Kind::kInvalid, "day", "the first day is later than the last: " + from + ", " + to,
+               "--from " + to + " --to " + from});
   std::vector<Request> all;
   bool known = false;
   for (const auto& place : effects_.places()) {

@@ -53,6 +53,9 @@ struct Effects {
   std::function<std::unique_ptr<ports::ClusterAccess>()> cluster;
 };
 
+/// Why nobody gets what is in a cluster: the environment names none, and none is found. Whether it answers is not asked.
+std::optional<Refusal> WhyNoCluster(const Effects& effects, const model::Scope& scope);
+
 template <typename T>
 using Result = tl::expected<T, Refusal>;
 
@@ -83,7 +86,7 @@ class Desk {
   explicit Desk(Effects effects) : effects_(std::move(effects)) {}
 
   Result<Request> Ask(const std::string& identity, const Wanted& wanted);
-  /// What is empty in `wanted` stays; every vote is void afterwards.
+  /// What is empty in `wanted` stays, and so does a parameter that it does not name; every vote is void afterwards.
   Result<Request> Edit(const std::string& identity, const std::string& id, const Wanted& wanted);
   /// `hash`: of the content that is meant, or its first digits.
   Result<Request> Vote(const std::string& identity, const std::string& id, const std::string& hash, bool approves,

@@ -20,6 +20,10 @@ std::optional<model::Scope> ScopeInCluster(const Request& request) {
   return scope;
 }
 
+bool WaitsToBeClosed(RequestState state) {
+  return state == RequestState::kExpired || state == RequestState::kRevoked || state == RequestState::kReleased;
+}
+
 bool HasSession(const Request& request, const std::string& id) {
   return std::any_of(request.sessions.begin(), request.sessions.end(),
                      [&](const AccessSession& session) { return session.id == id; });
@@ -27,9 +31,25 @@ bool HasSession(const Request& request, const std::string& id) {
 
 }  // namespace
 
-/// What the request has in a cluster, if that is what it is for.
-void Reaper::CloseCluster(const Request& request) const {
-  if (const auto scope = ScopeInCluster(request)) effects_.cluster()->Close(scope->object, request.id);
+/// What the request has in a cluster, if that is what it is for; nothing was made there before its first session. It is
+/// read again, as one may have begun just before its end. REQUIRES: the request has ended, so that none begins any more.
+void Reaper::CloseCluster(Store& store, const std::string& id) const {
+  const auto request = store.Find(id);
+  if (!request || request->sessions.empty()) return;
+  if (const auto scope = ScopeInCluster(*request)) effects_.cluster()->Close(scope->object, id);
+}
+
+/// What a session whose service was killed may have made there after its request had ended, and was closed.
+void Reaper::CloseClusterOf(Store& store, const std::string& session) const {
+  for (const Request& request : store.All()) {
+    if (request.state == RequestState::kActive || !HasSession(request, session)) continue;
+    try {
+      CloseCluster(store, request.id);
+    } catch (const base::Error&) {
+      // A request that still waits for the cluster goes on trying; its session has ended all the same.
+      if (!WaitsToBeClosed(request.state)) throw;
+    }
+  }
 }
 
 /// All that is due for one request; each part is recorded when it is done, and may be done twice.
@@ -47,7 +67,7 @@ void Reaper::Step(ports::Session& session, const Request& request) const {
     case RequestState::kExpired:
     case RequestState::kRevoked:
     case RequestState::kReleased:
-      CloseCluster(request);
+      CloseCluster(store, request.id);
       store.Disabled(request.id, login.Quiesce(effects_.clock));
       [[fallthrough]];
     case RequestState::kDisabled:
@@ -93,7 +113,7 @@ void Reaper::LookHere(const std::string& container, std::vector<std::string>& in
   std::vector<std::string> of_cluster;
   for (const Store::Due& due : store.WhatIsDue()) {
     const auto request = store.Find(due.request);
-    if (request && ScopeInCluster(*request))
+    if (request && ScopeInCluster(*request) && !request->sessions.empty())
       of_cluster.push_back(due.request);
     else
       TryStep(container, due.request, in_the_way);
@@ -120,9 +140,7 @@ void Reaper::CloseSessions(ports::Session& session, const std::string& container
     if (left.digest != digest || left.since == ports::TimePoint{}) left = {digest, now};
     if (now - left.since < kQuiet) continue;
     try {
-      // It may have been opened after its request was over, and its service have been killed before it saw that.
-      for (const Request& request : store.All())
-        if (request.state != RequestState::kActive && HasSession(request, open.id)) CloseCluster(request);
+      CloseClusterOf(store, open.id);
     } catch (const base::Error& error) {
       in_the_way.push_back("session " + open.id + " may have left something in the cluster: " + error.what());
       continue;

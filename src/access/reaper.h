@@ -9,6 +9,8 @@
 
 namespace yellow::access {
 
+class Store;
+
 /// Brings what is due to its end: requests whose time is over, logins of requests that have ended. One thread at a
 /// time; several processes may have one each.
 class Reaper {
@@ -18,7 +20,7 @@ class Reaper {
       : effects_(std::move(effects)), containers_(std::move(containers)), role_prefix_(std::move(role_prefix)) {}
 
   /// Looks once, and does what is due. What cannot be done now is tried again by the next call; nothing is given up.
-  /// Returns what is in the way, a line each.
+  /// Returns what is in the way, each as `what: why`.
   std::vector<std::string> Look();
 
  private:
@@ -27,7 +29,8 @@ class Reaper {
   std::unique_ptr<ports::Session> Open(const std::string& container) const;
   void Step(ports::Session& session, const Request& request) const;
   bool TryStep(const std::string& container, const std::string& id, std::vector<std::string>& in_the_way) const;
-  void CloseCluster(const Request& request) const;
+  void CloseCluster(Store& store, const std::string& request) const;
+  void CloseClusterOf(Store& store, const std::string& session) const;
   void CloseSessions(ports::Session& session, const std::string& container, std::vector<std::string>& in_the_way);
 
   /// A recording that nobody writes any more.

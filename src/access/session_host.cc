@@ -73,6 +73,7 @@ Result<SessionHost::Admitted> SessionHost::Admit(const Found& found, SessionProg
                request.state == RequestState::kApproved ? "begin: yellow access activate " + request.id : ""});
   const model::Scope* scope = ScopeOf(found.place->model, request.content.scope);
   if (const auto refusal = Fits(scope, program, request.id)) return No(*refusal);
+  if (const auto refusal = WhyNoCluster(effects_, *scope)) return No(*refusal);
   if (stop_) return No({Kind::kUnavailable, "stopping", "the service is being stopped"});
   std::vector<std::string> recipients = KeysOf(found.place->model, request, model::kSeniorDevops);
   if (recipients.empty())
@@ -170,7 +171,7 @@ void SessionHost::Session::LeadToDatabase(ports::RecordingSpec& spec) {
   spec.reachable = {folder_};
   const DatabaseDoor door{folder_, login, proxied.target.database};
   if (admitted_.program == SessionProgram::kSql)
-    RunPsql(spec, door);
+    RunPsql(spec, door, admitted_.terminal.piped);
   else
     FindDatabase(spec, door);
 }
@@ -234,6 +235,10 @@ void SessionHost::Session::Await(ports::RecordedSession& recorded) {
   for (bool cancelled = false;;) {
     if (const auto report = recorded.Poll()) {
       report_ = *report;
+      if (why_.empty() && report_.end == ports::RecordingEnd::kEnded && report_.status != 0) {
+        look_again_ = {};  // a program that loses its database ends before it is seen why
+        why_ = WhyItEnds();
+      }
       return;
     }
     if (why_.empty()) why_ = WhyItEnds();

@@ -35,8 +35,10 @@ void PrepareTerminal(ports::RecordingSpec& spec, const TerminalWords& terminal) 
                       {"PSQL_HISTORY", "/dev/null"}};
 }
 
-void RunPsql(ports::RecordingSpec& spec, const DatabaseDoor& door) {
+void RunPsql(ports::RecordingSpec& spec, const DatabaseDoor& door, bool piped) {
   spec.command = {"psql", "-X", "-P", "pager=off", "-h", door.folder, "-U", door.login, "-d", door.database};
+  if (piped) spec.command.insert(spec.command.end(), {"-v", "ON_ERROR_STOP=1"});
+  spec.piped_input = piped;
 }
 
 void RunShell(ports::RecordingSpec& spec, const std::string& prompt) {

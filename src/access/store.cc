@@ -20,7 +20,7 @@ const std::string& Requests() {
       Time("ended_at") + ", " + Time("review_due_at") +
       ", end_reason, state = 'in_review' AND review_due_at < clock_timestamp(), CASE WHEN state = 'active' THEN "
       "greatest(0, ceil(extract(epoch FROM expires_at - clock_timestamp())))::bigint ELSE 0 END, kind, "
-      "coalesce(extract(epoch FROM coalesce(ended_at, clock_timestamp()) - activated_at), 0)::bigint, "
+      "coalesce(ceil(extract(epoch FROM coalesce(ended_at, clock_timestamp()) - activated_at)), 0)::bigint, "
       "coalesce(greatest(0, extract(epoch FROM coalesce(reviewed_at, clock_timestamp()) - review_due_at)), 0)::bigint, "
       "revoked, salt, parameters "
       "FROM yellow_access.requests() LEFT JOIN (SELECT request, at AS reviewed_at FROM yellow_access.reviews()) v "

@@ -71,6 +71,13 @@ class Body {
     }
     return value.get<int64_t>();
   }
+  /// False when it is not there.
+  bool Flag(const char* name) {
+    known_.emplace_back(name);
+    if (!json_.is_object() || !json_.contains(name)) return false;
+    if (!json_.at(name).is_boolean()) fault_ = std::string(name) + " is not true or false";
+    return json_.at(name) == true;
+  }
   /// Empty when it is all well. REQUIRES: every field was asked for.
   std::string Fault() const {
     if (!fault_.empty() || !json_.is_object()) return fault_;
@@ -188,6 +195,7 @@ ports::DoorAnswer BeginSession(access::Desk& desk, access::SessionHost& host, co
   terminal.term = body.Text("term");
   const int64_t columns = body.Number("columns").value_or(terminal.columns),
                 rows = body.Number("rows").value_or(terminal.rows);
+  terminal.piped = body.Flag("piped");
   if (const std::string fault = body.Fault(); !fault.empty()) return Invalid(fault);
   if (!program) return Invalid("program is sql or shell");
   constexpr int64_t kMost = 9999;

@@ -14,6 +14,7 @@ base::Diagnostics Check(const model::Model& model, const std::map<std::string, s
   CheckSinks(model, diagnostics);
   CheckOwnership(model, diagnostics);
   CheckAccess(model, diagnostics);
+  CheckUseOfScopes(model, diagnostics);
   CheckClasses(model, diagnostics);
   CheckMasks(model, diagnostics);
   CheckZones(model, built, diagnostics);

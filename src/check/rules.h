@@ -21,6 +21,7 @@ void CheckSinks(const model::Model& model, base::Diagnostics& diagnostics);  ///
 void CheckOwnership(const model::Model& model,
                     base::Diagnostics& diagnostics);  ///< Y303, Y42x: whose zones, containers, credentials, roles
 void CheckAccess(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y43x: people, scopes, tickets, tokens
+void CheckUseOfScopes(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y439 to Y441: who is let in
 void CheckClasses(const model::Model& model,
                   base::Diagnostics& diagnostics);  ///< Y501, Y502, Y507: classes, restricted columns
 void CheckMasks(const model::Model& model, base::Diagnostics& diagnostics);  ///< Y503, Y504, Y617: masks

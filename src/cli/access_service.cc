@@ -16,7 +16,7 @@ namespace yellow::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{1000};
-constexpr std::chrono::minutes kTellAgain{1};
+constexpr std::chrono::minutes kIsOver{15};  // longer than anything that is looked at is left alone
 constexpr std::chrono::seconds kAskAgain{5};
 constexpr std::chrono::minutes kLookAtEvidence{10};
 
@@ -195,18 +195,18 @@ void AccessService::ReadLogs() {
   Watch([&] { return witness.Look(); });
 }
 
+/// What is in the way is told when it begins to be: once, however often it is met, and whatever it says of why.
 void AccessService::Watch(const std::function<std::vector<std::string>()>& look) {
-  std::map<std::string, ports::TimePoint> told;
+  std::map<std::string, ports::TimePoint> met;
   for (;;) {
     const std::vector<std::string> in_the_way = look();
     const ports::TimePoint now = program_.clock.Now();
     for (const std::string& line : in_the_way) {
-      const auto before = told.find(line);
-      if (before != told.end() && now - before->second < kTellAgain) continue;
-      reporter_.Line(line);
-      told[line] = now;
+      const std::string what = line.substr(0, line.find(": "));
+      if (!met.contains(what)) reporter_.Line(line);
+      met[what] = now;
     }
-    std::erase_if(told, [&](const auto& one) { return now - one.second > 2 * kTellAgain; });
+    std::erase_if(met, [&](const auto& one) { return now - one.second > kIsOver; });
     std::unique_lock lock(mutex_);
     if (ending_.wait_for(lock, kLook, [this] { return ends_; })) return;
   }

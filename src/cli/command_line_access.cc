@@ -25,7 +25,9 @@ void CommandLine::Access() {
         ->add_option("--for", access_.duration,
                      "For how long, such as 30m or 1h, from its activation on (default: as it was)")
         ->required(required);
-    command->add_option("--ticket", access_.ticket, "The open ticket of yours that it is for (default: as it was)")
+    command
+        ->add_option("--ticket", access_.ticket,
+                     "The open ticket that it is for: yours, or in an emergency anybody's (default: as it was)")
         ->required(required);
     command->add_option("--reason", access_.reason, "What is to be done, in a line (default: as it was)")
         ->required(required);
@@ -70,8 +72,12 @@ void CommandLine::Access() {
   vote("deny", "Deny somebody else's request; one is enough", &AccessDeny);
   const char* use = "Use";
   with_id(add(use, "activate", "Begin: from now on its time passes", "yellow access activate " + id, &AccessActivate));
-  with_id(add(use, "sql", "Open a recorded psql under an active request; input that is no terminal's is run to its end",
-              "yellow access sql " + id, &AccessSql));
+  with_id(add(use, "sql",
+              "Open a recorded psql under an active request; input that is no terminal's is run to its end or its first "
+              "error, which is exit status 1",
+              "yellow access sql " + id, &AccessSql))
+      ->add_option("-c,--command", access_.statement,
+                   "SQL to run instead of what comes in, all of it or to its first error (default: the input)");
   with_id(add(use, "shell",
               "Open a recorded shell that reaches what the request gives and nothing else; input as with access sql",
               "yellow access shell " + id, &AccessShell));

@@ -199,6 +199,7 @@ struct AccessOptions {
   std::vector<std::string> parameters;  ///< name=value, of an operation
   std::string dataset;                  ///< Store.dataset, of an erasure
   std::vector<std::string> key;         ///< column=value, of its row
+  std::optional<std::string> statement;  ///< of access sql, instead of its input
   bool all = false;
 };
 int AccessRequest(const Program& program, const Options& options, const AccessOptions& access);

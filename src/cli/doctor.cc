@@ -66,6 +66,21 @@ class Doctoring {
       findings_.push_back(plan::Well("model/files"));
       from_files_.emplace(Compile(project_.files, project_.environment, project_.root, 0, project_.digest));
     }
+    LookAtScopes();
+  }
+
+  /// Those that let nobody in, which nobody may notice before they are needed.
+  void LookAtScopes() {
+    if (project_.loaded.model.scopes.empty()) return;
+    const std::set<std::string> codes{"Y439", "Y440", "Y441"};
+    plan::Finding finding = plan::Well("model/scopes");
+    for (const base::Diagnostic& item : project_.loaded.diagnostics.items()) {
+      if (!codes.contains(item.code)) continue;
+      finding.health = plan::Health::kWarning, finding.code = item.code;
+      finding.text += (finding.text.empty() ? "" : "; ") + item.message;
+      finding.remedy = "yellow lint shows each with its remedy";
+    }
+    findings_.push_back(std::move(finding));
   }
 
   void Prepare(const std::vector<std::string>& merge) {

@@ -16,7 +16,13 @@ void RequireOneLine(const std::string& what, const std::string& text) {
     throw base::UsageError(what + " holds a control character, which a unit of systemd cannot");
 }
 
-/// The variables that the environment's credentials are read from. Those of tokens are asked for when they are there.
+void SortOnce(std::vector<std::string>& words) {
+  std::sort(words.begin(), words.end());
+  words.erase(std::unique(words.begin(), words.end()), words.end());
+}
+
+/// The variables that the environment's credentials and webhooks are read from. Those of tokens are asked for when they
+/// are there.
 std::vector<std::string> VariablesOf(const model::Environment& environment) {
   std::vector<std::string> variables;
   for (const model::CredentialPlace& place : environment.credentials) {
@@ -24,9 +30,28 @@ std::vector<std::string> VariablesOf(const model::Environment& environment) {
     if (secret == nullptr) continue;
     for (const char* end : {"_USER", "_PASSWORD"}) variables.push_back(secret->prefix + end);
   }
-  std::sort(variables.begin(), variables.end());
-  variables.erase(std::unique(variables.begin(), variables.end()), variables.end());
+  for (const model::NoticeReceiver& receiver : environment.receivers) {
+    const auto* webhook = std::get_if<model::WebhookUrl>(&receiver.channel);
+    const auto* named = webhook == nullptr ? nullptr : std::get_if<model::UrlInVariable>(webhook);
+    if (named != nullptr) variables.push_back(named->variable);
+  }
+  SortOnce(variables);
   return variables;
+}
+
+/// What the audit log's anchors are written to: the folder that a file lies in, a repository.
+std::vector<std::string> AnchoredIn(const model::Environment& environment, const std::string& project) {
+  std::vector<std::string> folders;
+  const auto whole = [&](const std::string& path) { return path.starts_with('/') ? path : project + "/" + path; };
+  for (const model::AnchorTarget& target : environment.audit.anchors) {
+    if (const auto* git = std::get_if<model::GitAnchor>(&target)) folders.push_back(whole(git->folder));
+    if (const auto* file = std::get_if<model::FileAnchor>(&target)) {
+      const std::string path = whole(file->path);
+      folders.push_back(path.substr(0, std::max<size_t>(path.rfind('/'), 1)));
+    }
+  }
+  SortOnce(folders);
+  return folders;
 }
 
 render::SystemdService ServiceOf(const Program& program, const Project& project, const RenderSystemdOptions& render) {
@@ -45,7 +70,9 @@ render::SystemdService ServiceOf(const Program& program, const Project& project,
                                  render.grace_seconds,
                                  private_server,
                                  VariablesOf(environment),
-                                 render.sessions};
+                                 render.sessions,
+                                 AnchoredIn(environment, project.root)};
+  for (const std::string& folder : service.anchored) RequireOneLine("the path of an anchor", folder);
   for (const auto& [what, text] :
        {std::pair("the path of the program", service.program), std::pair("the path of the project", service.project),
         std::pair("the name of the environment", service.environment), std::pair("the path of the data", service.data),

@@ -24,6 +24,9 @@ struct RecordingSpec {
   bool sockets = true;                ///< false: not even these, whatever file it finds
   /// Not 0: a port of its own 127.0.0.1 that is listened at for it, by whoever takes RecordedSession::TakeListener.
   int listened_port = 0;
+  /// true: what is typed is the program's input as it is, through a pipe, and an empty input is its end. Its terminal
+  /// shows no input and changes no output.
+  bool piped_input = false;
   bool hidden_input = false;            ///< true: what is typed where it is not shown is recorded, too
   std::vector<std::string> recipients;  ///< public keys of reviewers (Recordings::MakeKey); none: refused
   std::string path;                     ///< the recording; must not be there

@@ -105,6 +105,7 @@ ProtectSystem=strict
 ProtectHome=read-only
 )";
   text += "ReadWritePaths=" + Word(service.data) + "\n";
+  for (const std::string& folder : service.anchored) text += "ReadWritePaths=" + Word("-" + folder) + "\n";
   if (service.user.empty() || service.sessions)
     text += "RuntimeDirectory=yellow\nRuntimeDirectoryMode=0711\nRuntimeDirectoryPreserve=yes\n";
   if (service.user.empty()) {

@@ -18,6 +18,7 @@ struct SystemdService {
   bool private_server = false;         ///< a container is embedded, so the service has a PostgreSQL of its own
   std::vector<std::string> variables;  ///< that hold secrets; the unit names only the file where they are
   bool sessions = false;               ///< people have recorded sessions there, and call it at /run/yellow/access.sock
+  std::vector<std::string> anchored = {};  ///< folders of the anchors of its audit log; each may come later
 };
 
 /// `yellow-shop` for /srv/shop: letters, digits, `_`, `.` and `-`; others become `-`.

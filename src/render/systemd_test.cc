@@ -35,7 +35,9 @@ TEST(Systemd, AUserAndNamedServers) {
                                     "",
                                     120,
                                     false,
-                                    {"SHOP_USER", "SHOP_PASSWORD"}}));
+                                    {"SHOP_USER", "SHOP_PASSWORD"},
+                                    false,
+                                    {"/mnt/worm of audit", "/srv/anchors.git"}}));
 }
 
 TEST(Systemd, RootWithSessions) {

@@ -55,7 +55,7 @@ void Judged(const std::string& text) {
 /// Whatever a session sends, what the server gets is one call with one credential, the proxy's.
 void PassedOn(const std::string& text) {
   const auto head = ReadCallHead(text);
-  if (!head || !WhyNotPassedOn(*head).empty()) return;
+  if (!head || !access::WhyNotPassedOn(CallOf(*head)).empty()) return;
   const auto passed = ReadCallHead(HeadForServer(*head, "server:6443", "", "its-token"));
   YELLOW_CHECK(passed && passed->method == head->method && passed->target == head->target);
   int credentials = 0;

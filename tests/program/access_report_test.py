@@ -112,7 +112,10 @@ class AccessReportTest(unittest.TestCase):
         self.assertIn("alice may not have the report", refused.err)
         for day in ("yesterday", "2026-02-30", "2026-1-1", "2026-01-01&to=2026-01-02"):
             self.assertEqual(self.office.access("bob", "report", "--from", day, "--to", "2026-12-31").status, USAGE)
-        for query in ("", "?from=2026-01-01", "?from=2026-01-01&to=x", "?from=2026-01-01&to=2026-01-31&who=bob", "?from=2026-01-01&from=2026-01-02", "?from=2026-01-01%27&to=2026-01-31"):
+        turned = self.office.access("bob", "report", "--from", "2026-02-01", "--to", "2026-01-31")
+        self.assertEqual(turned.status, USAGE, turned)
+        self.assertIn("the first day is later than the last: 2026-02-01, 2026-01-31", turned.err)
+        for query in ("", "?from=2026-01-01", "?from=2026-02-01&to=2026-01-31", "?from=2026-01-01&to=x", "?from=2026-01-01&to=2026-01-31&who=bob", "?from=2026-01-01&from=2026-01-02", "?from=2026-01-01%27&to=2026-01-31"):
             self.assertEqual(self.office.call("bob", "GET", f"/v1/access/report{query}")[0], 400, query)
         status, text = self.office.call("bob", "GET", "/v1/access/report?from=2026-01-01&to=2099-12-31")
         self.assertEqual((status, isinstance(json.loads(text), list)), (200, True))

@@ -57,7 +57,8 @@ class ScopesTest(unittest.TestCase):
         self.assertIn("canary-C17", office.access("bob", "show", request["id"]).out)
         self.assertEqual(office.approve(request)["state"], "pending")
         # Another key is another request, which nobody has approved.
-        edited = office.did("alice", "edit", request["id"], "--parameter", "dataset=customers", "--parameter", 'key={"id": "canary-C18"}')
+        edited = office.did("alice", "edit", request["id"], "--parameter", 'key={"id": "canary-C18"}')
+        self.assertEqual(edited["parameters"], {"dataset": "customers", "key": '{"id":"canary-C18"}'})      # what is not named stays
         self.assertNotEqual(edited["content"], request["content"])
         self.assertEqual(edited["votes"], [])
         stale = office.access("bob", "approve", request["id"], "--content", request["content"])

@@ -11,7 +11,8 @@ import subprocess
 import time
 import unittest
 
-from people import SCOPES, Office
+from people import SCOPES
+from sessions import Sessions
 
 TABLE = "dp_main.dt_shopmasked__customers"
 # Each starts something that has nothing of its shell any more, and writes down that it is there.
@@ -26,49 +27,12 @@ ESCAPES = {
 
 
 @unittest.skipUnless(os.geteuid() == 0, "only root may act as several people")
-class AccessShellTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.office = Office()
-        cls.addClassCleanup(cls.office.close)
-        cls.tickets = iter(range(1, 100))
-
-    def active(self, **how):
-        return self.office.active(ticket=f"OPS-{next(self.tickets)}", **how)
-
+class AccessShellTest(Sessions, unittest.TestCase):
     def run_in(self, request, typed, **how):
         return self.office.session(request, typed, program="shell", **how)
 
-    def begin(self, request, typed):
-        process = self.office.begin_session(request, program="shell")
-        self.addCleanup(process.stdin.close)
-        self.addCleanup(process.stdout.close)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        process.stdin.write(typed.encode())
-        process.stdin.flush()
-        return process
-
-    def wait(self, what, seconds=30):
-        until = time.monotonic() + seconds
-        while not (found := what()):
-            self.assertLess(time.monotonic(), until)
-            time.sleep(0.05)
-        return found
-
-    def sessions(self, request):
-        return self.office.did("bob", "show", request["id"])["sessions"]
-
-    def over(self, request):
-        """Its first session, when its end is recorded."""
-        return self.wait(lambda: next((one for one in self.sessions(request) if one["ended_at"]), None))
-
-    def read(self, session):
-        """The recording, as its reviewer reads it: what was typed, what was shown."""
-        done = self.office.replay("bob", session["recording"], "--cast")
-        self.assertEqual(done.status, 0, done.err)
-        lines = [json.loads(line) for line in done.out.splitlines()][1:]
-        return ["".join(str(data) for _, code, data in lines if code == kind) for kind in "io"]
+    def begin(self, request, typed, program="shell"):
+        return super().begin(request, typed, program)
 
     def enclosed(self):
         """Processes of users that nobody has, as sessions run, which were told where the database of this service is."""
@@ -167,7 +131,7 @@ ps -e | wc -l
                 request = self.active()
                 process = self.begin(request, line.replace("{mark}", "/tmp/mark") + "\nsleep 600\n")
                 self.wait(self.enclosed)
-                self.wait(lambda: self.sessions(request))
+                self.wait(lambda: self.shown(request)["sessions"])
                 time.sleep(0.5)
                 self.office.over(request)
                 process.wait(20)

@@ -2,55 +2,26 @@
 
 import json
 import os
+import pathlib
 import signal
-import time
+import subprocess
 import unittest
 
-from people import Office
+from sessions import Sessions
 
 TABLE = "dp_main.dt_shopmasked__customers"
 
 
 @unittest.skipUnless(os.geteuid() == 0, "only root may act as several people")
-class AccessSqlTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.office = Office()
-        cls.addClassCleanup(cls.office.close)
-        cls.tickets = iter(range(1, 100))
-
-    def active(self, **how):
-        return self.office.active(ticket=f"OPS-{next(self.tickets)}", **how)
-
-    def shown(self, request):
-        return self.office.did("bob", "show", request["id"])
-
-    def read(self, session):
-        """The recording, as its reviewer reads it: what was typed, what was shown."""
-        done = self.office.replay("bob", session["recording"], "--cast")
-        self.assertEqual(done.status, 0, done)
-        lines = [json.loads(line) for line in done.out.splitlines()][1:]
-        return ["".join(data for _, code, data in lines if code == kind) for kind in "io"]
-
+class AccessSqlTest(Sessions, unittest.TestCase):
     def stated(self, session):
         """What was asked of the database, whole."""
         done = self.office.replay("bob", session["recording"].replace(".cast.", ".statements."), "--cast")
         self.assertEqual(done.status, 0, done)
         return [json.loads(line) for line in done.out.splitlines()]
 
-    def over(self, request):
-        """Its first session, when its end is recorded."""
-        return self.wait(lambda: next((one for one in self.shown(request)["sessions"] if one["ended_at"]), None))
-
     def flags(self, request):
         return {flag for fact in self.office.facts(request) for flag in fact.get("flags", [])}
-
-    def wait(self, what, seconds=20):
-        until = time.monotonic() + seconds
-        while not (found := what()):
-            self.assertLess(time.monotonic(), until)
-            time.sleep(0.05)
-        return found
 
     def test_what_is_done_is_recorded(self):
         request = self.active()
@@ -75,6 +46,64 @@ class AccessSqlTest(unittest.TestCase):
         end, = self.office.sql("MergeDB", f"SELECT details -> 'recording' ->> 'sha256' FROM yellow_access.audit WHERE action = 'access.session_end' AND request = '{request['id']}'")
         self.assertEqual(end[0], session["sha256"])
         self.assertEqual(self.office.yellow("audit", "verify").status, 0)
+
+    def test_a_script_that_comes_in(self):
+        """Nothing of it is shown again; its first error ends it and is the exit status; all of it is recorded."""
+        request = self.active()
+        long = "x" * 100000     # more than a terminal takes in one line
+        done = self.office.script(request, f"SELECT 'first-' || 40 + 2;\nSELECT 'one-' || (40 + 2), length('{long}');\n\x03\x04SELECT 'rest-' || 1\n")
+        self.assertEqual(done.status, 1, done)
+        done = self.office.script(request, f"\\pset tuples_only on\n\\pset format unaligned\nSELECT 'one-' || (40 + 2), length('{long}');\nBEGIN;\nSELECT 1/0;\nSELECT 'not-' || 'reached';\n")
+        self.assertEqual(done.status, 1, done)
+        self.assertIn("\none-42|100000\nBEGIN\n", done.out)
+        self.assertIn("division by zero", done.out)
+        self.assertNotIn("not-", done.out)
+        self.assertNotIn("\r", done.out)
+        done = self.office.script(request, "\\t on\n\\a\nSELECT 'whole-' || 1;\nSELECT 'without-end-' || 2")
+        self.assertEqual((done.status, done.out.splitlines()[-2:]), (0, ["whole-1", "without-end-2"]), done)
+        sessions = self.wait(lambda: all(one["ended_at"] for one in self.shown(request)["sessions"]) and self.shown(request)["sessions"])
+        typed, shown = self.read(sessions[1])
+        self.assertIn(f"length('{long}');\nBEGIN;\nSELECT 1/0;\nSELECT 'not-' || 'reached';\n", typed)
+        self.assertIn("one-42|100000\n", shown)
+        texts = [one["statement"]["text"] for one in self.stated(sessions[1]) if one["kind"] == "query"]
+        self.assertEqual([text[:12] for text in texts], ["SELECT 'one-", "BEGIN;", "SELECT 1/0;"])
+
+    def test_one_statement(self):
+        request = self.active()
+        done = self.office.script(request, "SELECT 'from the input';\n", options=["-c", "\\t on\nSELECT 'said-' || 1; SELECT 'and-' || 2"])
+        self.assertEqual(done.status, 0, done)
+        self.assertEqual([line.strip() for line in done.out.splitlines() if "-" in line], ["said-1", "and-2"])
+        self.assertNotIn("from the input", done.out)
+        self.assertEqual(self.office.script(request, "", options=["-c", "SELECT 1/0; SELECT 2"]).status, 1)
+        self.assertEqual(self.office.script(request, "", options=["-c", ""]).status, 0)
+        sessions = self.wait(lambda: all(one["ended_at"] for one in self.shown(request)["sessions"]) and self.shown(request)["sessions"])
+        self.assertEqual([one["end_reason"] for one in sessions], ["ended"] * 3)
+        self.assertIn("SELECT 'said-' || 1;", self.read(sessions[0])[0])
+        # The words of the program that ran it, which others on the machine see, do not have it.
+        process = subprocess.Popen([str(self.office.program), "access", "sql", request["id"], "--socket", str(self.office.socket), "-c", "SELECT pg_sleep(600), 'canary-5772'"],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", user="daemon", extra_groups=[])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.wait(lambda: self.office.sql("MergeDB", "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%canary-5772%' AND state = 'active' AND pid <> pg_backend_pid()"))
+        words = [path.read_bytes() for path in pathlib.Path("/proc").glob("[0-9]*/cmdline") if path.parent.name != str(process.pid) and path.exists()]
+        self.assertTrue(any(b"ON_ERROR_STOP" in line for line in words))
+        self.assertEqual([line for line in words if b"canary-5772" in line], [])
+
+    def test_rows_that_come_in(self):
+        """COPY takes what follows as it is, whatever a terminal would make of it."""
+        request = self.active()
+        done = self.office.script(request, f"BEGIN;\nCOPY {TABLE} (id, firstname, lastname) FROM STDIN;\nC-1\tF\tone\nC-2\tF\tb\u0003\u0004\u0016\u001a\n\\.\n"
+                                           f"SELECT 'taken:' || count(*) || ':' || max(length(lastname)) FROM {TABLE} WHERE id LIKE 'C-%';\nROLLBACK;\n")
+        self.assertEqual(done.status, 0, done)
+        self.assertIn("taken:2:5", done.out)
+
+    def test_who_goes_in_the_middle_of_a_statement_has_not_said_it(self):
+        request = self.active()
+        process = self.begin(request, f"SELECT 'begun';\nDELETE FROM {TABLE}\n")
+        self.wait(lambda: any(fact["kind"] == "query" for fact in self.office.facts(request)))
+        process.kill()
+        self.ended(process, request)
+        self.assertEqual([fact["does"] for fact in self.office.facts(request) if fact["kind"] == "query"], [["SelectStmt"]])
 
     def test_only_reviewers_read_it(self):
         request = self.active()
@@ -198,12 +227,7 @@ SET application_name = 'yellow';
 
     def begun(self, statement="SELECT 7 * 6;\n"):
         request = self.active()
-        process = self.office.begin_session(request)
-        self.addCleanup(process.stdout.close)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        process.stdin.write(statement.encode())
-        process.stdin.flush()
+        process = self.begin(request, statement)
         self.wait(lambda: any(fact["kind"] == "query" for fact in self.office.facts(request)))
         return request, process
 

@@ -141,9 +141,13 @@ class Office(Project):
         return self.did("alice", "activate", request["id"])
 
     def session(self, request, typed, who="alice", timeout=60, program="sql"):
-        """A recorded session in which this is typed, by nobody at a terminal."""
+        """A recorded session in which this comes in, by nobody at a terminal. psql goes on after an error."""
+        return self.script(request, ("\\set ON_ERROR_STOP 0\n" if program == "sql" else "") + typed, who, timeout, program)
+
+    def script(self, request, typed, who="alice", timeout=60, program="sql", options=()):
+        """The same, and psql ends with the first error."""
         account = pwd.getpwnam(PEOPLE[who][0][0])
-        return Result(subprocess.run([str(self.program), "access", program, request["id"], "--socket", str(self.socket)], input=typed, capture_output=True, text=True,
+        return Result(subprocess.run([str(self.program), "access", program, request["id"], "--socket", str(self.socket), *options], input=typed, capture_output=True, text=True,
                                      errors="replace", timeout=timeout, cwd="/", user=account.pw_uid, group=account.pw_gid, extra_groups=[]))
 
     def begin_session(self, request, who="alice", program="sql"):

@@ -90,6 +90,22 @@ class Systemd(unittest.TestCase):
         self.assertIn("#   SHOP_PASSWORD\n#   SHOP_USER\nEnvironmentFile=/etc/yellow/yellow-project.env\n", text)
         self.assertNotIn("ExecStopPost", text)
 
+    def test_what_receivers_and_anchors_need_is_in_it(self):
+        def environment(more):
+            self.project.write("environments/told.yaml", "kind: Environment\nname: told\ncontainers:\n  MergeDB: {host: db, port: 5432}\n"
+                               "  ShopDB: {host: db, port: 5432}\ncredentials: {shop_reader: {env: SHOP}}\nclasses: {allowed: [pii]}\n" + more)
+            return self.unit("--environment", "told")
+        plain = environment("")
+        text = environment("notify: {chat: {webhook: {env: CHAT_URL}}, plain: {webhook: {file: url}}}\n"
+                           "audit: {anchors: [{file: /mnt/worm/anchors}, {file: /mnt/worm/more}, {git: ../anchors}, {file: /top}, {syslog: true}]}\n")
+        self.assertEqual(set(text.splitlines()) - set(plain.splitlines()),
+                         {"#   CHAT_URL", "ReadWritePaths=-/mnt/worm", f"ReadWritePaths=-{self.project.root}/../anchors", "ReadWritePaths=-/"})
+        self.assertEqual(text.count("-/mnt/worm"), 1)
+        folder = self.project.base / "anchored"
+        folder.mkdir()
+        (folder / "yellow-project.service").write_text(environment("audit: {anchors: [{file: /mnt/worm of audit/anchors}]}\n"))
+        self.assertEqual(self.verified(folder), (0, ""))
+
     def test_what_cannot_stand_in_a_unit_is_refused(self):
         result = self.project.yellow("render", "systemd", "--user", "a\nExecStart=/bin/sh")
         self.assertEqual(result.status, 2, result)

@@ -231,8 +231,8 @@ void CallConnection::Run() {
   const auto head = ReadCallHead(std::string_view(received_).substr(0, head_length_));
   if (!head) return Refuse(kBadRequest, head.error());
   method_ = head->method, target_ = head->target;
-  if (const std::string why = WhyNotPassedOn(*head); !why.empty()) return Refuse(kForbidden, why);
   const bool upgrades = AsksForUpgrade(*head);
+  if (const std::string why = access::WhyNotPassedOn(CallOf(*head)); !why.empty()) return Refuse(kForbidden, why);
   if (upgrades && received_.size() > head_length_)
     return Refuse(kBadRequest, "nothing may follow a call for another protocol before its answer");
   if (!Record(0)) return;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace yellow::adapters::kubernetes {
 namespace {
@@ -12,7 +13,6 @@ constexpr std::array<std::string_view, 9> kDropped{"authorization", "connection"
                                                    "keep-alive",    "proxy-authorization", "proxy-connection", "te",
                                                    "upgrade"};
 constexpr std::array<std::string_view, 3> kDroppedBeginnings{"impersonate-", "x-remote-", "x-forwarded-"};
-constexpr std::string_view kTokenInProtocol = "bearer.authorization.k8s.io";
 
 std::string Small(std::string_view text) {
   std::string small(text);
@@ -45,27 +45,6 @@ bool IsDropped(std::string_view name) {
   return std::find(kDropped.begin(), kDropped.end(), name) != kDropped.end() ||
          std::any_of(kDroppedBeginnings.begin(), kDroppedBeginnings.end(),
                      [&](std::string_view beginning) { return name.starts_with(beginning); });
-}
-
-int HexOf(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-std::optional<std::string> Decoded(std::string_view part) {
-  std::string decoded;
-  for (size_t i = 0; i < part.size(); ++i) {
-    if (part[i] != '%') {
-      decoded += part[i];
-      continue;
-    }
-    const int high = i + 2 < part.size() ? HexOf(part[i + 1]) : -1, low = i + 2 < part.size() ? HexOf(part[i + 2]) : -1;
-    if (high < 0 || low < 0) return std::nullopt;
-    decoded += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return decoded;
 }
 
 std::string WrongFraming(const CallHead& head) {
@@ -119,37 +98,12 @@ tl::expected<CallHead, std::string> ReadCallHead(std::string_view text) {
   return tl::unexpected<std::string>("the call breaks off");
 }
 
-std::optional<std::vector<std::string>> PathOf(std::string_view target) {
-  std::vector<std::string> parts;
-  std::string_view path = target.substr(0, target.find('?'));
-  while (!path.empty()) {
-    const size_t slash = path.find('/');
-    const auto part = Decoded(path.substr(0, slash));
-    if (!part || *part == "." || *part == ".." || part->find('/') != std::string::npos) return std::nullopt;
-    if (!part->empty()) parts.push_back(*part);
-    path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
-  }
-  return parts;
-}
-
-std::string WhyNotPassedOn(const CallHead& head) {
-  const auto path = PathOf(head.target);
-  if (!path) return "the path is ambiguous";
-  for (size_t i = 0; i + 2 < path->size(); ++i)
-    if ((*path)[i] == "serviceaccounts" && (*path)[i + 2] == "token") return "no token may leave the cluster";
-  const std::string upgrade = Small(head.Field("upgrade"));
-  if (AsksForUpgrade(head) && upgrade != "websocket" && upgrade != "spdy/3.1") return "this protocol is not passed on";
-  for (const auto& [name, value] : head.fields) {
-    const std::string small = Small(name);
-    if (small.starts_with("impersonate-")) return "nobody is impersonated";
-    if (small == "sec-websocket-protocol" && Small(value).find(kTokenInProtocol) != std::string::npos)
-      return "no other credential is passed on";
-  }
-  return "";
-}
-
 bool AsksForUpgrade(const CallHead& head) {
   return !head.Field("upgrade").empty() && Small(head.Field("connection")).find("upgrade") != std::string::npos;
+}
+
+access::ClusterCall CallOf(const CallHead& head) {
+  return {head.target, std::string(AsksForUpgrade(head) ? head.Field("upgrade") : ""), head.fields};
 }
 
 std::string HeadForServer(const CallHead& head, std::string_view host, std::string_view prefix,

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
 #include <utility>
 #include <vector>
+
+#include "access/cluster_call.h"
 
 namespace yellow::adapters::kubernetes {
 
@@ -25,15 +26,11 @@ inline constexpr size_t kLongestHead = size_t{64} << 10;
 /// `text`: up to and with the empty line. Else what is wrong with it, for the client.
 tl::expected<CallHead, std::string> ReadCallHead(std::string_view text);
 
-/// The parts of the path, decoded: {"api", "v1", "pods"}. Nothing when a part is `.` or `..` or is encoded wrongly.
-std::optional<std::vector<std::string>> PathOf(std::string_view target);
-
-/// Why this call must not reach the server whatever the account may do: it would bring a credential into the session,
-/// or act as somebody else by one. Empty: it may.
-std::string WhyNotPassedOn(const CallHead& head);
-
 /// True when the connection is to become a stream of another protocol, as of `kubectl exec`.
 bool AsksForUpgrade(const CallHead& head);
+
+/// What is decided by.
+access::ClusterCall CallOf(const CallHead& head);
 
 /// The head as the server gets it: with this credential and no other, for this one call. `prefix`: the path that the
 /// server's address has.

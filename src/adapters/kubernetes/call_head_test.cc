@@ -6,7 +6,6 @@
 namespace yellow::adapters::kubernetes {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -39,27 +38,12 @@ TEST(CallHead, WhatTwoCouldReadDifferentlyIsRefused) {
   EXPECT_EQ(WrongIn("GET /a HTTP/1.1\r\nA: b\r\n"), "the call breaks off");
 }
 
-TEST(CallHead, ThePathIsReadAsTheServerReadsIt) {
-  EXPECT_THAT(*PathOf("/api/v1//namespaces/%70rod/pods?x=/y"), ElementsAre("api", "v1", "namespaces", "prod", "pods"));
-  for (const char* wrong : {"/a/../b", "/a/./b", "/a/%2e%2E/b", "/a/%2fb", "/a/%zz", "/a/%4"})
-    EXPECT_FALSE(PathOf(wrong)) << wrong;
-}
-
-TEST(CallHead, NoCredentialComesIn) {
-  for (const char* target :
-       {"/api/v1/namespaces/prod/serviceaccounts/x/token", "/api/v1/namespaces/prod/serviceaccounts/x/%74oken",
-        "/api/v1//namespaces/prod//serviceaccounts/x/token/", "/api/v1/namespaces/prod/serviceaccounts/x/token?a=b"})
-    EXPECT_EQ(WhyNotPassedOn(HeadOf(std::string("POST ") + target)), "no token may leave the cluster") << target;
-  EXPECT_EQ(WhyNotPassedOn(HeadOf("GET /api", "IMPERSONATE-User: admin\r\n")), "nobody is impersonated");
-  EXPECT_EQ(WhyNotPassedOn(HeadOf("GET /api", "Impersonate-Extra-x: y\r\n")), "nobody is impersonated");
-  EXPECT_EQ(WhyNotPassedOn(HeadOf("GET /api", "Sec-WebSocket-Protocol: base64url.bearer.authorization.k8s.io.abc\r\n")),
-            "no other credential is passed on");
-  EXPECT_EQ(WhyNotPassedOn(HeadOf("GET /api", "Connection: Upgrade\r\nUpgrade: h2c\r\n")),
-            "this protocol is not passed on");
-  EXPECT_EQ(WhyNotPassedOn(HeadOf("GET /api/v1/namespaces/prod/serviceaccounts/x")), "");
-  EXPECT_EQ(WhyNotPassedOn(HeadOf("POST /api/v1/namespaces/prod/pods/x/exec?command=id",
-                                  "Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\n")),
-            "");
+TEST(CallHead, AnUpgradeIsAskedForTwice) {
+  EXPECT_EQ(CallOf(HeadOf("POST /x", "Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\n")).upgrade, "SPDY/3.1");
+  EXPECT_EQ(CallOf(HeadOf("POST /x?a=b", "Upgrade: SPDY/3.1\r\n")).upgrade, "");
+  EXPECT_TRUE(AsksForUpgrade(HeadOf("POST /x", "Connection: keep-alive, Upgrade\r\nUpgrade: SPDY/3.1\r\n")));
+  EXPECT_FALSE(AsksForUpgrade(HeadOf("POST /x", "Upgrade: SPDY/3.1\r\n")));
+  EXPECT_FALSE(AsksForUpgrade(HeadOf("POST /x", "Connection: Upgrade\r\n")));
 }
 
 TEST(CallHead, TheServerGetsOneCredential) {

@@ -150,7 +150,8 @@ void GiveUpRights(const ports::RecordingSpec& spec, const Enclosure& enclosure, 
 [[noreturn]] void Become(const ports::RecordingSpec& spec, const Enclosure& enclosure, int terminal, int rules) {
   Require(setsid() >= 0 && ioctl(terminal, TIOCSCTTY, 0) == 0, "cannot take the terminal");
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    Require(dup2(terminal, standard) == standard, "cannot take the terminal");
+    Require((standard == STDIN_FILENO && spec.piped_input) || dup2(terminal, standard) == standard,
+            "cannot take the terminal");
   GiveUpRights(spec, enclosure, rules);
   Require(chdir("/tmp") == 0, "cannot enter /tmp");
   for (int signal_number = 1; signal_number < NSIG; ++signal_number) signal(signal_number, SIG_DFL);
@@ -192,9 +193,9 @@ struct Wires {
 };
 
 /// In the new namespaces.
-[[noreturn]] void BeFirst(const ports::RecordingSpec& spec, const Enclosure& enclosure, int terminal,
+[[noreturn]] void BeFirst(const ports::RecordingSpec& spec, const Enclosure& enclosure, const Ends& ends,
                           const Wires& wires) {
-  const int trouble = wires.trouble[1];
+  const int trouble = wires.trouble[1], terminal = ends.terminal;
   try {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     close(wires.go[1]);  // so that the end of the caller is seen
@@ -206,6 +207,7 @@ struct Wires {
     if (spec.listened_port != 0) LendListener(spec.listened_port, wires.lent[1]);
     const char* name = ttyname(terminal);
     Require(name != nullptr, "the terminal has no name");
+    if (ends.input >= 0) Require(dup2(ends.input, STDIN_FILENO) == STDIN_FILENO, "cannot take the input");
     CloseAllBut(static_cast<unsigned>(terminal), static_cast<unsigned>(trouble));
     MakeRoot(spec, name);
     EnterRoot();
@@ -267,16 +269,17 @@ Enclosure ChooseEnclosure(const ports::RecordingSpec& spec) {
   return enclosure;
 }
 
-pid_t StartEnclosed(const ports::RecordingSpec& spec, const Enclosure& enclosure, int terminal, int& listener) {
+pid_t StartEnclosed(const ports::RecordingSpec& spec, const Enclosure& enclosure, const Ends& ends, int& listener) {
   Wires wires{};
   Require(pipe2(wires.go, O_CLOEXEC) == 0 && pipe2(wires.trouble, O_CLOEXEC) == 0 &&
               socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wires.lent) == 0,
           "cannot make pipes");
-  if (enclosure.user) Require(fchown(terminal, *enclosure.user, *enclosure.user) == 0, "cannot give the terminal away");
+  if (enclosure.user)
+    Require(fchown(ends.terminal, *enclosure.user, *enclosure.user) == 0, "cannot give the terminal away");
   const int flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | (spec.network ? 0 : CLONE_NEWNET) |
                     (enclosure.user_namespace ? CLONE_NEWUSER : 0) | SIGCHLD;
   const auto first = static_cast<pid_t>(syscall(SYS_clone, flags, nullptr, nullptr, nullptr, nullptr));
-  if (first == 0) BeFirst(spec, enclosure, terminal, wires);
+  if (first == 0) BeFirst(spec, enclosure, ends, wires);
   if (first < 0)
     throw Failure("cannot enclose the session: cannot make namespaces")
         .Remedy(

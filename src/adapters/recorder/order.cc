@@ -132,6 +132,7 @@ Message MessageOf(const ports::RecordingSpec& spec) {
                   std::to_string(spec.network),
                   std::to_string(spec.sockets),
                   std::to_string(spec.listened_port),
+                  std::to_string(spec.piped_input),
                   std::to_string(spec.hidden_input),
                   std::to_string(spec.columns),
                   std::to_string(spec.rows),
@@ -153,6 +154,7 @@ ports::RecordingSpec SpecOf(const Message& message) {
   spec.network = texts.NextNumber() != 0;
   spec.sockets = texts.NextNumber() != 0;
   spec.listened_port = static_cast<int>(texts.NextNumber());
+  spec.piped_input = texts.NextNumber() != 0;
   spec.hidden_input = texts.NextNumber() != 0;
   spec.columns = static_cast<int>(texts.NextNumber());
   spec.rows = static_cast<int>(texts.NextNumber());

@@ -42,7 +42,9 @@ Session::Session(const ports::RecordingSpec& spec, int orders, int terminal)
   recording_.emplace(spec);
   try {
     OpenTerminal();
-    program_ = StartEnclosed(spec, ChooseEnclosure(spec), slave_, listener_);
+    const int input = spec.piped_input ? OpenPipe() : -1;
+    program_ = StartEnclosed(spec, ChooseEnclosure(spec), {slave_, input}, listener_);
+    if (input >= 0) close(input);
     watched_ = static_cast<int>(syscall(SYS_pidfd_open, program_, 0));
     if (watched_ < 0) throw Failure("cannot watch the program");
   } catch (const base::Error&) {
@@ -54,7 +56,7 @@ Session::Session(const ports::RecordingSpec& spec, int orders, int terminal)
 }
 
 Session::~Session() {
-  for (const int descriptor : {pty_, slave_, watched_, listener_}) {
+  for (const int descriptor : {pty_, slave_, pipe_, watched_, listener_}) {
     if (descriptor >= 0) close(descriptor);
   }
 }
@@ -64,6 +66,21 @@ void Session::OpenTerminal() {
   if (openpty(&pty_, &slave_, nullptr, nullptr, &size) != 0) throw Failure("cannot make a terminal");
   fcntl(pty_, F_SETFD, FD_CLOEXEC);
   fcntl(pty_, F_SETFL, O_NONBLOCK);
+  if (!spec_.piped_input) return;
+  termios settings{};
+  if (tcgetattr(slave_, &settings) != 0) throw Failure("cannot make a terminal");
+  settings.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  settings.c_oflag &= ~static_cast<tcflag_t>(OPOST);
+  if (tcsetattr(slave_, TCSANOW, &settings) != 0) throw Failure("cannot make a terminal");
+}
+
+/// Returns the end that the program reads from.
+int Session::OpenPipe() {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) throw Failure("cannot make a pipe");
+  pipe_ = ends[1];
+  fcntl(pipe_, F_SETFL, O_NONBLOCK);
+  return ends[0];
 }
 
 ports::RecordingReport Session::Run() {
@@ -102,11 +119,13 @@ void Session::Wait() {
   const bool may_show = output_open_ && person_.unsent() < kMostUnshown;
   const bool may_take = input_.size() < kMostInput;
   const auto events = [](bool in, bool out) { return static_cast<short>((in ? POLLIN : 0) | (out ? POLLOUT : 0)); };
-  const short on_pty = events(may_show, running_ && !typed_.empty());
+  const bool types = running_ && !typed_.empty();
+  const short on_pty = events(may_show, types && !spec_.piped_input);
   const auto on_person = static_cast<short>(events(may_take, person_.unsent() > 0) | POLLRDHUP);
-  std::array<pollfd, 4> waiting{pollfd{orders_, POLLIN, 0}, pollfd{running_ ? watched_ : -1, POLLIN, 0},
+  std::array<pollfd, 5> waiting{pollfd{orders_, POLLIN, 0}, pollfd{running_ ? watched_ : -1, POLLIN, 0},
                                 pollfd{on_pty == 0 ? -1 : pty_, on_pty, 0},
-                                pollfd{hung_up_ ? -1 : person_.socket(), on_person, 0}};
+                                pollfd{hung_up_ ? -1 : person_.socket(), on_person, 0},
+                                pollfd{types ? pipe_ : -1, POLLOUT, 0}};
   if (poll(waiting.data(), waiting.size(), WaitTime()) <= 0) return;
   if (waiting[0].revents != 0) {
     char order = 0;
@@ -114,7 +133,7 @@ void Session::Wait() {
     return;
   }
   if (waiting[1].revents != 0) SeeProgram();
-  if ((waiting[2].revents & POLLOUT) != 0) WriteInput();
+  if ((waiting[2].revents & POLLOUT) != 0 || waiting[4].revents != 0) WriteInput();
   if (may_show && (waiting[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0) TakeOutput();
   if ((waiting[3].revents & POLLOUT) != 0) person_.Flush();
   if ((waiting[3].revents & POLLIN) != 0 && may_take) TakeFrames();
@@ -161,6 +180,7 @@ void Session::TakeFrames() {
     if (frame->type == FrameType::kInput) {
       input_ += frame->payload;
       input_since_ = SinceBoot();
+      input_is_whole_ |= spec_.piped_input && frame->payload.empty();
     } else if (const auto size = access::SizeOf(frame->payload); frame->type == FrameType::kResize && size) {
       recording_->Resize(access::CastResize{size->columns, size->rows});
       const winsize changed{static_cast<unsigned short>(size->rows), static_cast<unsigned short>(size->columns), 0, 0};
@@ -188,12 +208,15 @@ void Session::HangUp() {
 /// A program that asks for a line without showing it asks for a password. One that takes key by key (ICANON off) shows
 /// them itself.
 bool Session::HidesInput() const {
+  if (spec_.piped_input) return false;
   termios settings{};
   return tcgetattr(pty_, &settings) == 0 && (settings.c_lflag & ECHO) == 0 && (settings.c_lflag & ICANON) != 0;
 }
 
 void Session::PassInput() {
   const Elapsed now = SinceBoot();
+  // Not when the person has gone: a program may do what a beginning says whose end never came.
+  if (input_is_whole_ && !hung_up_ && input_.empty() && typed_.empty() && pipe_ >= 0) close(std::exchange(pipe_, -1));
   if (input_.empty() || !typed_.empty() || !running_ || now < input_after_) return;
   size_t length = input_.size();
   if (!spec_.hidden_input && HidesInput()) {
@@ -216,8 +239,9 @@ void Session::PassInput() {
 
 void Session::WriteInput() {
   while (!typed_.empty()) {
-    const ssize_t wrote = write(pty_, typed_.data(), typed_.size());
+    const ssize_t wrote = write(spec_.piped_input ? pipe_ : pty_, typed_.data(), typed_.size());
     if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0 && spec_.piped_input && errno != EAGAIN) typed_.clear();  // it reads no more
     if (wrote <= 0) return;
     typed_.erase(0, static_cast<size_t>(wrote));
   }

@@ -26,6 +26,7 @@ class Session {
 
  private:
   void OpenTerminal();
+  int OpenPipe();
   void Loop();
   void Wait();
   int WaitTime() const;
@@ -46,6 +47,7 @@ class Session {
   std::optional<Recording> recording_;
   int pty_ = -1;
   int slave_ = -1;  // held while the program runs, so that one that closes its terminal and opens it again goes on
+  int pipe_ = -1;   // into which input goes, if it is piped and more may come
   pid_t program_ = -1;
   int watched_ = -1;  // a pidfd of the program
   int listener_ = -1;
@@ -57,6 +59,7 @@ class Session {
   std::string output_;       // read, not recorded: the beginning of a UTF-8 sequence
   Elapsed output_since_{};
   std::string input_;  // from the person, not recorded
+  bool input_is_whole_ = false;
   Elapsed input_since_{};
   Elapsed input_after_{};  // not to be passed on before
   std::string typed_;      // recorded, not yet taken by the pseudo terminal

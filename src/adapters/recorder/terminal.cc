@@ -28,8 +28,9 @@ constexpr std::array kEnding{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 /// A terminal whose keys come one by one, while this object is there.
 class RawTerminal {
  public:
-  explicit RawTerminal(int terminal) : terminal_(terminal) {
-    is_one_ = isatty(terminal) == 1 && tcgetattr(terminal, &before_) == 0;
+  /// `taken`: false: it stays as it is.
+  RawTerminal(int terminal, bool taken) : terminal_(terminal) {
+    is_one_ = taken && isatty(terminal) == 1 && tcgetattr(terminal, &before_) == 0;
     if (!is_one_) return;
     termios raw = before_;
     cfmakeraw(&raw);
@@ -93,7 +94,12 @@ bool WriteAll(int to, std::string_view bytes) {
 
 class Attachment {
  public:
-  explicit Attachment(int socket) : channel_(socket), raw_(STDIN_FILENO) {}
+  Attachment(int socket, const ports::TerminalInput& input)
+      : channel_(socket), piped_(IsPiped(input)), raw_(STDIN_FILENO, !piped_) {
+    if (!input.text) return;
+    if (!input.text->empty()) channel_.Send(FrameType::kInput, *input.text);
+    at_end_ = true;
+  }
 
   /// The signal that ended it; 0: the session or the socket did.
   int Run() {
@@ -147,16 +153,22 @@ class Attachment {
   /// programs that started each other each needs its own. An editor of lines takes it at the beginning of one only.
   void SendEndOfFile() {
     if (!at_end_ || channel_.unsent() > 0 || Clock::now() < next_) return;
+    if (piped_) {
+      if (!std::exchange(said_, true)) channel_.Send(FrameType::kInput, "");
+      return;
+    }
     if (std::exchange(line_is_open_, false)) channel_.Send(FrameType::kInput, "\n");
     channel_.Send(FrameType::kInput, kEndOfFile);
     next_ = Clock::now() + kAgain;
   }
 
   Channel channel_;
+  const bool piped_;
   Signals signals_;
   RawTerminal raw_;
   std::optional<access::SessionEnd> end_;
   bool at_end_ = false;  // of the input
+  bool said_ = false;    // that it is
   bool line_is_open_ = false;
   Clock::time_point next_{};
 };
@@ -172,11 +184,15 @@ access::TerminalSize SizeOfTerminal() {
   return {};
 }
 
-std::optional<access::SessionEnd> AttachTerminal(int socket) {
+bool IsPiped(const ports::TerminalInput& input) {
+  return input.may_be_piped && (input.text || isatty(STDIN_FILENO) != 1);
+}
+
+std::optional<access::SessionEnd> AttachTerminal(int socket, const ports::TerminalInput& input) {
   std::optional<access::SessionEnd> end;
   int signal = 0;
   {
-    Attachment attachment(socket);
+    Attachment attachment(socket, input);
     signal = attachment.Run();
     end = attachment.end();
   }
