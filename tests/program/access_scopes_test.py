@@ -4,7 +4,7 @@ import json
 import os
 import unittest
 
-from people import SCOPES, Office
+from people import PEOPLE, SCOPES, Office
 
 MORE = {"dt_read:MaskShop": {}, "stage_read:Shop": {}, "op:reingest:MaskShop": {}, "op:erase:Shop": {}}
 
@@ -86,6 +86,31 @@ class ScopesTest(unittest.TestCase):
             done = self.office.yellow("lint")
             self.assertEqual(done.status, 1, (scopes, done))
             self.assertIn(text, done.out + done.err, json.dumps(scopes))
+
+    def test_what_lets_nobody_in_is_told(self):
+        """By lint with its place, and by doctor; all is well with an office as it should be."""
+        office = self.office
+
+        def told():
+            linted = office.yellow("lint")
+            self.assertEqual(linted.status, 0, linted)      # nothing else is stopped by it
+            doctor = json.loads(office.yellow("doctor", "--output", "json").out)
+            finding, = [one for one in doctor if one["key"] == "model/scopes"]
+            return {code for code in ("Y439", "Y440", "Y441") if f"[{code}]" in linted.out + linted.err}, finding
+
+        codes, finding = told()
+        self.assertEqual((codes, finding["state"], finding["remedy"]), (set(), "ok", None))
+        local = office.root / "environments/local.yaml"
+        text, keys = local.read_text(), office.reviewers
+        self.addCleanup(lambda: (setattr(office, "reviewers", keys), local.write_text(text), office.declare(scopes={**SCOPES, **MORE})))
+        office.reviewers = {}
+        local.write_text(text.replace("tickets: {file: tickets.json}\n", ""))
+        office.declare({"alice": (["daemon"], ["auditor"]), "bob": PEOPLE["bob"], "carol": PEOPLE["carol"]}, {"ws_read:Analysts": {"approvers": 2}, "shell": {}, "op:reingest:MaskShop": {}})
+        codes, finding = told()
+        self.assertEqual((codes, finding["state"]), ({"Y439", "Y440", "Y441"}, "warning"), finding)
+        for word in ("nobody can have ws_read:Analysts", "nobody can have op:reingest:MaskShop", "no session begins under shell", "environment local has no ticket system"):
+            self.assertIn(word, json.dumps(finding))
+        self.assertNotIn("no session begins under op:", json.dumps(finding))
 
 
 if __name__ == "__main__":

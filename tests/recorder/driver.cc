@@ -30,6 +30,7 @@ ports::RecordingSpec SpecOf(int argc, char** argv) {
     if (name == "path") spec.path = value;
     if (name == "title") spec.title = value;
     if (name == "network") spec.network = true;
+    if (name == "piped") spec.piped_input = true;
     if (name == "longest") spec.longest = std::chrono::milliseconds(std::stoi(value));
   }
   return spec;

@@ -95,6 +95,46 @@ class WhatIsRecorded(Case):
         self.assertFalse(session.path.exists())
 
 
+
+class PipedInput(Case):
+    """What nobody types, and a program reads as it is."""
+
+    def test_every_byte_comes_through_and_none_is_shown_again(self):
+        session = self.started("sh", "-c", "test -t 0; echo terminal $?; sha256sum; test -t 1; echo shown on one $?", options=["piped"])
+        sent = bytes(range(256)) * 800 + b"a line without an end"
+        for at in range(0, len(sent), 50000):
+            session.type(sent[at:at + 50000])
+        session.type(b"")
+        report = session.report()
+        self.assertEqual((report["end"], report["status"]), ("ended", 0))
+        self.assertEqual(session.shown.decode(), f"terminal 1\n{hashlib.sha256(sent).hexdigest()}  -\nshown on one 0\n")
+        self.assertEqual(inputs(self.assert_same_as_shown(session, report)), sent)
+
+    def test_a_program_that_does_not_read_it(self):
+        """It is recorded all the same, holds nothing up, and its exit status is told."""
+        session = self.started("sh", "-c", "exec <&-; sleep 0.5; echo over; exit 7", options=["piped"])
+        for _ in range(20):
+            session.type(b"x" * 10000)
+        session.type(b"")
+        report = session.report()
+        self.assertEqual((report["end"], report["status"], session.shown), ("ended", 7, b"over\n"))
+
+    def test_its_end_does_not_come_when_the_person_goes(self):
+        for how in ("goes", "cancelled"):
+            mark = self.base.reach / how
+            session = self.started("sh", "-c", f"trap '' HUP; echo there; cat >{mark}; echo end >>{mark}", options=["piped"])
+            session.expect("there")
+            session.type(b"half")
+            wait_for(lambda: mark.exists() and mark.read_bytes() == b"half", "it reads")
+            if how == "goes":
+                session.socket.close()
+            else:
+                session.driver.stdin.close()
+                session.driver.stdin = None
+            session.report()
+            self.assertEqual(mark.read_bytes(), b"half", how)
+
+
 class HowItEnds(Case):
     SURVIVORS = ("setsid sleep {n}1 & nohup sleep {n}2 >/dev/null 2>&1 & (setsid sh -c 'sleep {n}3 & exec sleep {n}4' &) ; trap '' HUP TERM INT; "
                  "sh -c 'sh -c \"sleep {n}5\"' & ")
