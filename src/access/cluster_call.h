@@ -16,8 +16,8 @@ struct ClusterCall {
   std::vector<std::pair<std::string, std::string>> fields;  ///< its headers
 };
 
-/// The parts of a target's path as the API server reads them, decoded: {"api", "v1", "pods"}. Nothing when a part is `.`
-/// or `..` or is encoded wrongly.
+/// The parts of a target's path as the API server reads them, decoded: {"api", "v1", "pods"}. Nothing when a part is
+/// `.` or `..` or is encoded wrongly.
 std::optional<std::vector<std::string>> CallPathOf(std::string_view target);
 
 /// Why a call must not reach the server whatever the session's account may do: it would bring a credential into the

@@ -31,9 +31,10 @@ TEST(ClusterCall, NoTokenComesIn) {
 TEST(ClusterCall, NobodyActsAsSomebodyElse) {
   for (const char* name : {"IMPERSONATE-User", "Impersonate-Group", "impersonate-Extra-x"})
     EXPECT_EQ(WhyNotPassedOn({"/api", "", {{"Accept", "*/*"}, {name, "admin"}}}), "nobody is impersonated") << name;
-  EXPECT_EQ(WhyNotPassedOn(
-                {"/api", "websocket", {{"Sec-WebSocket-Protocol", "v4.channel, Base64url.Bearer.authorization.K8S.io.abc"}}}),
-            "no other credential is passed on");
+  EXPECT_EQ(
+      WhyNotPassedOn(
+          {"/api", "websocket", {{"Sec-WebSocket-Protocol", "v4.channel, Base64url.Bearer.authorization.K8S.io.abc"}}}),
+      "no other credential is passed on");
   EXPECT_EQ(WhyNotPassedOn({"/api", "", {{"X-Impersonate-User", "admin"}}}), "");
 }
 

@@ -152,7 +152,8 @@ TEST_F(Decide, ABreakGlassIsShortTakesTwoAndIsReviewedWithinAnHour) {
   EXPECT_EQ(ReviewWithin(wish), 3600);
   wish.kind = RequestKind::kRegular;
   EXPECT_EQ(ReviewWithin(wish), 4 * 3600);
-  for (const auto& [scope_text, hours] : {std::pair("shell", 24), {"ws_read:Analysts", 24}, {"kubernetes:prod", 4}, {"op:erase:Shop", 4}})
+  for (const auto& [scope_text, hours] :
+       {std::pair("shell", 24), {"ws_read:Analysts", 24}, {"kubernetes:prod", 4}, {"op:erase:Shop", 4}})
     EXPECT_EQ(ReviewWithin(Wish(scope_text, 3600)), hours * 3600) << scope_text;
   EXPECT_EQ(ApproversOf(scope, RequestKind::kRegular), 1);
   EXPECT_EQ(ApproversOf(scope, RequestKind::kBreakGlass), 2);

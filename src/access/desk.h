@@ -53,7 +53,8 @@ struct Effects {
   std::function<std::unique_ptr<ports::ClusterAccess>()> cluster;
 };
 
-/// Why nobody gets what is in a cluster: the environment names none, and none is found. Whether it answers is not asked.
+/// Why nobody gets what is in a cluster: the environment names none, and none is found. Whether it answers is not
+/// asked.
 std::optional<Refusal> WhyNoCluster(const Effects& effects, const model::Scope& scope);
 
 template <typename T>

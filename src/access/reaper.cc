@@ -32,7 +32,8 @@ bool HasSession(const Request& request, const std::string& id) {
 }  // namespace
 
 /// What the request has in a cluster, if that is what it is for; nothing was made there before its first session. It is
-/// read again, as one may have begun just before its end. REQUIRES: the request has ended, so that none begins any more.
+/// read again, as one may have begun just before its end. REQUIRES: the request has ended, so that none begins any
+/// more.
 void Reaper::CloseCluster(Store& store, const std::string& id) const {
   const auto request = store.Find(id);
   if (!request || request->sessions.empty()) return;

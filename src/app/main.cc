@@ -65,14 +65,15 @@ std::string Variable(const char* name) {
 }
 
 /// This process's terminal at a session that a service hosts.
-yellow::ports::TerminalOutcome CallTerminal(const std::string& socket, const std::string& path,
-                                            const yellow::ports::TerminalInput& input,
-                                            const std::function<std::string(const yellow::ports::TerminalFacts&)>& body) {
+yellow::ports::TerminalOutcome CallTerminal(
+    const std::string& socket, const std::string& path, const yellow::ports::TerminalInput& input,
+    const std::function<std::string(const yellow::ports::TerminalFacts&)>& body) {
   const yellow::access::TerminalSize size = yellow::adapters::recorder::SizeOfTerminal();
   const bool piped = yellow::adapters::recorder::IsPiped(input);
   yellow::ports::TerminalOutcome outcome;
   int connection = -1;
-  outcome.answer = yellow::adapters::http::TakeConnection(socket, path, body({size.columns, size.rows, piped}), connection);
+  outcome.answer =
+      yellow::adapters::http::TakeConnection(socket, path, body({size.columns, size.rows, piped}), connection);
   if (outcome.answer.status == 101) {
     const auto end = yellow::adapters::recorder::AttachTerminal(connection, input);
     if (end) outcome.end = end->end, outcome.status = end->status, outcome.why = end->why;

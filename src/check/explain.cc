@@ -111,10 +111,12 @@ constexpr Entry kEntries[] = {
      "A role says what a person may do: devops may ask for access, senior_devops ask, approve and review, auditor see "
      "everything and do nothing. Any other word would give nothing, and nobody would notice."},
     {"Y439",
-     "Nobody approves their own request. So a scope that as many seniors may approve as it has approvers is of use only "
+     "Nobody approves their own request. So a scope that as many seniors may approve as it has approvers is of use "
+     "only "
      "when somebody else may ask: a person with the role devops, or one senior more."},
     {"Y440",
-     "A session is sealed to the review keys of the seniors for its scope, but never of who is in it; where none of them "
+     "A session is sealed to the review keys of the seniors for its scope, but never of who is in it; where none of "
+     "them "
      "has one, no session begins, and a request for it only uses its ticket up."},
     {"Y441",
      "Access is given on the ground of an open ticket. Without a ticket system in the environment there is none that "

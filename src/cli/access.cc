@@ -281,8 +281,7 @@ int RunSession(const Program& program, const Options& options, const AccessOptio
   bool piped = false;
   const ports::TerminalOutcome outcome = program.call_terminal(
       SocketOf(program, options, access.socket), fmt::format("{}/{}/session", kRequests, IdOf(access)),
-      {access.statement, word == std::string_view("sql")},
-      [&](const ports::TerminalFacts& terminal) {
+      {access.statement, word == std::string_view("sql")}, [&](const ports::TerminalFacts& terminal) {
         piped = terminal.piped;
         return Json{{"program", word},
                     {"term", program.variable("TERM")},

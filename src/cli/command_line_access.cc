@@ -72,10 +72,11 @@ void CommandLine::Access() {
   vote("deny", "Deny somebody else's request; one is enough", &AccessDeny);
   const char* use = "Use";
   with_id(add(use, "activate", "Begin: from now on its time passes", "yellow access activate " + id, &AccessActivate));
-  with_id(add(use, "sql",
-              "Open a recorded psql under an active request; input that is no terminal's is run to its end or its first "
-              "error, which is exit status 1",
-              "yellow access sql " + id, &AccessSql))
+  with_id(
+      add(use, "sql",
+          "Open a recorded psql under an active request; input that is no terminal's is run to its end or its first "
+          "error, which is exit status 1",
+          "yellow access sql " + id, &AccessSql))
       ->add_option("-c,--command", access_.statement,
                    "SQL to run instead of what comes in, all of it or to its first error (default: the input)");
   with_id(add(use, "shell",

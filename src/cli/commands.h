@@ -192,13 +192,13 @@ struct AccessOptions {
   std::string socket;
   std::string id;
   std::string scope, duration, ticket, reason;
-  std::string content;                  ///< hash, or its first digits
-  std::string note;                     ///< of a vote or a review
-  std::string from, to;                 ///< days
-  std::string container;                ///< empty: the first that has it
-  std::vector<std::string> parameters;  ///< name=value, of an operation
-  std::string dataset;                  ///< Store.dataset, of an erasure
-  std::vector<std::string> key;         ///< column=value, of its row
+  std::string content;                   ///< hash, or its first digits
+  std::string note;                      ///< of a vote or a review
+  std::string from, to;                  ///< days
+  std::string container;                 ///< empty: the first that has it
+  std::vector<std::string> parameters;   ///< name=value, of an operation
+  std::string dataset;                   ///< Store.dataset, of an erasure
+  std::vector<std::string> key;          ///< column=value, of its row
   std::optional<std::string> statement;  ///< of access sql, instead of its input
   bool all = false;
 };

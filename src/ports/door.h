@@ -75,7 +75,7 @@ struct TerminalOutcome {
 /// What the program of a session gets to read.
 struct TerminalInput {
   std::optional<std::string> text;  ///< this; nothing: this process's standard input
-  bool may_be_piped = false;        ///< true: it gets a text, or what is no terminal's, as it is; else as if it was typed
+  bool may_be_piped = false;  ///< true: it gets a text, or what is no terminal's, as it is; else as if it was typed
 };
 
 /// What a terminal says of itself when a session begins.

@@ -19,10 +19,10 @@ struct PrintedLog {
   int64_t limit = 0;  ///< what it has printed after so many bytes was not kept; 0: all of it was
 };
 
-/// The end of what code has printed, at most `most` bytes of it. Where it has printed one of these secrets, `***` stands
-/// instead: here, and from now on in its file too, of which the last 64 MiB stay then; one that cannot be written is
-/// removed. Where the log is cut, at its beginning or its end, 64 KiB more go, as a part of a secret may stand there.
-/// REQUIRES: the code has ended.
+/// The end of what code has printed, at most `most` bytes of it. Where it has printed one of these secrets, `***`
+/// stands instead: here, and from now on in its file too, of which the last 64 MiB stay then; one that cannot be
+/// written is removed. Where the log is cut, at its beginning or its end, 64 KiB more go, as a part of a secret may
+/// stand there. REQUIRES: the code has ended.
 std::string TakeLog(ports::FileSystem& files, Reporter& reporter, const std::vector<base::Secret>& secrets,
                     const PrintedLog& log, size_t most);
 

@@ -176,7 +176,8 @@ class Waiting {
   }
 
  private:
-  /// Before it ends, as an engine may forget it then; and not from where secrets are kept, which may have others by now.
+  /// Before it ends, as an engine may forget it then; and not from where secrets are kept, which may have others by
+  /// now.
   void LookWhatItWasGiven() {
     try {
       const auto environment = AskPatiently(effects_.clock, [this] { return engine_->EnvironmentOf(name_); });

@@ -94,7 +94,8 @@ ports::ContainerState StateOf(const std::string& json) {
 std::map<std::string, std::string> EnvironmentOf(const std::string& json) {
   const Json found = Json::parse(json, nullptr, false);
   const Json variables = found.is_object() ? found.value("/Config/Env"_json_pointer, Json()) : Json();
-  if (!variables.is_array()) throw base::Error("engine", "the container engine gave an answer that is none").Retryable();
+  if (!variables.is_array())
+    throw base::Error("engine", "the container engine gave an answer that is none").Retryable();
   std::map<std::string, std::string> environment;
   for (const Json& variable : variables) {
     const std::string text = variable.is_string() ? variable.get<std::string>() : "";
