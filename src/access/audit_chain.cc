@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t kHashDigits = 64;
 constexpr int64_t kMostRecords = 1'000'000'000'000'000;  // what every reader of JSON takes for a whole number
+constexpr size_t kMostFindings = 1000;
 constexpr std::string_view kTag{"yellow-audit-v1\0", 16};
 
 JsonValue::Object Fields(const AuditRecord& record, int64_t sequence) {
@@ -217,12 +218,16 @@ std::string_view Word(Fault fault) {
   return "";
 }
 
+const std::vector<Fault>& AllFaults() {
+  static const std::vector<Fault> faults{Fault::kBroken, Fault::kShort,     Fault::kHeadDiffers, Fault::kBadSignature,
+                                         Fault::kGap,    Fault::kRecording, Fault::kDatabase};
+  return faults;
+}
+
 const std::vector<std::string>& FaultWords() {
   static const std::vector<std::string> words = [] {
     std::vector<std::string> all;
-    for (const Fault fault : {Fault::kBroken, Fault::kShort, Fault::kHeadDiffers, Fault::kBadSignature, Fault::kGap,
-                              Fault::kRecording, Fault::kDatabase})
-      all.emplace_back(Word(fault));
+    for (const Fault fault : AllFaults()) all.emplace_back(Word(fault));
     return all;
   }();
   return words;
@@ -232,7 +237,33 @@ ChainVerifier::ChainVerifier(std::string chain, std::string key, FindRecording f
     : chain_(std::move(chain)), key_(std::move(key)), find_recording_(std::move(find_recording)) {}
 
 void ChainVerifier::Add(Fault fault, int64_t sequence, const std::string& text) {
+  // A missing recording may be excused by what comes later.
+  if (fault != Fault::kRecording && findings_.size() >= kMostFindings) {
+    ++left_out_;
+    return;
+  }
   findings_.push_back({fault, sequence, segment_, text});
+}
+
+void ChainVerifier::AddOfDatabase(int64_t sequence, const std::string& text) {
+  if (of_database_.size() >= kMostFindings) {
+    ++left_out_;
+    return;
+  }
+  of_database_.push_back({Fault::kDatabase, sequence, 0, text});
+}
+
+std::vector<AuditFinding> ChainVerifier::findings() const {
+  std::vector<AuditFinding> all = findings_;
+  all.insert(all.end(), of_database_.begin(), of_database_.end());
+  if (left_out_ > 0)
+    all.push_back({all.back().fault, all.back().sequence, 0, Number(left_out_) + " more findings are left out"});
+  return all;
+}
+
+void ChainVerifier::ForgetBefore(int64_t sequence) {
+  std::erase_if(hashes_,
+                [&](const auto& one) { return one.first < sequence && remembered_.count(one.first) == 0; });
 }
 
 void ChainVerifier::Feed(int segment, std::string_view text, bool newest) {
@@ -304,7 +335,8 @@ void ChainVerifier::CheckRecording(const ChainedRecord& record, std::string_view
   const int64_t sequence = record.head.sequence;
   if (!FieldReader(*bound).Get("file", file).Get("bytes", bytes).GetHash("sha256", sha256).good())
     return Add(Fault::kRecording, sequence, "record " + Number(sequence) + " does not say which recording it binds");
-  const auto facts = find_recording_ ? find_recording_(file) : std::nullopt;
+  if (!find_recording_) return;
+  const auto facts = find_recording_(file);
   if (!facts) {
     const std::string text = "the recording " + file + " is missing";
     missing_[sha256 + file] = text;
@@ -349,18 +381,17 @@ void ChainVerifier::Compare(const Anchor& anchor) {
 }
 
 void ChainVerifier::Compare(const AuditRecord& record, const Head& head) {
-  segment_ = 0;
   const int64_t sequence = head.sequence;
   const auto found = hashes_.find(sequence);
   if (found == hashes_.end()) {
-    Add(Fault::kDatabase, sequence, "record " + Number(sequence) + " is in the database, and not in the files");
+    AddOfDatabase(sequence, "record " + Number(sequence) + " is in the database, and not in the files");
     return;
   }
   const auto last = hashes_.find(sequence - 1);
   const bool follows = sequence == 1 || last != hashes_.end();
   const Head before{sequence - 1, last == hashes_.end() ? Head().hash : last->second};
   if (found->second != head.hash || (follows && LinkTo(before, record).head.hash != head.hash))
-    Add(Fault::kDatabase, sequence, "record " + Number(sequence) + " is another one in the database than in the files");
+    AddOfDatabase(sequence, "record " + Number(sequence) + " is another one in the database than in the files");
 }
 
 bool ChainVerifier::IsExcused(int64_t sequence) const {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -29,7 +30,7 @@ struct AuditRecord {
   int64_t id = 0;
   std::string at;  ///< RFC 3339, UTC, microseconds
   std::string person, action, subject, request;
-  JsonValue details = {JsonValue::Object{}};
+  JsonValue details = {JsonValue::Object{}};  ///< `identity`: the account or token by which it was done
   std::string login;  ///< of the database, with which it was written
   bool operator==(const AuditRecord&) const = default;
 };
@@ -100,6 +101,7 @@ enum class Fault {
   kDatabase = 26       ///< the database and the files disagree
 };
 std::string_view Word(Fault fault);  ///< "broken", …
+const std::vector<Fault>& AllFaults();
 const std::vector<std::string>& FaultWords();
 
 struct AuditFinding {
@@ -112,17 +114,22 @@ struct AuditFinding {
 /// Nothing when it is not there.
 using FindRecording = std::function<std::optional<RecordingFacts>(const std::string& file)>;
 
-/// Reads a chain from its first segment on and says everything that is wrong with it. What follows a fault is compared
-/// with what stands there, so that one fault gives one finding.
+/// Reads a chain from its first segment on and says everything that is wrong with it, the first thousand findings one by
+/// one. What follows a fault is compared with what stands there, so that one fault gives one finding.
 class ChainVerifier {
  public:
   /// `key`: who must have signed. `find_recording` is asked for each file that a record binds (`details.recording` and
-  /// `details.statements`: {file, bytes, sha256}). One that is missing is not when a later record says that it was
-  /// deleted (kEvidenceDeleted), with the same digest.
+  /// `details.statements`: {file, bytes, sha256}); without it these are not compared. One that is missing is not when a
+  /// later record says that it was deleted (kEvidenceDeleted), with the same digest.
   ChainVerifier(std::string chain, std::string key, FindRecording find_recording);
 
   /// The next segment, in the order of their numbers. `newest`: it may still be written to.
   void Feed(int segment, std::string_view text, bool newest);
+  /// Before the segments: that an anchor of this record will be compared.
+  void Remember(int64_t sequence) { remembered_.insert(sequence); }
+  /// Between segments: nothing but an anchor will be compared with records before this one. What is kept of a chain does
+  /// not grow with it then.
+  void ForgetBefore(int64_t sequence);
   /// After the last segment. Of another chain: it is left out.
   void Compare(const Anchor& anchor);
   /// A record of the database that was chained: the same as in the files.
@@ -131,7 +138,8 @@ class ChainVerifier {
   const Head& head() const { return head_; }
   int64_t records() const { return records_; }
   int segments() const { return segments_; }
-  const std::vector<AuditFinding>& findings() const { return findings_; }
+  /// What is wrong with the files by themselves and at anchors, and then what the database says against them.
+  std::vector<AuditFinding> findings() const;
   /// True when a record says that this one is in the files alone (kWentBack).
   bool IsExcused(int64_t sequence) const;
 
@@ -141,6 +149,7 @@ class ChainVerifier {
   void CheckRecording(const ChainedRecord& record, std::string_view name);
   void ExcuseDeleted(const ChainedRecord& record);
   void Add(Fault fault, int64_t sequence, const std::string& text);
+  void AddOfDatabase(int64_t sequence, const std::string& text);
 
   const std::string chain_, key_;
   const FindRecording find_recording_;
@@ -149,9 +158,11 @@ class ChainVerifier {
   int segments_ = 0, segment_ = 0;
   bool closed_ = false;
   std::map<int64_t, std::string> hashes_;  ///< by sequence number
+  std::set<int64_t> remembered_;
   std::vector<std::pair<int64_t, int64_t>> excused_;
   std::map<std::string, std::string> missing_;  ///< findings of missing files, by digest and name
-  std::vector<AuditFinding> findings_;
+  std::vector<AuditFinding> findings_, of_database_;
+  int64_t left_out_ = 0;  ///< findings that are only counted
 };
 
 /// The action of a record that says: records (details.database, details.files] are in the files alone, because the

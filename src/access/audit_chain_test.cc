@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "access/audit_copy.h"
 #include "base/digest.h"
 
 namespace yellow::access {
@@ -69,6 +70,13 @@ std::vector<AuditFinding> Verify(const std::vector<std::string>& segments, const
     verifier.Feed(static_cast<int>(i) + 1, segments[i], i + 1 == segments.size());
   for (const Anchor& anchor : anchors) verifier.Compare(anchor);
   return verifier.findings();
+}
+
+/// The same of a copy, all segments in one text, which comes in parts of this size.
+std::vector<AuditFinding> VerifyCopy(std::string_view text, const std::string& anchors, size_t part) {
+  CopyVerifier verifier(AnchorAt({}).key, anchors);
+  for (; !text.empty(); text.remove_prefix(std::min(part, text.size()))) verifier.Feed(text.substr(0, part));
+  return verifier.Finish().findings;
 }
 
 std::vector<Fault> Faults(const std::vector<AuditFinding>& findings) {
@@ -222,6 +230,40 @@ TEST(ChainVerifier, ADatabaseThatWentBackIsExcused) {
   EXPECT_FALSE(verifier.IsExcused(4));
 }
 
+TEST(CopyVerifier, SaysWhereASegmentHasNoEnd) {
+  const Log log = LogOf(6, 2);
+  std::string text = log.segments[0] + log.segments[1] + log.segments[2];
+  EXPECT_THAT(VerifyCopy(text, AnchorLine(log.heads[6]), 7), IsEmpty());
+  std::string without_end = text;
+  without_end.erase(log.segments[0].find("{\"close\""), SplitLines(log.segments[0]).whole[2].size() + 1);
+  EXPECT_THAT(Faults(VerifyCopy(without_end, "", 7)), ElementsAre(Fault::kBadSignature));
+  EXPECT_THAT(VerifyCopy(log.segments[0] + log.segments[2], "", 7)[0].text, HasSubstr("segment 2 is missing"));
+  EXPECT_EQ(VerifyCopy(log.segments[1] + log.segments[0], "", 7)[0].fault, Fault::kGap);
+}
+
+TEST(CopyVerifier, AnchorsSayWhichLogItIs) {
+  const Log log = LogOf(2, 2);
+  std::string other = log.segments[0];
+  const std::string chain = "00000000-0000-0000-0000-000000000000";
+  other.replace(other.find(kChain), chain.size(), chain);
+  EXPECT_THAT(Faults(VerifyCopy(other, AnchorLine(log.heads[2]), 100)), ElementsAre(Fault::kBadSignature));
+  // Of several logs that are anchored in one place it is the one of which a record stands in it.
+  const std::string foreign =
+      SignedLine(Anchor{"2026-01-01T06:00:01Z", chain, {1, std::string(64, 'a')}, "", ""}, kSeed);
+  CopyVerifier verifier(AnchorAt({}).key, foreign + AnchorLine(log.heads[2]));
+  verifier.Feed(log.segments[0].substr(0, log.segments[0].find("{\"close\"")));
+  const Verified verified = verifier.Finish();
+  EXPECT_EQ(verified.chain, kChain);
+  EXPECT_THAT(verified.findings, IsEmpty());
+  EXPECT_THAT(verified.not_compared, ElementsAre("recordings", "database"));
+}
+
+TEST(ChainVerifier, WhatIsWrongAThousandTimesIsCounted) {
+  const std::vector<AuditFinding> found = Verify({std::string(5000, '\n')});
+  EXPECT_THAT(found, SizeIs(1001));
+  EXPECT_EQ(found.back().text, "4000 more findings are left out");
+}
+
 /// The lines of all segments, each with the number of its segment, as somebody edits them.
 class Editor {
  public:
@@ -318,6 +360,9 @@ TEST(ChainVerifier, EveryChangeOfAnyLogIsFound) {
          std::holds_alternative<SegmentClose>(*ParseLine(SplitLines(before.substr(all.size())).whole[0]))))
       continue;
     EXPECT_THAT(Verify(changed, {anchor}), testing::Not(IsEmpty())) << name << " of round " << round;
+    ASSERT_THAT(VerifyCopy(before, AnchorLine(log.heads.back()), 1 + random() % 900), IsEmpty()) << before;
+    EXPECT_THAT(VerifyCopy(all, AnchorLine(log.heads.back()), 1 + random() % 900), testing::Not(IsEmpty()))
+        << name << " of round " << round;
   }
 }
 
@@ -330,6 +375,7 @@ TEST(ChainVerifier, EveryBeginningOfALogIsFound) {
     std::vector<std::string> cut{text.substr(0, std::min(size, log.segments[0].size()))};
     if (size > log.segments[0].size()) cut.push_back(text.substr(log.segments[0].size(), size - cut[0].size()));
     EXPECT_THAT(Verify(cut, {anchor}), testing::Not(IsEmpty())) << size;
+    EXPECT_THAT(VerifyCopy(text.substr(0, size), AnchorLine(log.heads.back()), 100), testing::Not(IsEmpty())) << size;
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
+#include <utility>
 
 namespace yellow::access {
 namespace {
@@ -18,7 +20,21 @@ bool FitsAction(const std::string& action, const std::string& wanted) {
 
 }  // namespace
 
+JsonValue::Object WordsOf(const AuditQuery& query) {
+  JsonValue::Object words;
+  for (const auto& [name, value] : {std::pair("person", &query.person),
+                                    {"action", &query.action},
+                                    {"subject", &query.subject},
+                                    {"request", &query.request},
+                                    {"since", &query.since},
+                                    {"until", &query.until},
+                                    {"text", &query.text}})
+    if (!value->empty()) words[name] = {*value};
+  return words;
+}
+
 bool Fits(const AuditRecord& record, const AuditQuery& query) {
+  if (record.id == query.reading && record.action == "audit.read") return false;
   const auto is = [](const std::string& value, const std::string& wanted) { return wanted.empty() || value == wanted; };
   if (!is(record.person, query.person) || !FitsAction(record.action, query.action) ||
       !is(record.subject, query.subject) || !is(record.request, query.request))
@@ -35,17 +51,18 @@ bool Fits(const AuditRecord& record, const AuditQuery& query) {
 std::vector<StoredRecord> FindRecords(const std::string& log, std::vector<StoredRecord> waiting,
                                       const AuditQuery& query) {
   std::vector<StoredRecord> found;
+  std::set<std::pair<int64_t, std::string>> known;
   for (const std::string_view line : SplitLines(log).whole) {
     auto parsed = ParseLine(line);
     auto* chained = parsed ? std::get_if<ChainedRecord>(&*parsed) : nullptr;
-    if (chained != nullptr && Fits(chained->record, query))
-      found.push_back({std::move(chained->record), chained->head});
+    if (chained == nullptr) continue;
+    if (!waiting.empty()) known.emplace(chained->record.id, chained->record.at);
+    if (Fits(chained->record, query)) found.push_back({std::move(chained->record), chained->head});
   }
   // One that was chained between the two readings stands in the files already.
   for (StoredRecord& record : waiting) {
-    const bool known = std::any_of(found.begin(), found.end(),
-                                   [&](const StoredRecord& other) { return other.record == record.record; });
-    if (!known && Fits(record.record, query)) found.push_back(std::move(record));
+    if (known.count({record.record.id, record.record.at}) == 0 && Fits(record.record, query))
+      found.push_back(std::move(record));
   }
   return found;
 }

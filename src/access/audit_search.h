@@ -12,7 +12,11 @@ struct AuditQuery {
   std::string person, action, subject, request;  ///< `action` may end in `.*`
   std::string since, until;                      ///< RFC 3339, UTC with Z: from that instant on, and before it
   std::string text;                              ///< stands in any field, whatever its case
+  int64_t reading = 0;                           ///< the record of this very search, which is left out
 };
+
+/// What is looked for, as it is recorded.
+JsonValue::Object WordsOf(const AuditQuery& query);
 
 bool Fits(const AuditRecord& record, const AuditQuery& query);
 

@@ -33,10 +33,16 @@ std::string ArrayOf(const Items& items, ToText to_text) {
 
 }  // namespace
 
-void AddRecord(ports::Session& session, const std::string& person, const std::string& action,
-               const std::string& subject, const JsonValue::Object& details) {
-  session.Execute(
-      {"SELECT yellow_access.audit_add($1, $2, $3, '', $4::jsonb)", {person, action, subject, Canonical({details})}});
+int64_t AddRecord(ports::Session& session, const std::string& person, const std::string& action,
+                  const std::string& subject, const JsonValue::Object& details) {
+  return session
+      .Execute(
+          {"SELECT yellow_access.audit_add($1, $2, $3, '', $4::jsonb)", {person, action, subject, Canonical({details})}})
+      .Integer(0, 0);
+}
+
+void SetIdentity(ports::Session& session, const std::string& identity) {
+  session.Execute({"SELECT set_config('yellow.identity', $1, false)", {identity}});
 }
 
 StoredHead ReadHead(ports::Session& session) {

@@ -23,14 +23,10 @@ FindRecording RecordingsIn(ports::FileSystem& files, const std::string& data) {
   };
 }
 
-/// What may still be written to, read between two writes of the writer.
-struct Newest {
-  std::vector<int> segments;
-  std::string text;
-};
+}  // namespace
 
-Newest ReadNewest(ports::AuditLog& log, const std::string& folder) {
-  Newest newest{log.Segments(folder), ""};
+NewestSegment ReadNewest(ports::AuditLog& log, const std::string& folder) {
+  NewestSegment newest{log.Segments(folder), ""};
   if (newest.segments.empty()) return newest;
   auto lock = log.TryLock(folder);
   for (int i = 0; lock == nullptr && i < kTries; ++i) lock = log.TryLock(folder);
@@ -39,123 +35,125 @@ Newest ReadNewest(ports::AuditLog& log, const std::string& folder) {
   return newest;
 }
 
-class Verification {
- public:
-  Verification(const AuditEffects& effects, ports::Session& session, const AuditPlace& place,
-               const VerifyOptions& options)
-      : effects_(effects), session_(session), place_(place), options_(options), stored_(ReadHead(session)) {
-    result_.container = place.container;
-    result_.chain = stored_.chain;
-    result_.folder = FolderOf(place, stored_.chain);
-    result_.unchained = stored_.unchained;
-    result_.key = options.key;
-    if (result_.key.empty()) {
-      if (const auto seed = ReadKey(effects.files, place.data)) result_.key = base::PublicKeyOf(*seed);
+LogVerification::LogVerification(const AuditEffects& effects, ports::Session& session, AuditPlace place,
+                                 VerifyOptions options)
+    : effects_(effects),
+      session_(session),
+      place_(std::move(place)),
+      options_(std::move(options)),
+      stored_(ReadHead(session)) {
+  result_.container = place_.container;
+  result_.chain = stored_.chain;
+  result_.folder = FolderOf(place_, stored_.chain);
+  result_.unchained = stored_.unchained;
+  result_.key = options_.key;
+  if (result_.key.empty()) {
+    if (const auto seed = ReadKey(effects_.files, place_.data)) result_.key = base::PublicKeyOf(*seed);
+  }
+  verifier_.emplace(stored_.chain, result_.key, RecordingsIn(effects_.files, place_.data));
+  // Before the files, so that nothing is noted there that is not in these yet.
+  ReadAnchors();
+  for (const Anchor& anchor : anchors_) verifier_->Remember(anchor.head.sequence);
+  NewestSegment newest = ReadNewest(effects_.log, result_.folder);
+  segments_ = std::move(newest.segments), newest_ = std::move(newest.text);
+}
+
+bool LogVerification::Step() {
+  if (next_ == segments_.size()) {
+    for (const Anchor& anchor : anchors_) verifier_->Compare(anchor);
+    CompareDatabase(stored_.head.sequence);
+    Miss(compared_ + 1, stored_.head.sequence);
+    return false;
+  }
+  const int segment = segments_[next_++];
+  const bool last = next_ == segments_.size();
+  verifier_->Feed(segment, last ? newest_ : effects_.log.Read(result_.folder, segment), last);
+  const int64_t to = std::min(verifier_->head().sequence, stored_.head.sequence);
+  CompareDatabase(to);
+  verifier_->ForgetBefore(to);
+  return true;
+}
+
+Verified LogVerification::Result() {
+  result_.head = verifier_->head();
+  result_.records = verifier_->records();
+  result_.segments = verifier_->segments();
+  result_.findings = verifier_->findings();
+  for (const auto& [first, last] : missing_) TellMissing(first, last);
+  std::erase_if(result_.findings, [&](const AuditFinding& finding) {
+    return finding.sequence < options_.from || finding.sequence > options_.to;
+  });
+  return std::move(result_);
+}
+
+/// What was chained when this began; more may have come since.
+void LogVerification::CompareDatabase(int64_t to) {
+  while (compared_ < to) {
+    const std::vector<StoredRecord> page = ReadChained(session_, compared_, kPage);
+    for (const StoredRecord& record : page) {
+      if (record.head->sequence > to) return;
+      Miss(compared_ + 1, record.head->sequence - 1);
+      verifier_->Compare(record.record, *record.head);
+      compared_ = record.head->sequence;
+    }
+    if (page.size() < static_cast<size_t>(kPage)) return;
+  }
+}
+
+void LogVerification::Miss(int64_t first, int64_t last) {
+  if (first <= last) missing_.emplace_back(first, last);
+}
+
+void LogVerification::TellMissing(int64_t first, int64_t last) {
+  while (first <= last && verifier_->IsExcused(first)) ++first;
+  while (first <= last && verifier_->IsExcused(last)) --last;
+  if (first > last) return;
+  const std::string which = first == last ? "record " + std::to_string(first) + " is"
+                                          : "records " + std::to_string(first) + " to " + std::to_string(last) + " are";
+  result_.findings.push_back({Fault::kDatabase, first, 0, which + " not in the database"});
+}
+
+void LogVerification::ReadAnchors() {
+  std::map<std::string, AnchorState> states;
+  for (AnchorState& state : ReadAnchorStates(session_)) states[state.target] = std::move(state);
+  if (options_.anchors) TakeAnchors(*options_.anchors);
+  for (const model::AnchorTarget& target : place_.anchors) {
+    AnchorState& state = states[model::Describe(target)];
+    state.target = model::Describe(target);
+    result_.anchors.push_back(state);
+    if (options_.anchors || state.at.empty()) continue;
+    try {
+      TakeAnchors(effects_.log.ReadNotes(target, place_.project));
+    } catch (const base::Error& error) {
+      if (error.code != "anchor") throw;
+      result_.anchors.back().failure = error.what();
     }
   }
+}
 
-  Verified Run() {
-    ChainVerifier verifier(stored_.chain, result_.key, RecordingsIn(effects_.files, place_.data));
-    // Before the files, so that nothing is noted there that is not in these yet.
-    const std::vector<std::string> noted = ReadAnchors();
-    const Newest newest = ReadNewest(effects_.log, result_.folder);
-    for (const int segment : newest.segments) {
-      const bool last = segment == newest.segments.back();
-      verifier.Feed(segment, last ? newest.text : effects_.log.Read(result_.folder, segment), last);
-    }
-    for (const std::string& lines : noted) CompareLines(verifier, lines);
-    CompareDatabase(verifier);
-    result_.head = verifier.head();
-    result_.records = verifier.records();
-    result_.segments = verifier.segments();
-    result_.findings = verifier.findings();
-    result_.findings.insert(result_.findings.end(), missing_.begin(), missing_.end());
-    std::erase_if(result_.findings, [&](const AuditFinding& finding) {
-      return finding.sequence < options_.from || finding.sequence > options_.to;
-    });
-    return std::move(result_);
+void LogVerification::TakeAnchors(const std::string& lines) {
+  for (Anchor& anchor : AnchorsIn(lines)) {
+    if (anchor.chain != stored_.chain) continue;
+    result_.anchors_of_chain = true;
+    anchors_.push_back(std::move(anchor));
   }
+}
 
- private:
-  /// What was chained when this began; more may have come since.
-  void CompareDatabase(ChainVerifier& verifier) {
-    int64_t last = 0;
-    while (last < stored_.head.sequence) {
-      const std::vector<StoredRecord> page = ReadChained(session_, last, kPage);
-      for (const StoredRecord& record : page) {
-        if (record.head->sequence > stored_.head.sequence) break;
-        Miss(verifier, last + 1, record.head->sequence - 1);
-        verifier.Compare(record.record, *record.head);
-        last = record.head->sequence;
-      }
-      if (page.size() < static_cast<size_t>(kPage)) break;
-    }
-    Miss(verifier, last + 1, stored_.head.sequence);
+std::vector<Anchor> AnchorsIn(std::string_view text) {
+  std::vector<Anchor> anchors;
+  for (const std::string_view line : SplitLines(text).whole) {
+    auto parsed = ParseLine(line);
+    if (auto* anchor = parsed ? std::get_if<Anchor>(&*parsed) : nullptr) anchors.push_back(std::move(*anchor));
   }
-
-  void Miss(const ChainVerifier& verifier, int64_t first, int64_t last) {
-    while (first <= last && verifier.IsExcused(first)) ++first;
-    while (first <= last && verifier.IsExcused(last)) --last;
-    if (first > last) return;
-    const std::string which = first == last
-                                  ? "record " + std::to_string(first) + " is"
-                                  : "records " + std::to_string(first) + " to " + std::to_string(last) + " are";
-    missing_.push_back({Fault::kDatabase, first, 0, which + " not in the database"});
-  }
-
-  std::vector<std::string> ReadAnchors() {
-    std::vector<std::string> noted;
-    std::map<std::string, AnchorState> states;
-    for (AnchorState& state : ReadAnchorStates(session_)) states[state.target] = std::move(state);
-    if (options_.anchors) noted.push_back(*options_.anchors);
-    for (const model::AnchorTarget& target : place_.anchors) {
-      AnchorState& state = states[model::Describe(target)];
-      state.target = model::Describe(target);
-      result_.anchors.push_back(state);
-      if (options_.anchors || state.at.empty()) continue;
-      try {
-        noted.push_back(effects_.log.ReadNotes(target, place_.project));
-      } catch (const base::Error& error) {
-        if (error.code != "anchor") throw;
-        result_.anchors.back().failure = error.what();
-      }
-    }
-    return noted;
-  }
-
-  /// A line that is none is left out: who is killed while a line is written leaves a part of it.
-  void CompareLines(ChainVerifier& verifier, const std::string& text) {
-    for (const std::string_view line : SplitLines(text).whole) {
-      const auto parsed = ParseLine(line);
-      const auto* anchor = parsed ? std::get_if<Anchor>(&*parsed) : nullptr;
-      if (anchor == nullptr || anchor->chain != stored_.chain) continue;
-      result_.anchors_of_chain = true;
-      verifier.Compare(*anchor);
-    }
-  }
-
-  const AuditEffects& effects_;
-  ports::Session& session_;
-  const AuditPlace& place_;
-  const VerifyOptions& options_;
-  const StoredHead stored_;
-  Verified result_;
-  std::vector<AuditFinding> missing_;
-};
-
-}  // namespace
+  return anchors;
+}
 
 Verified VerifyLog(const AuditEffects& effects, ports::Session& session, const AuditPlace& place,
                    const VerifyOptions& options) {
-  return Verification(effects, session, place, options).Run();
-}
-
-std::string ReadLog(ports::AuditLog& log, const std::string& folder) {
-  std::string text;
-  const Newest newest = ReadNewest(log, folder);
-  for (const int segment : newest.segments)
-    text += segment == newest.segments.back() ? newest.text : log.Read(folder, segment);
-  return text;
+  LogVerification verification(effects, session, place, options);
+  while (verification.Step()) {
+  }
+  return verification.Result();
 }
 
 }  // namespace yellow::access

@@ -56,13 +56,13 @@ std::string Quoted(std::string_view text) {
   return out + "\"";
 }
 
-std::string Line(int64_t at, std::string_view code, std::string_view text) {
+std::string CastLine(int64_t at, std::string_view code, std::string_view text) {
   return fmt::format("[{}.{:06}, \"{}\", {}]\n", at / 1000000, at % 1000000, code, Quoted(text));
 }
 
 std::string LinesOfBytes(int64_t at, std::string_view code, std::string_view bytes) {
-  if (LengthOfUtf8(bytes) == bytes.size()) return Line(at, code, bytes);
-  return Line(at, "b", Base64Of(bytes)) + Line(at, code, TextOf(bytes));
+  if (LengthOfUtf8(bytes) == bytes.size()) return CastLine(at, code, bytes);
+  return CastLine(at, "b", Base64Of(bytes)) + CastLine(at, code, TextOf(bytes));
 }
 
 template <typename Number>
@@ -145,8 +145,8 @@ std::string CastLines(const CastEvent& event) {
   return std::visit(
       Overloaded{[&](const CastOutput& it) { return LinesOfBytes(event.at, "o", it.bytes); },
                  [&](const CastInput& it) { return LinesOfBytes(event.at, "i", it.bytes); },
-                 [&](const CastResize& it) { return Line(event.at, "r", fmt::format("{}x{}", it.columns, it.rows)); },
-                 [&](const CastLeftOut& it) { return Line(event.at, "n", std::to_string(it.bytes)); }},
+                 [&](const CastResize& it) { return CastLine(event.at, "r", fmt::format("{}x{}", it.columns, it.rows)); },
+                 [&](const CastLeftOut& it) { return CastLine(event.at, "n", std::to_string(it.bytes)); }},
       event.what);
 }
 

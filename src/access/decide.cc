@@ -238,6 +238,11 @@ std::optional<Refusal> MayReview(const model::Model& model, const model::Person&
   return IsSeniorFor(model, reviewer, request, "review");
 }
 
+Refusal UnknownPerson(const std::string& identity) {
+  return {Kind::kForbidden, "unknown_person", "the model knows nobody as " + identity,
+          "a person is declared in the Ecosystem or a zone: people: {alice: {identities: [\"" + identity + "\"], …}}"};
+}
+
 std::optional<Refusal> MaySee(const model::Person& person) {
   for (const std::string_view role : {model::kDevops, model::kSeniorDevops, model::kAuditor})
     if (person.Has(role)) return std::nullopt;
@@ -249,6 +254,15 @@ std::optional<Refusal> MayReport(const model::Person& person) {
   if (person.Has(model::kSeniorDevops) || person.Has(model::kAuditor)) return std::nullopt;
   return Refusal{Kind::kForbidden, "not_auditor",
                  person.name + " may not have the report, which takes the role senior_devops or auditor",
+                 "roles are given in the model, under people"};
+}
+
+std::optional<Refusal> MayReadAudit(const model::Person& person) {
+  if ((person.Has(model::kSeniorDevops) || person.Has(model::kAuditor)) && person.owner.zone.empty())
+    return std::nullopt;
+  return Refusal{Kind::kForbidden, "not_auditor",
+                 person.name + " may not read the audit log, which takes the role auditor or senior_devops, given by "
+                               "the Ecosystem",
                  "roles are given in the model, under people"};
 }
 

@@ -37,6 +37,9 @@ inline constexpr int kBreakGlassApprovers = 2;       ///< at least
 /// The person whom the model knows by this identity, `os:alice`; null when there is none.
 const model::Person* PersonOf(const model::Model& model, const std::string& identity);
 
+/// Why somebody whom the model does not know gets nothing.
+Refusal UnknownPerson(const std::string& identity);
+
 /// The scope of this text that is declared; null when there is none.
 const model::Scope* ScopeOf(const model::Model& model, const std::string& text);
 
@@ -83,6 +86,9 @@ std::optional<Refusal> MaySee(const model::Person& person);
 
 /// Whether this person may have the report on everybody's access.
 std::optional<Refusal> MayReport(const model::Person& person);
+
+/// Whether this person may read the audit log: an auditor or a senior of the ecosystem, as it tells of everybody.
+std::optional<Refusal> MayReadAudit(const model::Person& person);
 
 /// Why a person who has to explain something first is not let in again: a review of theirs that is overdue.
 std::optional<Refusal> Blocked(const model::Person& person, const std::vector<Request>& requests);

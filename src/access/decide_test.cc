@@ -212,6 +212,14 @@ TEST_F(Decide, SeniorsAndAuditorsHaveTheReport) {
   EXPECT_EQ(MayReport(The("eve"))->code, "not_auditor");
 }
 
+TEST_F(Decide, SeniorsAndAuditorsOfTheEcosystemReadTheAuditLog) {
+  EXPECT_FALSE(MayReadAudit(Person("bob", "senior_devops", "")));
+  EXPECT_FALSE(MayReadAudit(Person("audra", "auditor", "")));
+  for (const char* role : {"senior_devops", "auditor"})
+    EXPECT_EQ(MayReadAudit(Person("uma", role, "Retail"))->code, "not_auditor") << "it tells of other zones too";
+  EXPECT_EQ(MayReadAudit(Person("alice", "devops", ""))->code, "not_auditor");
+}
+
 TEST_F(Decide, AnOverdueReviewBlocksItsPersonOnly) {
   request_.review_overdue = true;
   EXPECT_EQ(Blocked(The("alice"), {request_})->code, "review_overdue");

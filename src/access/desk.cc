@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "access/audit_store.h"
 #include "access/store.h"
 #include "base/error.h"
 
@@ -13,11 +14,6 @@ using Kind = Refusal::Kind;
 constexpr int kDigitsOfId = 16, kDigitsOfSalt = 32;
 
 tl::unexpected<Refusal> No(Refusal refusal) { return tl::unexpected<Refusal>(std::move(refusal)); }
-
-Refusal UnknownPerson(const std::string& identity) {
-  return {Kind::kForbidden, "unknown_person", "the model knows nobody as " + identity,
-          "a person is declared in the Ecosystem or a zone: people: {alice: {identities: [\"" + identity + "\"], …}}"};
-}
 
 /// What the database has refused by its own rules; everything else is a failure of the service.
 std::optional<Refusal> RefusedBy(const base::Error& error) {
@@ -51,8 +47,11 @@ std::optional<Refusal> WhyNoCluster(const Effects& effects, const model::Scope& 
   }
 }
 
-std::unique_ptr<ports::Session> Desk::Open(const Place& place, std::string_view purpose) const {
-  return effects_.connector.Open(effects_.endpoints.Service(place.container, ports::ServiceRole::kAccess, purpose));
+std::unique_ptr<ports::Session> Desk::Open(const Place& place, const std::string& identity) const {
+  auto session =
+      effects_.connector.Open(effects_.endpoints.Service(place.container, ports::ServiceRole::kAccess, "access"));
+  SetIdentity(*session, identity);
+  return session;
 }
 
 std::optional<Refusal> Desk::AskTicketSystem(const Place& place, const model::Person& person,
@@ -75,9 +74,9 @@ Result<Found> Desk::Find(const std::string& identity, const std::string& id) con
     if (person == nullptr) continue;
     known = true;
     if (const auto refusal = MaySee(*person)) return No(*refusal);
-    auto session = Open(*place, "access");
+    auto session = Open(*place, identity);
     std::optional<Request> request = Store(*session, place->container).Find(id);
-    if (request) return Found{place, person, std::move(session), std::move(*request)};
+    if (request) return Found{place, person, identity, std::move(session), std::move(*request)};
   }
   return No(known ? NoSuchRequest(id) : UnknownPerson(identity));
 }
@@ -128,7 +127,7 @@ Result<Request> Desk::Ask(const std::string& identity, const Wanted& wanted) {
     if (!content.parameters.empty()) content.salt = effects_.entropy.Hex(kDigitsOfSalt);
     if (const auto refusal = AskTicketSystem(*place, *person, content)) return No(*refusal);
     content.grants = GrantsOf(scope, place->RolePrefix());
-    Found found{place, person, Open(*place, "access"), {}};
+    Found found{place, person, identity, Open(*place, identity), {}};
     if (const auto refusal = Blocked(*person, Store(*found.session, place->container).All())) return No(*refusal);
     found.request.id = effects_.entropy.Hex(kDigitsOfId);
     return Do(found, [&](Store& store) {
@@ -238,7 +237,7 @@ Result<std::vector<Request>> Desk::List(const std::string& identity) {
     if (person == nullptr) continue;
     known = true;
     if (const auto refusal = MaySee(*person)) return No(*refusal);
-    const auto session = Open(*place, "access");
+    const auto session = Open(*place, identity);
     std::vector<Request> here = Store(*session, place->container).All();
     std::move(here.begin(), here.end(), std::back_inserter(all));
   }
@@ -263,7 +262,7 @@ Result<std::vector<ReportLine>> Desk::Report(const std::string& identity, const 
     if (person == nullptr) continue;
     known = true;
     if (const auto refusal = MayReport(*person)) return No(*refusal);
-    const auto session = Open(*place, "access");
+    const auto session = Open(*place, identity);
     Store store(*session, place->container);
     store.ReportRead(person->name, from, to);
     std::vector<Request> here = store.All();

@@ -75,6 +75,7 @@ struct Wanted {
 struct Found {
   std::shared_ptr<const Place> place;
   const model::Person* person;  ///< who calls; of the place's model
+  std::string identity;         ///< by which they are known there
   std::unique_ptr<ports::Session> session;
   Request request;
 };
@@ -117,7 +118,8 @@ class Desk {
   Result<std::vector<model::Scope>> Scopes(const std::string& identity);
 
  private:
-  std::unique_ptr<ports::Session> Open(const Place& place, std::string_view purpose) const;
+  /// A session whose records carry this identity.
+  std::unique_ptr<ports::Session> Open(const Place& place, const std::string& identity) const;
   std::optional<Refusal> IsInOnePlace(const Wanted& wanted) const;
   std::optional<Refusal> AskTicketSystem(const Place& place, const model::Person& person, const Content& content) const;
   /// Carries out a change in the database; returns the request as it is then, or what the database has refused.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "access/audit_store.h"
 #include "access/evidence.h"
 #include "access/login.h"
 #include "access/witness.h"
@@ -83,7 +84,7 @@ Result<SessionHost::Admitted> SessionHost::Admit(const Found& found, SessionProg
                "a senior makes one: yellow access keygen FILE"});
   const std::vector<std::string> auditors = KeysOf(found.place->model, request, model::kAuditor);
   recipients.insert(recipients.end(), auditors.begin(), auditors.end());
-  return Admitted{found.place, request, *scope, std::move(recipients), program, terminal};
+  return Admitted{found.place, found.identity, request, *scope, std::move(recipients), program, terminal};
 }
 
 base::Secret SessionHost::PasswordOf(ports::Session& session, const Place& place, const std::string& request) {
@@ -113,7 +114,7 @@ class SessionHost::Session {
         name_("recordings/" + admitted.request.id + "-" + id_),
         folder_(host.parts_.sockets + "/" + id_),
         left_(std::chrono::seconds(admitted.request.seconds_left)),
-        database_(Open("access")),
+        database_(OpenRecords()),
         store_(*database_, admitted.place->container) {}
 
   void Run();
@@ -122,6 +123,12 @@ class SessionHost::Session {
   std::unique_ptr<ports::Session> Open(std::string_view purpose) const {
     return host_.effects_.connector.Open(
         host_.effects_.endpoints.Service(admitted_.place->container, ports::ServiceRole::kAccess, purpose));
+  }
+  /// The session's own records say by which account or token it was begun.
+  std::unique_ptr<ports::Session> OpenRecords() const {
+    auto session = Open("access");
+    SetIdentity(*session, admitted_.identity);
+    return session;
   }
   std::string InData(const std::string& name) const { return host_.parts_.data + "/" + name; }
   bool IsActive();
@@ -293,7 +300,7 @@ bool SessionHost::Session::Close(const std::optional<RecordingFacts>& recorded) 
     }
     host_.effects_.clock.Sleep(kCloseAgain);
     try {
-      database_ = Open("access");
+      database_ = OpenRecords();
     } catch (const base::Error&) {  // it is away still
     }
   }

@@ -35,6 +35,7 @@ class SessionHost {
   /// A session that may begin.
   struct Admitted {
     std::shared_ptr<const Place> place;
+    std::string identity;  ///< of who begins it
     Request request;
     model::Scope scope;
     std::vector<std::string> recipients;

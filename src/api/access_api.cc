@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/access_json.h"
+#include "api/audit_api.h"
 #include "base/check.h"
 #include "base/error.h"
 
@@ -210,7 +211,9 @@ ports::DoorAnswer BeginSession(access::Desk& desk, access::SessionHost& host, co
 }
 
 /// `host`: null where no sessions are.
-ports::DoorAnswer Route(access::Desk& desk, access::SessionHost* host, const ports::DoorCall& call) {
+ports::DoorAnswer Route(access::Desk& desk, access::AuditDesk& audit, access::SessionHost* host,
+                        const ports::DoorCall& call) {
+  if (call.path.starts_with("/v1/audit/")) return AnswerAudit(audit, call, host != nullptr);
   const std::string requests = "/v1/access/requests";
   const bool get = call.method == "GET", post = call.method == "POST";
   if (get && call.path == "/v1/access/scopes") return AnswerList(desk.Scopes(call.identity), ScopeRecord());
@@ -255,17 +258,19 @@ ports::DoorAnswer NotKnown(const std::string& why) {
 
 }  // namespace
 
-ports::DoorAnswer AnswerAccess(access::Desk& desk, access::SessionHost& host, const ports::DoorCall& call) {
-  return AnswerOf([&] { return Route(desk, &host, call); });
+ports::DoorAnswer AnswerAccess(access::Desk& desk, access::AuditDesk& audit, access::SessionHost& host,
+                               const ports::DoorCall& call) {
+  return AnswerOf([&] { return Route(desk, audit, &host, call); });
 }
 
-ports::DoorAnswer AnswerAccessByToken(access::Desk& desk, const TokenReader& who, ports::DoorCall call) {
+ports::DoorAnswer AnswerAccessByToken(access::Desk& desk, access::AuditDesk& audit, const TokenReader& who,
+                                      ports::DoorCall call) {
   return AnswerOf([&] {
     if (call.token.empty()) return NotKnown("the call shows no token");
     const auto identity = who(call.token);
     if (!identity) return NotKnown(identity.error());
     call.identity = *identity;
-    return Route(desk, nullptr, call);
+    return Route(desk, audit, nullptr, call);
   });
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <tl/expected.hpp>
 
+#include "access/audit_desk.h"
 #include "access/desk.h"
 #include "access/session_host.h"
 #include "ports/door.h"
@@ -26,15 +27,17 @@ namespace yellow::api {
 ///   POST /v1/access/requests/ID/accept        {"sentence"}; and escalate
 ///   POST /v1/access/requests/ID/session       {"program", "term", "columns", "rows", "piped"}; the connection is then
 ///   the terminal of that program, "sql" (which it is if nothing is said) or "shell"
-/// Each returns the request. A refusal is a 400, 403, 404, 409 or 503 with `{"error": {"code", "text", "remedy"}}`.
+/// and /v1/audit/…, as AnswerAudit. Each returns the request. A refusal is a 400, 403, 404, 409 or 503 with `{"error": {"code", "text", "remedy"}}`.
 /// Thread-safe; throws nothing.
-ports::DoorAnswer AnswerAccess(access::Desk& desk, access::SessionHost& host, const ports::DoorCall& call);
+ports::DoorAnswer AnswerAccess(access::Desk& desk, access::AuditDesk& audit, access::SessionHost& host,
+                               const ports::DoorCall& call);
 
 /// Who shows this token, `oidc:<address>`, or why nobody does. Throws base::Error when it cannot be found out.
 using TokenReader = std::function<tl::expected<std::string, std::string>(const std::string& token)>;
 
 /// The same for calls over TCP; who calls is what `who` makes of `DoorCall::token`: without a good token it is a 401.
 /// There are no sessions and no recordings: their recorder is on the machine of the service, and so is its terminal.
-ports::DoorAnswer AnswerAccessByToken(access::Desk& desk, const TokenReader& who, ports::DoorCall call);
+ports::DoorAnswer AnswerAccessByToken(access::Desk& desk, access::AuditDesk& audit, const TokenReader& who,
+                                      ports::DoorCall call);
 
 }  // namespace yellow::api

@@ -164,6 +164,7 @@ int main(int argc, char** argv) {
       &adapters::http::MakeNetworkDoor,
       &adapters::http::CallDoor,
       &adapters::http::FetchFile,
+      &adapters::http::CallStream,
       &CallTerminal,
       [](const std::string& name) { return Variable(name.c_str()); },
       Actor(),

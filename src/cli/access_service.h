@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "access/audit_desk.h"
 #include "access/desk.h"
 #include "access/session_host.h"
 #include "cli/engine.h"
@@ -61,6 +62,7 @@ class AccessService {
   ports::TimePoint asked_at_{};         ///< when the database was asked what time it is, by the clock of this process
   ports::TimePoint::duration ahead_{};  ///< how far its clock was ahead of that
   access::Desk desk_;
+  access::AuditDesk audit_desk_;
   access::SessionHost host_;
   std::unique_ptr<ports::Door> door_, network_door_;
   std::thread reaper_, witness_;

@@ -258,6 +258,8 @@ struct AuditOptions {
   int lines = 20;
   std::string person, action, subject, request, since, until, text;
   std::string file;
+  std::string socket;               ///< of a service; empty: that of YELLOW_SOCKET, or the project here
+  std::vector<std::string> copies;  ///< files that were exported, in order
 };
 int AuditVerify(const Program& program, const Options& options, const AuditOptions& audit);
 int AuditTail(const Program& program, const Options& options, const AuditOptions& audit);

@@ -61,6 +61,7 @@ struct Program {
   std::function<std::unique_ptr<ports::Door>()> open_network_door;
   ports::DoorClient call_door;
   ports::FileClient fetch_file;
+  ports::StreamClient call_stream;
   ports::TerminalClient call_terminal;
   /// The value of an environment variable, or an empty text.
   std::function<std::string(const std::string& name)> variable;

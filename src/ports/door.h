@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "ports/recorder.h"
 
@@ -22,14 +23,17 @@ struct DoorCall {
   std::string token;  ///< over TCP, what stands behind `Authorization: Bearer` (RFC 6750); else empty
 };
 
+/// Of an answer that comes in pieces: nobody knows before how many.
+inline constexpr int64_t kSizeNotKnown = -1;
+
 struct DoorAnswer {
   int status = 200;
   std::string body = {};  ///< JSON
   /// With status 101 (Switching Protocols): told the socket, open and the caller's own from now on, once the answer is
   /// sent. It is closed when this returns.
   std::function<void(int socket)> then = {};
-  /// Instead of a body: bytes that are asked for piece by piece, `size` in all. Nothing: they cannot be had, and the
-  /// caller's connection is broken off.
+  /// Instead of a body: bytes that are asked for piece by piece, `size` in all or as many as come (kSizeNotKnown); an
+  /// empty one is the end. Nothing: they cannot be had, and the caller's connection is broken off.
   std::function<std::optional<std::string>()> next_piece = {};
   int64_t size = 0;
 };
@@ -60,9 +64,17 @@ struct FetchedFile {
   std::shared_ptr<void> kept;
 };
 
-/// Calls such a service, with GET, for a file. Throws as DoorClient, and base::Error, retryable, when the file did not
-/// come whole.
-using FileClient = std::function<FetchedFile(const std::string& socket, const std::string& path)>;
+/// Calls such a service, with GET, for a file. `to`: where it is to stay, for its owner alone and never in the place of
+/// another; empty: nowhere. Throws as DoorClient; base::Error, retryable, when the file did not come whole, and then there
+/// is none; base::Error code "file" when it cannot be kept there.
+using FileClient =
+    std::function<FetchedFile(const std::string& socket, const std::string& path, const std::string& to)>;
+
+/// Calls such a service, with GET, for what comes in pieces; `take` is told each part of it as it comes and says whether
+/// it wants more. Nothing is told of an answer with another status than 200. Throws as DoorClient, and base::Error,
+/// retryable, when it did not come whole.
+using StreamClient = std::function<DoorAnswer(const std::string& socket, const std::string& path,
+                                              const std::function<bool(std::string_view)>& take)>;
 
 /// How a terminal session with such a service went.
 struct TerminalOutcome {

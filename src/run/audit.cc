@@ -8,6 +8,8 @@ namespace yellow::run {
 void RecordAudit(ports::Session& session, const Actor& actor, const std::string& action, const std::string& subject,
                  const std::vector<std::pair<std::string, std::string>>& details) {
   std::string json;
+  // Yellow itself, at work by its schedule, has no process that anybody has started for it.
+  if (!actor.holder.empty()) json = "\"identity\": " + base::JsonString(base::AsText("os:" + actor.person));
   for (const auto& [name, text] : details)
     json += (json.empty() ? "" : ", ") + base::JsonString(name) + ": " + base::JsonString(base::AsText(text));
   session.Execute(

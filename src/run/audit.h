@@ -9,8 +9,8 @@
 namespace yellow::run {
 
 /// Writes what somebody did into the audit log (SECURITY 5), in the session's transaction: it is recorded if and only
-/// if it is done. `action` is one of the words of docs/howto/audit.md, `details` names and texts besides. Any of
-/// Yellow's own logins may. Throws base::Error.
+/// if it is done. `action` is one of the words of docs/howto/audit.md, `details` names and texts besides; the
+/// account of who has called stands among them as `identity`. Any of Yellow's own logins may. Throws base::Error.
 void RecordAudit(ports::Session& session, const Actor& actor, const std::string& action, const std::string& subject,
                  const std::vector<std::pair<std::string, std::string>>& details = {});
 

@@ -27,7 +27,7 @@ WITH gone AS (SELECT * FROM jsonb_each_text($1::jsonb) g (key, seen)), behind AS
 ), explained AS (
   INSERT INTO yellow.verdict (node, code, sentence) SELECT key, 'went_back', sentence FROM said
 )
-SELECT key, yellow_access.audit_add($2, 'database.went_back', key, '', jsonb_build_object('numbers_after', numbers_after)) FROM behind)";
+SELECT key, yellow_access.audit_add($2, 'database.went_back', key, '', jsonb_build_object('numbers_after', numbers_after, 'identity', 'os:' || $2::text)) FROM behind)";
 
 }  // namespace
 

@@ -55,6 +55,19 @@ BEGIN
 END
 $function$;
 
+-- By which account or token somebody has come (os:alice, oidc:alice@example.com) stands in the details of each record, as `identity`. The
+-- service says it of its session (yellow.identity); commands on the machine, which are the person's own, among the details. Whoever else is
+-- connected, as with a temporary login, may set what they like: it is not read.
+CREATE OR REPLACE FUNCTION yellow_access.audit_add(person text, action text, subject text, request text, details jsonb) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+  INSERT INTO yellow_access.audit (person, action, subject, request, details)
+  SELECT $1, $2, $3, coalesce($4, ''), coalesce($5, '{}') - 'identity' || CASE WHEN said.identity = '' THEN '{}' ELSE
+    jsonb_build_object('identity', left(regexp_replace(said.identity, '[[:cntrl:]]', '?', 'g'), 300)) END
+  FROM (SELECT coalesce(CASE WHEN session_user = regexp_replace(current_user, '_owner$', '_access') THEN nullif(current_setting('yellow.identity', true), '') END,
+                        $5 ->> 'identity', '') AS identity) said
+  RETURNING id
+$function$;
+
 DROP FUNCTION yellow_access.ask(text, text, text, integer, text, text, text[], text, integer, integer, text);
 CREATE FUNCTION yellow_access.ask(request_id text, asker text, wanted text, for_seconds integer, ticket_name text, why text, groups text[],
                                   hash text, needed integer, lapses_in integer, which_kind text, with_parameters jsonb, with_salt text) RETURNS void

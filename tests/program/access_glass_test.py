@@ -57,7 +57,7 @@ class BreakGlassTest(unittest.TestCase):
         self.assertEqual(self.office.did("alice", "activate", request["id"])["state"], "active")
         self.assertIn(("alice", "access.break_glass"), self.office.audit(request))
         (details,), = self.office.sql("MergeDB", f"SELECT details FROM yellow_access.audit WHERE request = '{request['id']}' AND action = 'access.break_glass'")
-        self.assertEqual(json.loads(details), {"ticket": request["ticket"], "reason": "no masks at all", "seconds": 1800, "approvers": ["bob", "carol"]})
+        self.assertEqual(json.loads(details), {"ticket": request["ticket"], "reason": "no masks at all", "seconds": 1800, "approvers": ["bob", "carol"], "identity": "os:daemon"})
 
     def test_half_an_hour_at_most(self):
         self.refused(self.office.access("alice", *self.words("31m")), "in an emergency for 30 minutes at most", USAGE)

@@ -5,14 +5,16 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 import unittest
 
-from people import Office
+from people import PEOPLE, Office
 from project import ROOT, YELLOW
 
 PAGE = (ROOT / "docs/howto/audit-a-person.md").read_text()
+AUDITOR = "backup"     # the only account of the auditor's
 MASKED, OUTSIDE = "dp_main.dt_shopmasked__customers", "dp_main.shop__customers"
 
 
@@ -50,6 +52,10 @@ class AuditAPerson(unittest.TestCase):
         cls.addClassCleanup(office.close)
         local = office.root / "environments/local.yaml"
         cls.anchors = office.base / "anchors.jsonl"
+        cls.desk = office.base / "audra"
+        cls.desk.mkdir()
+        shutil.chown(cls.desk, AUDITOR)
+        office.declare({**PEOPLE, "audra": ([AUDITOR], ["auditor"])})
         local.write_text(local.read_text() + f"audit: {{anchors: [{{file: {cls.anchors}}}]}}\n")
         done = office.yellow("apply")
         assert done.status == 0, done
@@ -75,29 +81,22 @@ class AuditAPerson(unittest.TestCase):
         return request
 
     def run_page(self, *, count):
-        """What its commands print, each run as it is written but for the names of the day."""
+        """What its commands print, each run as it is written but for the names of the day, by the auditor's account and in a folder of theirs."""
         today = datetime.datetime.now(datetime.timezone.utc).date()
         programs = self.office.base / "bin"
         programs.mkdir(exist_ok=True)
         if not (programs / "yellow").exists():
-            (programs / "yellow").symlink_to(YELLOW)
-        (self.office.root / "audit.jsonl").unlink(missing_ok=True)
+            (programs / "yellow").symlink_to(self.office.program)
+        (self.desk / "audit.jsonl").unlink(missing_ok=True)
         text = "".join(re.findall(r"^```sh\n(.*?)^```$", PAGE, re.M | re.S))
         for written, real in (("2026-11-29", str(today)), ("2026-11-30", str(today + datetime.timedelta(days=1))), ("26a394320d5f7625", self.request["id"]), (" anchors.jsonl", f" {self.anchors}")):
             self.assertIn(written, text)
             text = text.replace(written, real)
         commands = text.splitlines()
         self.assertEqual(len(commands), count)
-        environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "AUDIT_KEY": self.key, "YELLOW_SOCKET": str(self.office.socket)}
-        done = {}
-        for command in commands:
-            # The report is asked of the service, by a person of the model.
-            user = {"user": "games", "extra_groups": []} if "yellow access" in command else {}
-            if user:
-                command = command.replace("yellow access", f"{self.office.program} access")
-            done[" ".join(command.split()[1:3]) if "yellow" in command else "sha256sum"] = subprocess.run(
-                ["bash", "-c", command], cwd="/" if user else self.office.root, env=environment, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, **user)
-        return done
+        environment = {"PATH": f"{programs}:{os.environ['PATH']}", "AUDIT_KEY": self.key, "YELLOW_SOCKET": str(self.office.socket)}
+        return [(command, subprocess.run(["bash", "-c", command], cwd=self.desk, env=environment, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, user=AUDITOR, group="nogroup", extra_groups=[]))
+                for command in commands]
 
     def search(self, *arguments):
         result = self.office.yellow("audit", "search", *arguments, "--output", "json")
@@ -105,16 +104,24 @@ class AuditAPerson(unittest.TestCase):
         return json.loads(result.out)
 
     def test_the_commands_of_the_page(self):
-        done = self.run_page(count=6)
-        for command, result in done.items():
+        done = self.run_page(count=7)
+        for command, result in done:
             self.assertEqual(result.returncode, 0, (command, result))
-        self.assertIn("Nothing in it was changed.", done["audit verify"].stdout)
-        found = done["audit search"].stdout
-        self.assertIn("access.accept", found)
-        self.assertIn(self.request["id"], done["access report"].stdout)
-        exported = (self.office.root / "audit.jsonl").read_bytes()
-        self.assertTrue(done["sha256sum"].stdout.startswith(hashlib.sha256(exported).hexdigest()))
-        self.assertIn(self.request["id"].encode(), exported)
+        exported, copy, digest, there, day, request, report = (result.stdout for _, result in done)
+        self.assertIn("Nothing in it was changed.", copy)
+        self.assertIn("Not compared, as it was not to be had: recordings, database", copy)
+        self.assertIn("Nothing in it was changed.", there)
+        self.assertNotIn("Not compared", there)
+        self.assertIn('"identity":"os:daemon"', day)
+        self.assertIn("access.accept", request)
+        self.assertIn(self.request["id"], report)
+        text = (self.desk / "audit.jsonl").read_bytes()
+        self.assertIn(hashlib.sha256(text).hexdigest(), exported)
+        self.assertTrue(digest.startswith(hashlib.sha256(text).hexdigest()))
+        self.assertIn(self.request["id"].encode(), text)
+        # What the auditor has read, and by which account, is in the log too.
+        read = [record["details"]["how"] for record in self.search("--person", "audra", "--action", "audit.read") if record["details"]["identity"] == f"os:{AUDITOR}"]
+        self.assertEqual(read[-4:], ["export", "verify", "search", "search"])
 
     def test_the_day_is_told_from_the_log_alone(self):
         asked = [record["request"] for record in self.search("--person", "alice", "--action", "access.request")]

@@ -97,12 +97,17 @@ class Audit(unittest.TestCase):
         written = self.ask("export", "--to", str(exported))
         self.assertEqual(written["sha256"], hashlib.sha256(exported.read_bytes()).hexdigest())
         self.assertEqual(exported.read_bytes(), self.segment().read_bytes())
+        self.assertEqual(exported.stat().st_mode & 0o777, 0o600)
         self.assertEqual(self.project.yellow("audit", "export", "--to", str(exported)).status, 2)
 
     def since(self, last):
-        """What was recorded after this record: person, action, subject, details."""
-        return [(person, action, subject, json.loads(details)) for person, action, subject, details in self.project.sql(
+        """What was recorded after this record: person, action, subject, details; all but a bootstrap by the account that has called."""
+        found = [(person, action, subject, json.loads(details)) for person, action, subject, details in self.project.sql(
             "MergeDB", f"SELECT person, action, subject, details FROM yellow_access.audit WHERE id > {last} ORDER BY id")]
+        for person, action, _, details in found:
+            if action != "installation.bootstrapped":
+                self.assertEqual(details.pop("identity", None), f"os:{person}", action)
+        return found
 
     def last(self):
         return int(self.project.sql("MergeDB", "SELECT coalesce(max(id), 0) FROM yellow_access.audit")[0][0])
@@ -195,8 +200,8 @@ class Audit(unittest.TestCase):
         self.assertEqual(self.project.yellow("batches", "release", "Shop").status, 0)
         self.chain()
         released, cancelled = (self.ask("search", "--action", a)[0] for a in ("batch.released", "run.cancelled"))
-        self.assertEqual((released["details"], released["subject"]), ({"batch": batch, "reason_code": reason}, "Ingest/Main/Shop"))
-        self.assertEqual(cancelled["details"], {"run": run, "was": "ingesting"})
+        self.assertEqual((released["details"], released["subject"]), ({"batch": batch, "reason_code": reason, "identity": f"os:{getpass.getuser()}"}, "Ingest/Main/Shop"))
+        self.assertEqual(cancelled["details"], {"run": run, "was": "ingesting", "identity": f"os:{getpass.getuser()}"})
 
     def test_details_that_are_no_whole_numbers(self):
         self.project.sql("MergeDB", """SELECT yellow_access.audit_add('ada', 'test.numbers', 'é "x"', NULL, '{"b": 1.50, "a": [1, null, 1e40], "é": "\\u20ac"}')""")

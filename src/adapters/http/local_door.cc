@@ -11,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
@@ -111,16 +112,30 @@ class PeerStream : public httplib::Stream {
   size_t begin_ = 0, end_ = 0;
 };
 
+bool SendAll(PeerStream& stream, std::string_view left) {
+  while (!left.empty()) {
+    const ssize_t sent = stream.write(left.data(), left.size());
+    if (sent <= 0) return false;
+    left.remove_prefix(static_cast<size_t>(sent));
+  }
+  return true;
+}
+
 /// What ends before its size leaves the caller with less than it was promised, so that it knows.
 void SendPieces(int connection, const std::function<std::optional<std::string>()>& next) {
   PeerStream stream(connection);
-  for (auto piece = next(); piece && !piece->empty(); piece = next()) {
-    std::string_view left = *piece;
-    while (!left.empty()) {
-      const ssize_t sent = stream.write(left.data(), left.size());
-      if (sent <= 0) return;
-      left.remove_prefix(static_cast<size_t>(sent));
-    }
+  for (auto piece = next(); piece && !piece->empty(); piece = next())
+    if (!SendAll(stream, *piece)) return;
+}
+
+/// Chunks (RFC 9112, 7.1): the last one, an empty one, says that it was all.
+void SendChunks(int connection, const std::function<std::optional<std::string>()>& next) {
+  PeerStream stream(connection);
+  std::array<char, 2 * sizeof(size_t)> digits{};
+  for (auto piece = next(); piece; piece = next()) {
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), piece->size(), 16).ptr;
+    const std::string_view size(digits.data(), static_cast<size_t>(end - digits.data()));
+    if (!SendAll(stream, std::string(size) + "\r\n" + *piece + "\r\n") || piece->empty()) return;
   }
 }
 
@@ -136,6 +151,10 @@ class Parser : public httplib::Server {
       if (answered.status == 101) {
         response.set_header("Upgrade", "yellow-terminal");
         Then() = std::move(answered.then);
+      } else if (answered.next_piece && answered.size == ports::kSizeNotKnown) {
+        // It sends the head, and asks for nothing, as it does not listen itself.
+        response.set_chunked_content_provider("application/x-ndjson", [](size_t, httplib::DataSink&) { return false; });
+        Then() = [next = std::move(answered.next_piece)](int connection) { SendChunks(connection, next); };
       } else if (answered.next_piece) {
         response.set_header("Content-Type", "application/octet-stream");
         response.set_header("Content-Length", std::to_string(answered.size));

@@ -29,6 +29,24 @@ std::string TokenOf(const httplib::Request& request) {
   return value.substr(kScheme.size());
 }
 
+/// Gives what comes in pieces to cpp-httplib, which breaks the connection off when there is no next one.
+void SendInPieces(httplib::Response& response, ports::DoorAnswer answered) {
+  const auto give = [next = std::move(answered.next_piece)](httplib::DataSink& sink, bool tell_end) {
+    const auto piece = next();
+    if (!piece) return false;
+    if (!piece->empty()) return sink.write(piece->data(), piece->size());
+    if (tell_end) sink.done();
+    return tell_end;
+  };
+  if (answered.size == ports::kSizeNotKnown) {
+    response.set_chunked_content_provider("application/x-ndjson",
+                                          [give](size_t, httplib::DataSink& sink) { return give(sink, true); });
+  } else {
+    response.set_content_provider(static_cast<size_t>(answered.size), "application/octet-stream",
+                                  [give](size_t, size_t, httplib::DataSink& sink) { return give(sink, false); });
+  }
+}
+
 /// Not cpp-httplib's own choice, with which a second program of the same user may listen at the same port.
 void SetSocketOptions(socket_t socket) {
   const int yes = 1;
@@ -67,13 +85,17 @@ class NetworkDoor : public ports::Door {
     server_.set_read_timeout(kSilentSeconds);
     server_.set_write_timeout(kSilentSeconds);
     const auto answer = [this](const httplib::Request& request, httplib::Response& response) {
-      const ports::DoorAnswer answered =
+      ports::DoorAnswer answered =
           handler_({request.method, request.path, request.body, request.params, "", TokenOf(request)});
-      YELLOW_CHECK(answered.status != 101 && !answered.next_piece);
+      YELLOW_CHECK(answered.status != 101);
       response.status = answered.status;
       response.set_header("Cache-Control", "no-store");
       if (answered.status == 401) response.set_header("WWW-Authenticate", "Bearer");
-      response.set_content(answered.body, "application/json");
+      if (answered.next_piece) {
+        SendInPieces(response, std::move(answered));
+      } else {
+        response.set_content(answered.body, "application/json");
+      }
     };
     server_.Get(".*", answer);
     server_.Post(".*", answer);

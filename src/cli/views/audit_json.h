@@ -1,19 +1,19 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "access/audit_verify.h"
+#include "access/audit_writer.h"
+#include "api/audit_json.h"
 #include "cli/views/record.h"
 
 /// The audit log as programs read it.
 namespace yellow::cli {
 
-/// `audit tail`, `audit search`: one record.
-const Record<access::StoredRecord>& AuditRecordRecord();
-
-/// `audit verify`: one merge database.
-const Record<access::Verified>& VerifiedRecord();
+using api::AuditRecordRecord;
+using api::VerifiedRecord;
 
 /// `audit chain`: one merge database.
 struct ShownChain {
@@ -26,11 +26,9 @@ const Record<ShownChain>& ChainedRecordRecord();
 /// `audit export`.
 struct ExportedLog {
   std::string container, file, sha256;
-  int64_t bytes = 0, lines = 0;
+  int64_t bytes = 0;
+  std::optional<int64_t> lines;  ///< of what the service has given nobody counts them
 };
 const Record<ExportedLog>& ExportedLogRecord();
-
-/// `good`, or the word of the first finding.
-std::string StateOf(const access::Verified& verified);
 
 }  // namespace yellow::cli

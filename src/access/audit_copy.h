@@ -1,0 +1,41 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "access/audit_verify.h"
+
+namespace yellow::access {
+
+/// Verifies a copy of an audit log that was taken away, from nothing but its text, the public key and anchors: the
+/// chain, the signatures of its segments, and what was anchored. Where a segment ends its last line says. It has no
+/// recordings and no database to compare with, and says so.
+class CopyVerifier {
+ public:
+  /// `anchors`: lines of anchors, which may be of several logs.
+  CopyVerifier(std::string key, const std::optional<std::string>& anchors);
+
+  /// The next part of the text, wherever it is cut.
+  void Feed(std::string_view part);
+  /// After the last part. `container` and `folder` are the caller's to fill in.
+  Verified Finish();
+
+ private:
+  void TakeLine(std::string_view line);
+  void Close(const SegmentClose& close);
+  void FeedSegment(int number, std::string_view text, bool newest);
+  std::string ChainOf(const std::optional<SegmentClose>& close) const;
+
+  const std::string key_;
+  const bool has_anchors_;
+  std::vector<Anchor> anchors_;
+  std::string half_;              ///< of a line that has not come whole
+  std::string segment_;           ///< what has come of the segment
+  std::vector<size_t> beginnings_;  ///< of its lines
+  int last_ = 0;                  ///< the segment before
+  std::string chain_;
+  std::optional<ChainVerifier> verifier_;
+};
+
+}  // namespace yellow::access

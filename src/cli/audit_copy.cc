@@ -1,0 +1,57 @@
+#include "access/audit_copy.h"
+
+#include <ostream>
+
+#include "base/error.h"
+#include "cli/audit_call.h"
+#include "cli/views/audit_json.h"
+
+namespace yellow::cli {
+namespace {
+
+constexpr size_t kPartOfCopy = size_t{1} << 20;
+
+/// Tells the verifier all of a file.
+void FeedFile(const Program& program, const std::string& file, access::CopyVerifier& verifier) {
+  const std::string path = AbsolutePath(program, file);
+  int64_t at = 0;
+  for (;;) {
+    const auto part = program.files.ReadPart(path, at, kPartOfCopy);
+    if (!part) throw base::UsageError("there is no file " + file);
+    if (part->empty()) return;
+    verifier.Feed(*part);
+    at += static_cast<int64_t>(part->size());
+  }
+}
+
+}  // namespace
+
+int AuditVerifyCopy(const Program& program, const Options& options, const AuditOptions& audit) {
+  if (audit.key.empty())
+    throw base::UsageError("a copy does not prove itself: it takes the public key that was noted when the log began")
+        .Remedy("name it: --key PUBLIC_KEY; yellow audit verify says it where the log is");
+  std::optional<std::string> anchors;
+  if (!audit.anchor.empty()) {
+    anchors = program.files.Read(AbsolutePath(program, audit.anchor));
+    if (!anchors) throw base::UsageError("there is no file " + audit.anchor);
+  }
+  access::CopyVerifier verifier(audit.key, anchors);
+  std::string names;
+  for (const std::string& file : audit.copies) {
+    FeedFile(program, file, verifier);
+    names += (names.empty() ? "" : ", ") + file;
+  }
+  access::Verified verified = verifier.Finish();
+  if (anchors && !verified.anchors_of_chain)
+    throw base::UsageError("no anchor of this audit log stands in " + audit.anchor);
+  if (verified.records == 0 && verified.findings.empty())
+    throw base::UsageError("there is no record of an audit log in " + names);
+  verified.container = names;
+  verified.folder = program.working_directory;
+  std::erase_if(verified.findings, [&](const access::AuditFinding& finding) {
+    return finding.sequence < audit.from || finding.sequence > audit.to;
+  });
+  return ShowVerified(program, options, VerifiedRecord().List(std::vector{std::move(verified)}));
+}
+
+}  // namespace yellow::cli
