@@ -262,8 +262,7 @@ std::vector<AuditFinding> ChainVerifier::findings() const {
 }
 
 void ChainVerifier::ForgetBefore(int64_t sequence) {
-  std::erase_if(hashes_,
-                [&](const auto& one) { return one.first < sequence && remembered_.count(one.first) == 0; });
+  std::erase_if(hashes_, [&](const auto& one) { return one.first < sequence && remembered_.count(one.first) == 0; });
 }
 
 void ChainVerifier::Feed(int segment, std::string_view text, bool newest) {

@@ -31,7 +31,7 @@ struct AuditRecord {
   std::string at;  ///< RFC 3339, UTC, microseconds
   std::string person, action, subject, request;
   JsonValue details = {JsonValue::Object{}};  ///< `identity`: the account or token by which it was done
-  std::string login;  ///< of the database, with which it was written
+  std::string login;                          ///< of the database, with which it was written
   bool operator==(const AuditRecord&) const = default;
 };
 
@@ -114,8 +114,8 @@ struct AuditFinding {
 /// Nothing when it is not there.
 using FindRecording = std::function<std::optional<RecordingFacts>(const std::string& file)>;
 
-/// Reads a chain from its first segment on and says everything that is wrong with it, the first thousand findings one by
-/// one. What follows a fault is compared with what stands there, so that one fault gives one finding.
+/// Reads a chain from its first segment on and says everything that is wrong with it, the first thousand findings one
+/// by one. What follows a fault is compared with what stands there, so that one fault gives one finding.
 class ChainVerifier {
  public:
   /// `key`: who must have signed. `find_recording` is asked for each file that a record binds (`details.recording` and
@@ -127,8 +127,8 @@ class ChainVerifier {
   void Feed(int segment, std::string_view text, bool newest);
   /// Before the segments: that an anchor of this record will be compared.
   void Remember(int64_t sequence) { remembered_.insert(sequence); }
-  /// Between segments: nothing but an anchor will be compared with records before this one. What is kept of a chain does
-  /// not grow with it then.
+  /// Between segments: nothing but an anchor will be compared with records before this one. What is kept of a chain
+  /// does not grow with it then.
   void ForgetBefore(int64_t sequence);
   /// After the last segment. Of another chain: it is left out.
   void Compare(const Anchor& anchor);

@@ -30,10 +30,10 @@ class CopyVerifier {
   const std::string key_;
   const bool has_anchors_;
   std::vector<Anchor> anchors_;
-  std::string half_;              ///< of a line that has not come whole
-  std::string segment_;           ///< what has come of the segment
+  std::string half_;                ///< of a line that has not come whole
+  std::string segment_;             ///< what has come of the segment
   std::vector<size_t> beginnings_;  ///< of its lines
-  int last_ = 0;                  ///< the segment before
+  int last_ = 0;                    ///< the segment before
   std::string chain_;
   std::optional<ChainVerifier> verifier_;
 };

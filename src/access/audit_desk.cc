@@ -8,7 +8,7 @@
 namespace yellow::access {
 namespace {
 
-constexpr int kReaders = 4;            // at once
+constexpr int kReaders = 4;               // at once
 constexpr int kMostWaitingHere = 10'000;  // records without a place in the chain, for one reader
 constexpr std::chrono::milliseconds kFollowPause{500};
 constexpr int kLooksBetweenChecks = 4;
@@ -61,8 +61,8 @@ Result<AuditDesk::Logs> AuditDesk::Open(const std::string& identity, const std::
     auto log = std::make_shared<Log>();
     log->place = place_of_(place->container);
     log->person = person->name;
-    log->session = effects_.connector.Open(
-        effects_.endpoints.Service(place->container, ports::ServiceRole::kAccess, "audit"));
+    log->session =
+        effects_.connector.Open(effects_.endpoints.Service(place->container, ports::ServiceRole::kAccess, "audit"));
     SetIdentity(*log->session, identity);
     log->folder = FolderOf(log->place, ReadHead(*log->session).chain);
     logs.push_back(std::move(log));
@@ -146,9 +146,8 @@ Result<Parts<std::vector<StoredRecord>>> AuditDesk::Tail(const std::string& iden
         NewestRecords(audit_.log, *log.session, log.folder, static_cast<size_t>(lines), kMostWaitingHere);
     if (!follow) return newest;
     std::erase_if(newest, [](const StoredRecord& record) { return !record.head; });
-    state->follower.emplace(
-        audit_.log, log.folder,
-        newest.empty() ? ReadHead(*log.session).head.sequence : newest.back().head->sequence);
+    state->follower.emplace(audit_.log, log.folder,
+                            newest.empty() ? ReadHead(*log.session).head.sequence : newest.back().head->sequence);
     return newest;
   };
 }
@@ -190,10 +189,10 @@ Result<AuditDesk::Text> AuditDesk::Export(const std::string& identity, const std
   const auto& log = logs->front();
   const LogExtent extent = ExtentOf(audit_.log, log->folder);
   // The hash of the last record is that of all that is given.
-  log->RecordReading("export", {{"bytes", {extent.bytes}},
-                                {"hash", {extent.head.hash}},
-                                {"sequence", {extent.head.sequence}}});
-  return Text{extent.bytes, [this, taken, text = TextOf(audit_.log, log->folder, extent)]() -> std::optional<std::string> {
+  log->RecordReading("export",
+                     {{"bytes", {extent.bytes}}, {"hash", {extent.head.hash}}, {"sequence", {extent.head.sequence}}});
+  return Text{extent.bytes,
+              [this, taken, text = TextOf(audit_.log, log->folder, extent)]() -> std::optional<std::string> {
                 if (ends_()) throw base::Error("stopping", "the service is being stopped").Retryable();
                 std::string part = text();
                 if (part.empty()) return std::nullopt;

@@ -75,8 +75,7 @@ LogExtent ExtentOf(ports::AuditLog& log, const std::string& folder) {
   const NewestSegment newest = ReadNewest(log, folder);
   for (const int segment : newest.segments) {
     const bool last = segment == newest.segments.back();
-    const uint64_t size =
-        last ? newest.text.size() - SplitLines(newest.text).half.size() : log.Size(folder, segment);
+    const uint64_t size = last ? newest.text.size() - SplitLines(newest.text).half.size() : log.Size(folder, segment);
     extent.segments.emplace_back(segment, size);
     extent.bytes += static_cast<int64_t>(size);
   }

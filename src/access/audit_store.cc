@@ -36,8 +36,8 @@ std::string ArrayOf(const Items& items, ToText to_text) {
 int64_t AddRecord(ports::Session& session, const std::string& person, const std::string& action,
                   const std::string& subject, const JsonValue::Object& details) {
   return session
-      .Execute(
-          {"SELECT yellow_access.audit_add($1, $2, $3, '', $4::jsonb)", {person, action, subject, Canonical({details})}})
+      .Execute({"SELECT yellow_access.audit_add($1, $2, $3, '', $4::jsonb)",
+                {person, action, subject, Canonical({details})}})
       .Integer(0, 0);
 }
 

@@ -13,7 +13,7 @@ namespace yellow::access {
 /// Writes a record, chained later, in the session's transaction. `details` is JSON, an object. Any of Yellow's own
 /// logins may. Returns its id.
 int64_t AddRecord(ports::Session& session, const std::string& person, const std::string& action,
-               const std::string& subject, const JsonValue::Object& details);
+                  const std::string& subject, const JsonValue::Object& details);
 
 /// Who calls in this session from now on, os:alice or oidc:alice@example.com: each record that it writes has it among
 /// its details as `identity`. For the login of ServiceRole::kAccess alone; of others the database does not believe it.

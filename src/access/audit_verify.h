@@ -26,12 +26,12 @@ struct Verified {
   std::vector<AuditFinding> findings;
   /// Of each place of the environment; its failure is what was wrong at the last attempt, or now.
   std::vector<AnchorState> anchors;
-  bool anchors_of_chain = false;                 ///< at least one anchor was compared
+  bool anchors_of_chain = false;               ///< at least one anchor was compared
   std::vector<std::string> not_compared = {};  ///< recordings, database, anchors: what was not to be had
 };
 
-/// A verification that is made a step at a time, so that whoever waits can be told that it goes on; what it keeps of the
-/// log does not grow with it. Throws base::Error when something cannot be read.
+/// A verification that is made a step at a time, so that whoever waits can be told that it goes on; what it keeps of
+/// the log does not grow with it. Throws base::Error when something cannot be read.
 class LogVerification {
  public:
   /// `session` and what `effects` refer to must outlive it.
@@ -63,8 +63,8 @@ class LogVerification {
   Verified result_;
 };
 
-/// The anchors among some lines. A line that is none is left out: who is killed while a line is written leaves a part of
-/// it.
+/// The anchors among some lines. A line that is none is left out: who is killed while a line is written leaves a part
+/// of it.
 std::vector<Anchor> AnchorsIn(std::string_view text);
 
 /// Compares the files of an audit log with themselves, with recordings, with the database and with anchors, while it

@@ -143,10 +143,11 @@ std::string CastLine(const CastHeader& header) {
 
 std::string CastLines(const CastEvent& event) {
   return std::visit(
-      Overloaded{[&](const CastOutput& it) { return LinesOfBytes(event.at, "o", it.bytes); },
-                 [&](const CastInput& it) { return LinesOfBytes(event.at, "i", it.bytes); },
-                 [&](const CastResize& it) { return CastLine(event.at, "r", fmt::format("{}x{}", it.columns, it.rows)); },
-                 [&](const CastLeftOut& it) { return CastLine(event.at, "n", std::to_string(it.bytes)); }},
+      Overloaded{
+          [&](const CastOutput& it) { return LinesOfBytes(event.at, "o", it.bytes); },
+          [&](const CastInput& it) { return LinesOfBytes(event.at, "i", it.bytes); },
+          [&](const CastResize& it) { return CastLine(event.at, "r", fmt::format("{}x{}", it.columns, it.rows)); },
+          [&](const CastLeftOut& it) { return CastLine(event.at, "n", std::to_string(it.bytes)); }},
       event.what);
 }
 

@@ -261,8 +261,9 @@ std::optional<Refusal> MayReadAudit(const model::Person& person) {
   if ((person.Has(model::kSeniorDevops) || person.Has(model::kAuditor)) && person.owner.zone.empty())
     return std::nullopt;
   return Refusal{Kind::kForbidden, "not_auditor",
-                 person.name + " may not read the audit log, which takes the role auditor or senior_devops, given by "
-                               "the Ecosystem",
+                 person.name +
+                     " may not read the audit log, which takes the role auditor or senior_devops, given by "
+                     "the Ecosystem",
                  "roles are given in the model, under people"};
 }
 

@@ -113,8 +113,8 @@ std::string LinesOf(const std::vector<access::StoredRecord>& records) {
 }
 
 ports::DoorAnswer SearchRecords(access::AuditDesk& desk, const ports::DoorCall& call, Query words) {
-  const access::AuditQuery query{words.Text("person"), words.Text("action"), words.Text("subject"),
-                                 words.Text("request"), words.Time("since"), words.Time("until"),
+  const access::AuditQuery query{words.Text("person"),  words.Text("action"), words.Text("subject"),
+                                 words.Text("request"), words.Time("since"),  words.Time("until"),
                                  words.Text("text")};
   const std::string container = words.Text("container");
   if (const std::string fault = words.Fault(); !fault.empty()) return InvalidQuery(fault);

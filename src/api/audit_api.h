@@ -12,7 +12,8 @@ namespace yellow::api {
 ///   /v1/audit/verify?key=&from=&to=         a JSON list of what was found, with white space before it while it goes on
 ///   /v1/audit/log                           the files as they are, one after the other
 /// Empty lines between records say that it goes on. What ends before its end is broken off. That somebody reads is
-/// recorded before. A refusal is as of AnswerAccess. `here`: the caller is on the service's machine. Throws base::Error.
+/// recorded before. A refusal is as of AnswerAccess. `here`: the caller is on the service's machine. Throws
+/// base::Error.
 ports::DoorAnswer AnswerAudit(access::AuditDesk& desk, const ports::DoorCall& call, bool here);
 
 }  // namespace yellow::api

@@ -145,8 +145,8 @@ std::variant<Source, int> Fetch(const Program& program, const Options& options, 
   if (answered.status != kDone) return answered.status;
   const Json& chosen = ChooseEvidence(answered.json, replay);
   const std::string name = chosen.value("file", ""), sha256 = chosen.value("sha256", "");
-  const ports::FetchedFile fetched =
-      program.fetch_file(socket, request + "/sessions/" + chosen.value("session", "") + "/" + chosen.value("what", ""), "");
+  const ports::FetchedFile fetched = program.fetch_file(
+      socket, request + "/sessions/" + chosen.value("session", "") + "/" + chosen.value("what", ""), "");
   if (fetched.answer.status != 200) return Refused(program, options, fetched.answer);
   if (fetched.bytes != chosen.value("bytes", int64_t{0}) || fetched.sha256 != sha256)
     throw base::Error("recording", name + " is not what the audit log has bound");

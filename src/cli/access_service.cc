@@ -79,8 +79,7 @@ AccessService::AccessService(const Program& program, const Project& project, por
       reporter_(reporter),
       desk_(EffectsOf(program, project, servers, reporter, [this] { return Places(); })),
       audit_desk_(
-          EffectsOf(program, project, servers, reporter, [this] { return Places(); }),
-          AuditEffectsOf(program, servers),
+          EffectsOf(program, project, servers, reporter, [this] { return Places(); }), AuditEffectsOf(program, servers),
           [&project](const std::string& container) { return AuditPlaceOf(project, container); },
           [this] {
             const std::lock_guard lock(mutex_);
@@ -109,7 +108,8 @@ void AccessService::Listen(const std::string& socket) {
   // Each session has a socket in a folder of its own there; those of a service that was killed are of no use.
   program_.files.MakeFolder(SocketsOf(project_), 0711);
   auto door = program_.open_door();
-  door->Listen(socket, [this](const ports::DoorCall& call) { return api::AnswerAccess(desk_, audit_desk_, host_, call); });
+  door->Listen(socket,
+               [this](const ports::DoorCall& call) { return api::AnswerAccess(desk_, audit_desk_, host_, call); });
   door_ = std::move(door);
 }
 
@@ -118,8 +118,9 @@ void AccessService::Listen(const model::AccessListener& listener) {
   const api::TokenReader who = [this, listener](const std::string& token) {
     return access::IdentityOfToken(listener, program_.token_keys, DatabaseNow(), token);
   };
-  door->Listen(listener.listen,
-               [this, who](const ports::DoorCall& call) { return api::AnswerAccessByToken(desk_, audit_desk_, who, call); });
+  door->Listen(listener.listen, [this, who](const ports::DoorCall& call) {
+    return api::AnswerAccessByToken(desk_, audit_desk_, who, call);
+  });
   network_door_ = std::move(door);
 }
 

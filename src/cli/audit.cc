@@ -42,8 +42,9 @@ Project ProjectOfLog(const Program& program, const Options& options) {
   } catch (const base::UsageError&) {
     if (!options.project.empty()) throw;
     throw base::UsageError("the audit log is read from a project or through a service, and neither is named here")
-        .Remedy("name the service's socket: --socket /run/yellow/access.sock, or set YELLOW_SOCKET; or the project: "
-                "--project");
+        .Remedy(
+            "name the service's socket: --socket /run/yellow/access.sock, or set YELLOW_SOCKET; or the project: "
+            "--project");
   }
 }
 
@@ -137,8 +138,7 @@ int AuditTail(const Program& program, const Options& options, const AuditOptions
   for (const OpenLog& log : open.logs) {
     RecordReading(program, log, "tail", {});
     if (audit.follow) return Follow(program, log, printer, lines);
-    Show(printer,
-         access::NewestRecords(log.effects.log, *log.session, FolderOfLog(log), lines, kMostWaiting));
+    Show(printer, access::NewestRecords(log.effects.log, *log.session, FolderOfLog(log), lines, kMostWaiting));
   }
   printer.End();
   return kDone;

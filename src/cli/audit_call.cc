@@ -97,9 +97,10 @@ int AuditVerifyThere(const Program& program, const Options& options, const Audit
                      const std::string& socket) {
   if (!audit.anchor.empty())
     throw base::UsageError("the service compares with anchors of its own, and is not given yours")
-        .Remedy("take the log with you: yellow audit export --to audit.jsonl; then yellow audit verify --file "
-                "audit.jsonl --anchor " +
-                audit.anchor + " --key PUBLIC_KEY");
+        .Remedy(
+            "take the log with you: yellow audit export --to audit.jsonl; then yellow audit verify --file "
+            "audit.jsonl --anchor " +
+            audit.anchor + " --key PUBLIC_KEY");
   std::string text;
   const std::string to = audit.to == AuditOptions().to ? "" : std::to_string(audit.to);
   const std::string path = PathWith("verify", {{"container", audit.container},

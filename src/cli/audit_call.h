@@ -10,8 +10,8 @@
 /// service.
 namespace yellow::cli {
 
-/// Where the service answers that is asked: the one that the command line names, or else, unless it names a project, the
-/// one of YELLOW_SOCKET. Nothing: the project here is read.
+/// Where the service answers that is asked: the one that the command line names, or else, unless it names a project,
+/// the one of YELLOW_SOCKET. Nothing: the project here is read.
 std::optional<std::string> ServiceForAudit(const Program& program, const Options& options, const AuditOptions& audit);
 
 /// Prints records as they come; with --output json a list, and with --follow an object a line.

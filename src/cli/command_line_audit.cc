@@ -7,17 +7,19 @@ void CommandLine::Audit() {
   CLI::App* audit = Group(
       "Govern", "audit",
       {"Look at the audit log, and prove that nobody has changed it", {"yellow audit tail", "yellow audit verify"}});
-  CLI::App* verify = Command(
-      *audit, "Commands", "verify",
-      {"Compare the audit log with itself, recordings, the database and anchors",
-       {"yellow audit verify", "yellow audit verify --from 100 --to 200", "yellow audit verify --output json",
-        "yellow audit verify --file audit.jsonl --anchor anchors.jsonl --key PUBLIC_KEY"},
-       "With --file a copy is verified that was exported, with neither project nor service: all but recordings and the\n"
-       "database. Exit status: 0 good; 1 an anchor cannot be noted or read; 20 a record was changed; 21 the log ends before an\n"
-       "anchor; 22 it differs at an anchor; 23 a signature is wrong or missing; 24 a record is missing; 25 a "
-       "recording\n"
-       "is missing or changed; 26 the database and the files disagree. Of several the first one counts."},
-      &AuditVerify, audit_);
+  CLI::App* verify =
+      Command(*audit, "Commands", "verify",
+              {"Compare the audit log with itself, recordings, the database and anchors",
+               {"yellow audit verify", "yellow audit verify --from 100 --to 200", "yellow audit verify --output json",
+                "yellow audit verify --file audit.jsonl --anchor anchors.jsonl --key PUBLIC_KEY"},
+               "With --file a copy is verified that was exported, with neither project nor service: all but recordings "
+               "and the\n"
+               "database. Exit status: 0 good; 1 an anchor cannot be noted or read; 20 a record was changed; 21 the "
+               "log ends before an\n"
+               "anchor; 22 it differs at an anchor; 23 a signature is wrong or missing; 24 a record is missing; 25 a "
+               "recording\n"
+               "is missing or changed; 26 the database and the files disagree. Of several the first one counts."},
+              &AuditVerify, audit_);
   verify->add_option("--file", audit_.copies, "Files of a copy, in order, instead of the log itself; takes --key");
   verify->add_option("--anchor", audit_.anchor, "A file with anchors (default: those of the environment)");
   verify->add_option("--key", audit_.key, "The public key that must have signed (default: the data folder's)");

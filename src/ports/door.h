@@ -65,14 +65,14 @@ struct FetchedFile {
 };
 
 /// Calls such a service, with GET, for a file. `to`: where it is to stay, for its owner alone and never in the place of
-/// another; empty: nowhere. Throws as DoorClient; base::Error, retryable, when the file did not come whole, and then there
-/// is none; base::Error code "file" when it cannot be kept there.
+/// another; empty: nowhere. Throws as DoorClient; base::Error, retryable, when the file did not come whole, and then
+/// there is none; base::Error code "file" when it cannot be kept there.
 using FileClient =
     std::function<FetchedFile(const std::string& socket, const std::string& path, const std::string& to)>;
 
-/// Calls such a service, with GET, for what comes in pieces; `take` is told each part of it as it comes and says whether
-/// it wants more. Nothing is told of an answer with another status than 200. Throws as DoorClient, and base::Error,
-/// retryable, when it did not come whole.
+/// Calls such a service, with GET, for what comes in pieces; `take` is told each part of it as it comes and says
+/// whether it wants more. Nothing is told of an answer with another status than 200. Throws as DoorClient, and
+/// base::Error, retryable, when it did not come whole.
 using StreamClient = std::function<DoorAnswer(const std::string& socket, const std::string& path,
                                               const std::function<bool(std::string_view)>& take)>;
 

@@ -20,8 +20,8 @@ constexpr long kFound = 200;
 constexpr size_t kMostOfRefusal = 65536;
 constexpr long kStalledSeconds = 30;
 
-/// An open file that is its owner's alone. Without a place to stay it has no name: nobody else finds it, and it goes with
-/// the process however that ends.
+/// An open file that is its owner's alone. Without a place to stay it has no name: nobody else finds it, and it goes
+/// with the process however that ends.
 class NamelessFile {
  public:
   explicit NamelessFile(const std::string& to) : to_(to), name_(to) {

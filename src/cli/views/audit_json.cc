@@ -28,7 +28,8 @@ const Record<ShownChain>& ChainedRecordRecord() {
 const Record<ExportedLog>& ExportedLogRecord() {
   static const Record<ExportedLog> record =
       Record<ExportedLog>()
-          .Field("key", "The merge database's container; empty when the service has chosen the only one.", &ExportedLog::container)
+          .Field("key", "The merge database's container; empty when the service has chosen the only one.",
+                 &ExportedLog::container)
           .Word("state", "It was written.", {"written"}, [](const ExportedLog&) { return "written"; })
           .NoReason()
           .Field("file", "Where it was written.", &ExportedLog::file)
