@@ -181,6 +181,19 @@ class RunLoginTest(unittest.TestCase):
         self.done("CREATE TEMP TABLE audit (x int); CREATE FUNCTION pg_temp.run_opened(text, text, text, text, text[], timestamptz) RETURNS void LANGUAGE sql AS ''")
         self.assertEqual(len(self.records(run)), 1)
 
+    def test_a_program_of_before_goes_on_until_apply(self):
+        """The server is prepared by this version, Yellow's own schema is older: nothing is recorded yet, and runs begin."""
+        run = self.made_up()
+        info = self.project.connections()["MergeDB"]
+        with contextlib.closing(psycopg2.connect(host=info["host"], port=info["port"], dbname=info["database"], user="yellow_super")) as session, session.cursor() as cursor:
+            cursor.execute("ALTER FUNCTION yellow_access.run_opened(text, text, text, text, text[], timestamptz) RENAME TO not_yet")
+            cursor.execute("SET LOCAL SESSION AUTHORIZATION yellow_engine")
+            cursor.execute(self.opening(run))
+            cursor.execute(f"SELECT pg_has_role('yellow_run_{run}', 'yellow_dt_maskshop', 'MEMBER')")
+            self.assertEqual(cursor.fetchone(), (True,))
+            session.rollback()
+        self.assertEqual((self.groups(run), self.records(run)), ([], []))
+
     def test_another_runs_record_is_no_excuse(self):
         """Groups of one workspace for a run of another, and a run that is over."""
         run = self.made_up("Other")
