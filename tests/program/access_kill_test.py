@@ -143,7 +143,7 @@ class AccessKillTest(unittest.TestCase):
         self.assertIn("the second", done.stdout)
         shown, _ = first.communicate(b"\\c\nSELECT 'connected again';\n", timeout=30)
         self.assertIn(b"You are now connected", shown)
-        self.assertIn(b"connected again\r\n(1 row)", shown.replace(b" connected", b"connected"))
+        self.assertIn(b"connected again\n(1 row)", shown.replace(b" connected", b"connected"))
         self.assertEqual(first.returncode, 0, shown)
         self.nothing_is_left(request)
 
