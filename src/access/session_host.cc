@@ -245,6 +245,7 @@ void SessionHost::Session::Await(ports::RecordedSession& recorded) {
       if (why_.empty() && report_.end == ports::RecordingEnd::kEnded && report_.status != 0) {
         look_again_ = {};  // a program that loses its database ends before it is seen why
         why_ = WhyItEnds();
+        if (!why_.empty()) report_.end = ports::RecordingEnd::kCancelled;
       }
       return;
     }
