@@ -335,6 +335,16 @@ class Editor {
   std::vector<std::vector<std::string>> lines_;
 };
 
+/// Of one text nothing says where a segment has ended when no later end follows: every record is as it was, and fewer
+/// of them are signed.
+bool OnlyLastEndsAreGone(std::string before, const std::string& all) {
+  for (size_t at = before.rfind("{\"close\""); at != std::string::npos; at = before.rfind("{\"close\"")) {
+    before.erase(at, before.find('\n', at) + 1 - at);
+    if (before == all) return true;
+  }
+  return false;
+}
+
 TEST(ChainVerifier, EveryChangeOfAnyLogIsFound) {
   const unsigned seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
@@ -361,6 +371,7 @@ TEST(ChainVerifier, EveryChangeOfAnyLogIsFound) {
       continue;
     EXPECT_THAT(Verify(changed, {anchor}), testing::Not(IsEmpty())) << name << " of round " << round;
     ASSERT_THAT(VerifyCopy(before, AnchorLine(log.heads.back()), 1 + random() % 900), IsEmpty()) << before;
+    if (OnlyLastEndsAreGone(before, all)) continue;
     EXPECT_THAT(VerifyCopy(all, AnchorLine(log.heads.back()), 1 + random() % 900), testing::Not(IsEmpty()))
         << name << " of round " << round;
   }

@@ -9,8 +9,9 @@
 namespace yellow::access {
 
 /// Verifies a copy of an audit log that was taken away, from nothing but its text, the public key and anchors: the
-/// chain, the signatures of its segments, and what was anchored. Where a segment ends its last line says. It has no
-/// recordings and no database to compare with, and says so.
+/// chain, the signatures of its segments, and what was anchored. Where a segment ends its last line says; when the last
+/// of these lines are gone, what stood before them is as good as not signed yet, and held by the chain and by anchors.
+/// It has no recordings and no database to compare with, and says so.
 class CopyVerifier {
  public:
   /// `anchors`: lines of anchors, which may be of several logs.

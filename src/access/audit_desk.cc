@@ -35,6 +35,7 @@ Refusal AllTaken() {
 struct AuditDesk::Log {
   AuditPlace place;
   std::string person, folder;
+  int64_t waiting = 0;  ///< records without a place in the chain
   std::unique_ptr<ports::Session> session;
 
   int64_t RecordReading(const std::string& how, JsonValue::Object details) const {
@@ -64,7 +65,9 @@ Result<AuditDesk::Logs> AuditDesk::Open(const std::string& identity, const std::
     log->session =
         effects_.connector.Open(effects_.endpoints.Service(place->container, ports::ServiceRole::kAccess, "audit"));
     SetIdentity(*log->session, identity);
-    log->folder = FolderOf(log->place, ReadHead(*log->session).chain);
+    const StoredHead head = ReadHead(*log->session);
+    log->folder = FolderOf(log->place, head.chain);
+    log->waiting = head.unchained;
     logs.push_back(std::move(log));
   }
   if (!known) return NotGiven(UnknownPerson(identity));
@@ -79,6 +82,16 @@ std::optional<Refusal> AuditDesk::IsOne(const Logs& logs) const {
                  "name one: --container " + logs.front()->place.container};
 }
 
+std::optional<Refusal> AuditDesk::CanBeRead(const Logs& logs) {
+  for (const auto& log : logs)
+    if (log->waiting > kMostWaitingHere)
+      return Refusal{Refusal::Kind::kState, "not_chained",
+                     std::to_string(log->waiting) + " records of " + log->place.container +
+                         " have no place in the chain yet, which are more than can be looked through",
+                     "yellow serve chains them, unless another process holds the log, or yellow audit chain"};
+  return std::nullopt;
+}
+
 bool AuditDesk::MayStillRead(const std::string& identity, const std::string& container) const {
   for (const auto& place : effects_.places()) {
     const model::Person* person = place->container == container ? PersonOf(place->model, identity) : nullptr;
@@ -91,6 +104,7 @@ Result<Parts<std::vector<StoredRecord>>> AuditDesk::Search(const std::string& id
                                                            const AuditQuery& query) {
   const Result<Logs> logs = Open(identity, container);
   if (!logs) return NotGiven(logs.error());
+  if (const auto refusal = CanBeRead(*logs)) return NotGiven(*refusal);
   const auto taken = TakePlace(readers_);
   if (taken == nullptr) return NotGiven(AllTaken());
   std::vector<int64_t> readings;
@@ -120,6 +134,7 @@ Result<Parts<std::vector<StoredRecord>>> AuditDesk::Tail(const std::string& iden
                                                          int lines, bool follow) {
   const Result<Logs> logs = Open(identity, container);
   if (!logs) return NotGiven(logs.error());
+  if (const auto refusal = CanBeRead(*logs)) return NotGiven(*refusal);
   if (const auto refusal = follow ? IsOne(*logs) : std::nullopt) return NotGiven(*refusal);
   const auto taken = TakePlace(readers_);
   if (taken == nullptr) return NotGiven(AllTaken());

@@ -51,6 +51,8 @@ class AuditDesk {
   /// The logs that this person may read, each with a session that carries their identity.
   Result<Logs> Open(const std::string& identity, const std::string& container) const;
   std::optional<Refusal> IsOne(const Logs& logs) const;
+  /// Why what waits for its place in the chain cannot be looked through.
+  static std::optional<Refusal> CanBeRead(const Logs& logs);
   bool MayStillRead(const std::string& identity, const std::string& container) const;
 
   Effects effects_;

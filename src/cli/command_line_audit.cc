@@ -20,7 +20,7 @@ void CommandLine::Audit() {
                "recording\n"
                "is missing or changed; 26 the database and the files disagree. Of several the first one counts."},
               &AuditVerify, audit_);
-  verify->add_option("--file", audit_.copies, "Files of a copy, in order, instead of the log itself; takes --key");
+  verify->add_option("--file", audit_.copies, "Files of a copy, in order; takes --key (default: the log itself)");
   verify->add_option("--anchor", audit_.anchor, "A file with anchors (default: those of the environment)");
   verify->add_option("--key", audit_.key, "The public key that must have signed (default: the data folder's)");
   verify->add_option("--from", audit_.from, "Tell only what is wrong from this record on (default: from the first)");

@@ -1,5 +1,6 @@
 """The audit log through the service: who may read it, that the reading is recorded before, how much of it there may be, and copies that are verified where nothing else is."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -234,6 +235,25 @@ class LongLog(unittest.TestCase):
     def memory(self):
         """The most that the service has had in memory, in KiB."""
         return int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{self.office.service.pid}/status").read_text())[1])
+
+    def test_more_than_can_be_looked_through_waits(self):
+        """Nothing is left out unsaid while nobody puts the records into the chain."""
+        folder, = (self.office.root / ".yellow/audit").iterdir()
+        before = self.office.reads()
+        with open(folder / "lock", "w") as lock:
+            until = time.monotonic() + 20
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    self.assertLess(time.monotonic(), until)
+            self.office.sql("MergeDB", "INSERT INTO yellow_access.audit (person, action, subject) SELECT 'many', 'test.waits', 'n' || n FROM generate_series(1, 10001) n")
+            for command in ("search", "tail"):
+                refused = self.office.audit_as(AUDRA, command)
+                self.assertEqual((refused.status, refused.out), (1, ""), refused)
+                self.assertIn("have no place in the chain yet", refused.err)
+            self.assertEqual(self.office.reads(), before)
 
     def test_a_long_log(self):
         """A hundred thousand records are given while others are answered, in little memory; a service that is killed leaves no half of a copy."""
