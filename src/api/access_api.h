@@ -27,8 +27,8 @@ namespace yellow::api {
 ///   POST /v1/access/requests/ID/accept        {"sentence"}; and escalate
 ///   POST /v1/access/requests/ID/session       {"program", "term", "columns", "rows", "piped"}; the connection is then
 ///   the terminal of that program, "sql" (which it is if nothing is said) or "shell"
-/// and /v1/audit/…, as AnswerAudit. Each returns the request. A refusal is a 400, 403, 404, 409 or 503 with `{"error": {"code", "text", "remedy"}}`.
-/// Thread-safe; throws nothing.
+/// and /v1/audit/…, as AnswerAudit. Each returns the request. A refusal is a 400, 403, 404, 409 or 503 with `{"error":
+/// {"code", "text", "remedy"}}`. Thread-safe; throws nothing.
 ports::DoorAnswer AnswerAccess(access::Desk& desk, access::AuditDesk& audit, access::SessionHost& host,
                                const ports::DoorCall& call);
 

@@ -19,7 +19,7 @@ namespace {
 /// What roles.sql has noted as long as there was no audit log.
 constexpr const char* kRecordBootstraps =
     R"(SELECT yellow_access.audit_add(noted ->> 'person', 'installation.bootstrapped', current_database(), '',
-              jsonb_build_object('at', noted -> 'at', 'login', noted -> 'login'))
+              noted - 'person'::text)
 FROM jsonb_array_elements(substr(obj_description('yellow_op'::regnamespace, 'pg_namespace'), length('yellow: ') + 1)::jsonb)
      WITH ORDINALITY n (noted, place) ORDER BY place)";
 constexpr int kAttempts = 20;

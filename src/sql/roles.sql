@@ -407,7 +407,9 @@ COMMENT ON SCHEMA yellow_sec IS 'yellow: {mark}';
 -- its audit log; before there is one it is noted in a comment, from which apply records it.
 DO $bootstrap$
 DECLARE
-  person text := coalesce(nullif(current_setting('yellow.person', true), ''), session_user);
+  account text := nullif(current_setting('yellow.person', true), '');  -- of who has called yellow; by hand there is the login alone
+  person text := coalesce(account, session_user);
+  identity jsonb := CASE WHEN account IS NULL THEN '{}' ELSE jsonb_build_object('identity', 'os:' || account) END;
   noted text := obj_description('yellow_op'::regnamespace, 'pg_namespace');
 BEGIN
   IF to_regclass('yellow.run') IS NOT NULL THEN
@@ -416,10 +418,10 @@ BEGIN
   END IF;
   IF to_regprocedure('yellow_access.grant_rights()') IS NOT NULL THEN
     PERFORM yellow_access.grant_rights();
-    PERFORM yellow_access.audit_add(person, 'installation.bootstrapped', current_database(), '', '{}');
+    PERFORM yellow_access.audit_add(person, 'installation.bootstrapped', current_database(), '', identity);
   ELSE
-    EXECUTE format('COMMENT ON SCHEMA yellow_op IS %L', 'yellow: ' || (coalesce(substr(noted, length('yellow: ') + 1)::jsonb, '[]') || jsonb_build_object(
-                     'at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'person', person, 'login', session_user))::text);
+    EXECUTE format('COMMENT ON SCHEMA yellow_op IS %L', 'yellow: ' || (coalesce(substr(noted, length('yellow: ') + 1)::jsonb, '[]') || (jsonb_build_object(
+                     'at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'person', person, 'login', session_user) || identity))::text);
   END IF;
 END
 $bootstrap$;
