@@ -136,7 +136,7 @@ TEST(Erasure, OfAnotherMergeDatabaseIsNothingHere) {
 }
 
 TEST(NamesOfTheKey, AreColumnsOfItsKind) {
-  const auto table = [](std::vector<std::string> key, std::vector<std::pair<std::string, std::string>> columns) {
+  const auto table = [](std::vector<std::string> key, const std::vector<std::pair<std::string, std::string>>& columns) {
     sql::TableLayout made;
     made.key = std::move(key);
     for (const auto& [name, type] : columns) {
