@@ -242,9 +242,9 @@ void SessionHost::Session::Await(ports::RecordedSession& recorded) {
   for (bool cancelled = false;;) {
     if (const auto report = recorded.Poll()) {
       report_ = *report;
-      if (why_.empty() && report_.end == ports::RecordingEnd::kEnded && report_.status != 0) {
-        look_again_ = {};  // a program that loses its database ends before it is seen why
-        why_ = WhyItEnds();
+      if (report_.end == ports::RecordingEnd::kEnded && report_.status != 0) {
+        // A program that loses its database ends before it is cancelled, or before it is seen why.
+        if (why_.empty()) look_again_ = {}, why_ = WhyItEnds();
         if (!why_.empty()) report_.end = ports::RecordingEnd::kCancelled;
       }
       return;
