@@ -15,7 +15,8 @@ ALTER TABLE yellow.run ADD COLUMN request text;
 -- without its record, and `groups` are those that it was given, whatever the tables of runs say before or after.
 CREATE FUNCTION yellow_access.run_opened(run_id text, login text, transformer text, workspace text, groups text[], ends timestamptz) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
-  SELECT yellow_access.audit_add('yellow', 'run.login', coalesce(transformer, login), '', jsonb_build_object(
+  INSERT INTO yellow_access.audit (person, action, subject, request, details)
+  VALUES ('yellow', 'run.login', coalesce(transformer, login), '', jsonb_build_object(
     'run', run_id, 'workspace', coalesce(workspace, ''), 'groups', groups, 'writes', EXISTS (SELECT FROM unnest(groups) g WHERE g ~ '_dt_'), 'until', ends))
 $function$;
 
@@ -58,14 +59,25 @@ $function$;
 -- By which account or token somebody has come (os:alice, oidc:alice@example.com) stands in the details of each record, as `identity`. The
 -- service says it of its session (yellow.identity); commands on the machine, which are the person's own, among the details. Whoever else is
 -- connected, as with a temporary login, may set what they like: it is not read.
+-- What is done under a request is recorded by the service's login, and by those that do what was approved. None of the others may make up an
+-- approval or a session; and nobody that a login of a run was opened.
 CREATE OR REPLACE FUNCTION yellow_access.audit_add(person text, action text, subject text, request text, details jsonb) RETURNS bigint
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  prefix text := regexp_replace(current_user, '_owner$', '');
+  identity text := coalesce(CASE WHEN session_user = prefix || '_access' THEN nullif(current_setting('yellow.identity', true), '') END, $5 ->> 'identity', '');
+  added bigint;
+BEGIN
+  IF $2 = 'run.login' OR ($2 LIKE 'access.%' AND session_user IN (prefix || '_engine', prefix || '_ingest_out', prefix || '_migrator')
+                          AND $2 NOT IN ('access.operation_begin', 'access.operation', 'access.release', 'access.space_given_back')) THEN
+    RAISE EXCEPTION '% is not for % to record', $2, session_user USING ERRCODE = 'insufficient_privilege';
+  END IF;
   INSERT INTO yellow_access.audit (person, action, subject, request, details)
-  SELECT $1, $2, $3, coalesce($4, ''), coalesce($5, '{}') - 'identity' || CASE WHEN said.identity = '' THEN '{}' ELSE
-    jsonb_build_object('identity', left(regexp_replace(said.identity, '[[:cntrl:]]', '?', 'g'), 300)) END
-  FROM (SELECT coalesce(CASE WHEN session_user = regexp_replace(current_user, '_owner$', '_access') THEN nullif(current_setting('yellow.identity', true), '') END,
-                        $5 ->> 'identity', '') AS identity) said
-  RETURNING id
+  VALUES ($1, $2, $3, coalesce($4, ''), coalesce($5, '{}') - 'identity' || CASE WHEN identity = '' THEN '{}' ELSE
+    jsonb_build_object('identity', left(regexp_replace(identity, '[[:cntrl:]]', '?', 'g'), 300)) END)
+  RETURNING id INTO added;
+  RETURN added;
+END
 $function$;
 
 DROP FUNCTION yellow_access.ask(text, text, text, integer, text, text, text[], text, integer, integer, text);

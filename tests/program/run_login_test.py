@@ -181,6 +181,11 @@ class RunLoginTest(unittest.TestCase):
         self.done("CREATE TEMP TABLE audit (x int); CREATE FUNCTION pg_temp.run_opened(text, text, text, text, text[], timestamptz) RETURNS void LANGUAGE sql AS ''")
         self.assertEqual(len(self.records(run)), 1)
 
+    def test_nobody_makes_up_what_others_record(self):
+        for action in ("run.login", "access.request", "access.approve", "access.activate", "access.session", "access.statement", "access.accept", "access.fill", "access.read"):
+            self.refused(f"SELECT yellow_access.audit_add('bob', '{action}', 'x', '', '{{}}')", f"{action} is not for yellow_engine to record")
+        self.assertEqual(self.project.sql("MergeDB", "SELECT 1 FROM yellow_access.audit WHERE person = 'bob'"), [])
+
     def test_a_program_of_before_goes_on_until_apply(self):
         """The server is prepared by this version, Yellow's own schema is older: nothing is recorded yet, and runs begin."""
         run = self.made_up()
