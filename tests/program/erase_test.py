@@ -318,7 +318,7 @@ class EraseTest(Erasing):
         other = office.root / ".yellow/runs/0123456789abcdef"
         other.mkdir(parents=True, exist_ok=True)
         office.sql("MergeDB", f"UPDATE yellow.run SET log = 'printedcanary', reason_code = 'failed', reason = 'printedcanary' WHERE id = '{run}'")
-        self.assertEqual(len(self.places_of("printedcanary")), 2)
+        self.assertGreaterEqual(len(self.places_of("printedcanary")), 2)
         _, outcome = self.erased("Shop.customers", {"id": "nobody"})
         self.assertGreaterEqual(outcome["logs"], 1)
         self.assertEqual(self.places_of("printedcanary"), [])
