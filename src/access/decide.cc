@@ -5,6 +5,7 @@
 #include "access/erase_key.h"
 #include "base/check.h"
 #include "base/suggest.h"
+#include "base/utf8.h"
 #include "sql/names.h"
 
 namespace yellow::access {
@@ -15,12 +16,6 @@ using Kind = Refusal::Kind;
 constexpr size_t kShortestHash = 12;
 constexpr int64_t kHour = 3600;
 constexpr size_t kLongestParameter = 1000;
-
-/// Nothing that moves a terminal's cursor or hides what stands before it.
-bool IsPlain(const std::string& text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-}
 
 bool IsTicket(const std::string& text) {
   constexpr std::string_view kMarks = "-_#/.";
@@ -48,9 +43,10 @@ std::optional<Refusal> IsSeniorFor(const model::Model& model, const model::Perso
 
 std::optional<Refusal> IsAskable(const Content& content) {
   if (!IsTicket(content.ticket))
-    return Refusal{Kind::kInvalid, "ticket", "this is no ticket: " + (IsPlain(content.ticket) ? content.ticket : ""),
+    return Refusal{Kind::kInvalid, "ticket",
+                   "this is no ticket: " + (base::IsPlainLine(content.ticket) ? content.ticket : ""),
                    "give the open ticket that this is for: --ticket OPS-142"};
-  if (IsBlank(content.reason) || content.reason.size() > kLongestReason || !IsPlain(content.reason))
+  if (IsBlank(content.reason) || content.reason.size() > kLongestReason || !base::IsPlainLine(content.reason))
     return Refusal{Kind::kInvalid, "reason", "a reason is one line of text, of at most 1000 bytes",
                    "say what is to be done: --reason \"names are missing in Germany\""};
   return std::nullopt;
@@ -63,8 +59,8 @@ std::optional<Refusal> HasParameters(const model::Model& model, const model::Sco
   for (const auto& [name, value] : content.parameters) {
     if (std::find(wanted.begin(), wanted.end(), name) == wanted.end())
       return Refusal{Kind::kInvalid, "parameter",
-                     scope.Text() + " has no parameter" + (IsPlain(name) ? ": " + name : ""), "leave it out"};
-    if (IsBlank(value) || value.size() > kLongestParameter || !IsPlain(value))
+                     scope.Text() + " has no parameter" + (base::IsPlainLine(name) ? ": " + name : ""), "leave it out"};
+    if (IsBlank(value) || value.size() > kLongestParameter || !base::IsPlainLine(value))
       return Refusal{Kind::kInvalid, "parameter", "a parameter is one line of text, of at most 1000 bytes: " + name};
   }
   for (const std::string& name : wanted)
@@ -168,7 +164,7 @@ std::optional<Refusal> MayAsk(const model::Model& model, const model::Person& pe
     for (const model::Scope& one : model.scopes) names.push_back(one.Text());
     const std::string near = base::Suggest(content.scope, names);
     return Refusal{Kind::kInvalid, "scope",
-                   "there is no such scope" + (IsPlain(content.scope) ? ": " + content.scope : ""),
+                   "there is no such scope" + (base::IsPlainLine(content.scope) ? ": " + content.scope : ""),
                    !near.empty()   ? "did you mean " + near + "?"
                    : names.empty() ? "the model declares none; see scopes in the Ecosystem"
                                    : "yellow access scopes lists them"};
@@ -232,7 +228,7 @@ std::optional<Refusal> MayReview(const model::Model& model, const model::Person&
                                  const std::string& sentence) {
   if (request.content.person == reviewer.name)
     return Refusal{Kind::kForbidden, "own_session", "nobody reviews a session of their own", "another senior has to"};
-  if (IsBlank(sentence) || sentence.size() > kLongestReason || !IsPlain(sentence))
+  if (IsBlank(sentence) || sentence.size() > kLongestReason || !base::IsPlainLine(sentence))
     return Refusal{Kind::kInvalid, "sentence", "a review says in one line what was found, in at most 1000 bytes"};
   if (ScopeOf(model, request.content.scope) == nullptr && reviewer.Has(model::kSeniorDevops)) return std::nullopt;
   return IsSeniorFor(model, reviewer, request, "review");

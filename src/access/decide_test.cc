@@ -109,7 +109,7 @@ TEST_F(Decide, ForHowLong) {
 
 TEST_F(Decide, WhatIsWrittenIsPlain) {
   Content wish = Wish("dt_write:MaskShop");
-  for (const char* reason : {"", "  ", "a\nb", "a\x1b[2J", "a\x7f"}) {
+  for (const char* reason : {"", "  ", "a\nb", "a\x1b[2J", "a\x7f", "a\u009b2K", "a\u202eb", "a\u2028b"}) {
     wish.reason = reason;
     EXPECT_EQ(Asks("alice", wish), "reason");
   }

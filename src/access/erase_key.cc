@@ -7,6 +7,7 @@
 #include <regex>
 
 #include "access/json_value.h"
+#include "base/utf8.h"
 
 namespace yellow::access {
 namespace {
@@ -119,7 +120,7 @@ tl::expected<std::string, Refusal> EraseKey(const std::string& store, const mode
     if (const std::string* value = object->begin()->second.Text(); value != nullptr) {
       nlohmann::json named;
       named[dataset.key.front().text] = *value;
-      return EraseKey(store, dataset, named.dump());
+      return EraseKey(store, dataset, base::AsPlainLine(named.dump()));
     }
   }
   const bool whole = object != nullptr && object->size() == dataset.key.size() &&
@@ -133,7 +134,8 @@ tl::expected<std::string, Refusal> EraseKey(const std::string& store, const mode
       return wrong("what is given for " + column.text + " is no " + model::ToShort(type),
                    "give its text, dates and times as 2026-01-31 and 06:30:00");
   }
-  return Canonical(*given);
+  // Such a value may be a key, and is shown to who approves.
+  return base::AsPlainLine(Canonical(*given));
 }
 
 }  // namespace yellow::access

@@ -34,6 +34,12 @@ TEST(EraseKey, HasOneSpelling) {
   EXPECT_EQ(EraseKey("Shop", dataset, wanted), wanted);
 }
 
+TEST(EraseKey, TurnsNoTextAroundIt) {
+  const model::Dataset dataset = DatasetWithKey({{"id", "text"}});
+  for (const char* given : {"{\"id\": \"\u202e1\u009b\"}", R"({"id": "\u202e1\u009b"})"})
+    EXPECT_EQ(EraseKey("Shop", dataset, given), R"({"id":"\u202e1\u009b"})");
+}
+
 TEST(EraseKey, OfOneColumnIsItsValue) {
   const model::Dataset dataset = DatasetWithKey({{"id", "text"}});
   EXPECT_EQ(EraseKey("Shop", dataset, R"({"": "a\"b=c"})"), R"({"id":"a\"b=c"})");

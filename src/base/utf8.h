@@ -12,4 +12,11 @@ size_t LengthOfText(std::string_view bytes);
 /// The same with `?` in place of each byte that does not belong.
 std::string AsText(std::string_view bytes);
 
+/// True for text that a terminal shows as it stands, in one line: no control characters (of one byte or two), and none
+/// that ends a line or turns the direction of what stands around it.
+bool IsPlainLine(std::string_view text);
+
+/// As a plain line: with `\u009b` in place of such characters, and `?` in place of what is no text.
+std::string AsPlainLine(std::string_view bytes);
+
 }  // namespace yellow::base

@@ -31,5 +31,25 @@ TEST(Utf8, WhatDoesNotBelongIsFoundAndReplaced) {
   }
 }
 
+TEST(Utf8, OnAPlainLineNothingMovesWhatStandsAroundIt) {
+  for (const std::string_view text : {""sv, "a b"sv, "gr\u00f6\u00dfer \u20ac \U0001F600 \u05d0\u0627"sv}) {
+    EXPECT_TRUE(IsPlainLine(text)) << text;
+    EXPECT_EQ(AsPlainLine(text), text);
+  }
+  struct Case {
+    std::string_view text, shown;
+  };
+  for (const Case& c :
+       {Case{"a\nb"sv, "a\\u000ab"sv}, Case{"\x1b[2J"sv, "\\u001b[2J"sv}, Case{"\0"sv, "\\u0000"sv},
+        Case{"\x7f"sv, "\\u007f"sv}, Case{"\u009b2K"sv, "\\u009b2K"sv}, Case{"a\u202eb"sv, "a\\u202eb"sv},
+        Case{"\u2066"sv, "\\u2066"sv}, Case{"\u200f"sv, "\\u200f"sv}, Case{"\u2028"sv, "\\u2028"sv},
+        Case{"\x9b"
+             "2K"sv,
+             "?2K"sv}}) {
+    EXPECT_FALSE(IsPlainLine(c.text)) << c.shown;
+    EXPECT_EQ(AsPlainLine(c.text), c.shown);
+  }
+}
+
 }  // namespace
 }  // namespace yellow::base

@@ -6,6 +6,7 @@
 #include "access/report.h"
 #include "base/check.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include "cli/access_call.h"
 #include "cli/commands.h"
 #include "cli/exit_status.h"
@@ -326,7 +327,7 @@ int Erase(const Program& program, const Options& options, const AccessOptions& a
   if (wanted.duration.empty()) wanted.duration = "1h";
   if (wanted.reason.empty()) wanted.reason = "a row is to be erased, as the ticket says";
   Json body = WantedIn(wanted);
-  body["parameters"] = {{"dataset", access.dataset.substr(dot + 1)}, {"key", key.dump()}};
+  body["parameters"] = {{"dataset", access.dataset.substr(dot + 1)}, {"key", base::AsPlainLine(key.dump())}};
   const int status = Show(program, options, Call(program, options, access, "POST", kRequests, body));
   if (status == kDone && !options.json)
     program.out << "Once it is approved and begun, yellow serve removes every version of this row from " +

@@ -20,8 +20,9 @@ namespace {
 constexpr const char* kRecordBootstraps =
     R"(SELECT yellow_access.audit_add(noted ->> 'person', 'installation.bootstrapped', current_database(), '',
               noted - 'person'::text)
-FROM jsonb_array_elements(substr(obj_description('yellow_op'::regnamespace, 'pg_namespace'), length('yellow: ') + 1)::jsonb)
-     WITH ORDINALITY n (noted, place) ORDER BY place)";
+FROM obj_description('yellow_op'::regnamespace, 'pg_namespace') d,
+     jsonb_array_elements(CASE WHEN d LIKE 'yellow: [%' THEN substr(d, length('yellow: ') + 1)::jsonb END) WITH ORDINALITY n (noted, place)
+ORDER BY place)";
 constexpr int kAttempts = 20;
 constexpr std::chrono::milliseconds kPause{250};
 

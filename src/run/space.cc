@@ -32,8 +32,9 @@ std::vector<OwedSpace> FindOwedSpace(ports::Session& session) {
   return owed;
 }
 
-// Without INDEX_CLEANUP the server leaves the keys in the indexes when few pages have removed rows.
-std::string VacuumOf(const std::string& tables) { return "VACUUM (ANALYZE, INDEX_CLEANUP ON) " + tables; }
+// Without FREEZE it leaves out a page that somebody is reading, and with it waits until they have gone on. Without
+// INDEX_CLEANUP the server leaves the keys in the indexes when few pages have removed rows.
+std::string VacuumOf(const std::string& tables) { return "VACUUM (ANALYZE, FREEZE, INDEX_CLEANUP ON) " + tables; }
 
 bool SpaceKeeper::GiveBack(const Effects& effects, const std::string& container, const std::string& prefix) {
   std::unique_ptr<ports::Session> owner;

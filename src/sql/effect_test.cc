@@ -14,7 +14,7 @@ TEST(EffectOf, NamesWhatAStatementChanges) {
   EXPECT_EQ(EffectOf("\nUPDATE yellow.stream SET epoch = 1"), "update yellow.stream");
   EXPECT_EQ(EffectOf("SELECT yellow_sec.run_open($1, $2)"), "call yellow_sec.run_open");
   EXPECT_EQ(EffectOf("SELECT yellow_access.audit_add($1, $2)"), "call yellow_access.audit_add");
-  EXPECT_EQ(EffectOf("VACUUM (ANALYZE, INDEX_CLEANUP ON) a.b"), "vacuum");
+  EXPECT_EQ(EffectOf("VACUUM (ANALYZE, FREEZE, INDEX_CLEANUP ON) a.b"), "vacuum");
   EXPECT_EQ(EffectOf("SELECT 1 FROM yellow.stream WHERE key = $1 FOR UPDATE"), "lock yellow.stream");
   EXPECT_EQ(EffectOf("WITH changed AS (UPDATE a.b t SET x = 1 RETURNING x) INSERT INTO a.c SELECT x"), "insert a.c");
   EXPECT_EQ(EffectOf("LOCK TABLE yellow.installation IN SHARE MODE"), "lock yellow.installation");

@@ -410,7 +410,7 @@ DECLARE
   account text := nullif(current_setting('yellow.person', true), '');  -- of who has called yellow; by hand there is the login alone
   person text := coalesce(account, session_user);
   identity jsonb := CASE WHEN account IS NULL THEN '{}' ELSE jsonb_build_object('identity', 'os:' || account) END;
-  noted text := obj_description('yellow_op'::regnamespace, 'pg_namespace');
+  noted text := (SELECT d FROM obj_description('yellow_op'::regnamespace, 'pg_namespace') AS d WHERE d LIKE 'yellow: [%');
 BEGIN
   IF to_regclass('yellow.run') IS NOT NULL THEN
     GRANT SELECT (id, transformer, state) ON yellow.run TO {prefix}_roles;

@@ -154,6 +154,31 @@ class EraseSpaceTest(Erasing):
         info = self.office.server()
         return psycopg2.connect(host=info["host"], port=info["port"], dbname="merge", user="yellow_super")
 
+    def test_a_page_that_somebody_is_reading_is_waited_for(self):
+        """Whoever reads does not see the row, and keeps the page from being cleared all the same."""
+        self.office.sql("ShopDB", "INSERT INTO codes SELECT 'p' || lpad(i::text, 5, '0'), repeat('y', 900) FROM generate_series(1, 3) i")
+        self.run_all("Till")
+        # On the last page, as of one that is full a reader clears what nobody sees.
+        code, place = self.office.sql("MergeDB", "SELECT code, ctid FROM dp_main.till__codes ORDER BY ctid DESC LIMIT 1")[0]
+        self.office.sql("ShopDB", f"DELETE FROM codes WHERE code = '{code}'")
+        page = place.split(",")[0]
+        with contextlib.closing(self.superuser()) as locker, contextlib.closing(self.superuser()) as reader, reader.cursor() as cursor:
+            locker.cursor().execute("LOCK TABLE dp_main.till__codes IN SHARE UPDATE EXCLUSIVE MODE")
+            request, _ = self.erased("Till.codes", {"code": code})
+            self.until_vacuum_waits()
+            cursor.execute("DECLARE resting NO SCROLL CURSOR FOR SELECT ctid FROM dp_main.till__codes")
+            for _ in range(10000):
+                cursor.execute("FETCH 1 FROM resting")
+                if cursor.fetchone()[0].startswith(page + ","):
+                    break
+            locker.rollback()
+            time.sleep(3)
+            self.assertEqual(self.records(request), [])
+            self.assertEqual(self.space(request), "owed")
+        self.given_back(request)
+        self.assertEqual(self.in_pages(code), 0)
+        self.recorded_once(request)
+
     def test_a_snapshot_that_may_see_it_is_waited_for(self):
         """Also where nothing is cleared by a VACUUM of an administrator meanwhile."""
         code = self.lay()
@@ -210,7 +235,7 @@ class EraseSpaceTest(Erasing):
             self.assertEqual(facts[1], "{}")
             tables = ", ".join(self.office.sql("MergeDB", f"SELECT unnest(tables) FROM yellow_access.space_owed() WHERE request = '{request['id']}'")[i][0] for i in range(5))
             self.assertIn("yellow_access.request", tables)
-            self.office.sql("MergeDB", 'VACUUM (ANALYZE, INDEX_CLEANUP ON) yellow_access.request, "dp_main"."till__codes";')
+            self.office.sql("MergeDB", 'VACUUM (ANALYZE, FREEZE, INDEX_CLEANUP ON) yellow_access.request, "dp_main"."till__codes";')
             self.office.sql("MergeDB", f"SELECT yellow_access.space_given_back('{request['id']}');")
             self.office.sql("MergeDB", f"SELECT yellow_access.space_given_back('{request['id']}');")
             self.assertEqual([row[:2] for row in self.records(request)], [("yellow_super", "yellow_super")])
@@ -303,7 +328,7 @@ class HeldBackTest(unittest.TestCase):
         finding, = [f for f in found if f["key"] == "space/MergeDB/0123456789abcdef"]
         self.assertEqual((finding["state"], finding["reason"]["code"]), ("warning", "space.owed"))
         statements = re.findall(r"as an administrator of the server: (.*)", finding["remedy"])
-        self.assertEqual(statements, ["VACUUM (ANALYZE, INDEX_CLEANUP ON) yellow.event", "SELECT yellow_access.space_given_back('0123456789abcdef')"])
+        self.assertEqual(statements, ["VACUUM (ANALYZE, FREEZE, INDEX_CLEANUP ON) yellow.event", "SELECT yellow_access.space_given_back('0123456789abcdef')"])
         for statement in statements * 2:
             self.server.psql("merge", statement)
         self.assertEqual(self.server.psql("merge", "SELECT person, login, details FROM yellow_access.audit WHERE action = 'access.space_given_back'"),

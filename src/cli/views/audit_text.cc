@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "access/audit_chain.h"
+#include "base/utf8.h"
 #include "cli/exit_status.h"
 
 namespace yellow::cli {
@@ -31,7 +32,7 @@ std::string RecordLine(const Json& record) {
   if (const std::string request = Text(record, "request"); !request.empty()) line += "  for request " + request;
   const Json details = record.value("details", Json::object());
   if (!details.empty()) line += "  " + details.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return line + (Text(record, "state") == "chained" ? "" : "  (not chained yet)") + "\n";
+  return base::AsPlainLine(line) + (Text(record, "state") == "chained" ? "" : "  (not chained yet)") + "\n";
 }
 
 std::string DescribeVerified(const Json& verified) {
