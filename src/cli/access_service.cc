@@ -96,10 +96,15 @@ AccessService::~AccessService() {
     const std::lock_guard lock(mutex_);
     ends_ = true;
   }
-  ending_.notify_all();
   host_.Stop();
   network_door_.reset();
   door_.reset();
+  // What is due is ended as long as anybody is in.
+  {
+    const std::lock_guard lock(mutex_);
+    nobody_is_in_ = true;
+  }
+  ending_.notify_all();
   reaper_.join();
   witness_.join();
 }
@@ -217,7 +222,7 @@ void AccessService::Watch(const std::function<std::vector<std::string>()>& look)
     }
     std::erase_if(met, [&](const auto& one) { return now - one.second > kIsOver; });
     std::unique_lock lock(mutex_);
-    if (ending_.wait_for(lock, kLook, [this] { return ends_; })) return;
+    if (ending_.wait_for(lock, kLook, [this] { return nobody_is_in_; })) return;
   }
 }
 

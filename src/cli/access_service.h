@@ -57,7 +57,7 @@ class AccessService {
   run::Reporter& reporter_;
   std::mutex mutex_;
   std::condition_variable ending_;
-  bool ends_ = false;
+  bool ends_ = false, nobody_is_in_ = false;
   std::map<std::string, Known> known_;
   ports::TimePoint asked_at_{};         ///< when the database was asked what time it is, by the clock of this process
   ports::TimePoint::duration ahead_{};  ///< how far its clock was ahead of that

@@ -26,6 +26,7 @@ namespace yellow::adapters::http {
 namespace {
 
 constexpr int kCallers = 64;           // connections at once; more wait
+constexpr int kLook = 200;             // milliseconds
 constexpr int kSilence = 10'000;       // milliseconds in which a caller has to go on
 constexpr size_t kMostOfCall = 65536;  // of a body
 constexpr size_t kMostOfList = size_t{256} << 20;
@@ -112,37 +113,46 @@ class PeerStream : public httplib::Stream {
   size_t begin_ = 0, end_ = 0;
 };
 
-bool SendAll(PeerStream& stream, std::string_view left) {
-  while (!left.empty()) {
-    const ssize_t sent = stream.write(left.data(), left.size());
-    if (sent <= 0) return false;
+/// However slowly it is read, not longer than until `stop`.
+bool SendAll(int connection, std::string_view left, const std::atomic<bool>& stop) {
+  for (int silent = 0; !left.empty() && !stop && silent < kSilence;) {
+    pollfd one{connection, POLLOUT, 0};
+    if (poll(&one, 1, kLook) != 1) {
+      silent += kLook;
+      continue;
+    }
+    const ssize_t sent = send(connection, left.data(), left.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) return false;
+    if (sent <= 0) continue;
     left.remove_prefix(static_cast<size_t>(sent));
+    silent = 0;
   }
-  return true;
+  return left.empty();
 }
 
 /// What ends before its size leaves the caller with less than it was promised, so that it knows.
-void SendPieces(int connection, const std::function<std::optional<std::string>()>& next) {
-  PeerStream stream(connection);
+void SendPieces(int connection, const std::function<std::optional<std::string>()>& next,
+                const std::atomic<bool>& stop) {
   for (auto piece = next(); piece && !piece->empty(); piece = next())
-    if (!SendAll(stream, *piece)) return;
+    if (!SendAll(connection, *piece, stop)) return;
 }
 
 /// Chunks (RFC 9112, 7.1): the last one, an empty one, says that it was all.
-void SendChunks(int connection, const std::function<std::optional<std::string>()>& next) {
-  PeerStream stream(connection);
+void SendChunks(int connection, const std::function<std::optional<std::string>()>& next,
+                const std::atomic<bool>& stop) {
   std::array<char, 2 * sizeof(size_t)> digits{};
   for (auto piece = next(); piece; piece = next()) {
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), piece->size(), 16).ptr;
     const std::string_view size(digits.data(), static_cast<size_t>(end - digits.data()));
-    if (!SendAll(stream, std::string(size) + "\r\n" + *piece + "\r\n") || piece->empty()) return;
+    if (!SendAll(connection, std::string(size) + "\r\n" + *piece + "\r\n", stop) || piece->empty()) return;
   }
 }
 
 /// Parses and answers on connections that somebody else has accepted.
 class Parser : public httplib::Server {
  public:
-  explicit Parser(ports::DoorHandler handler) : handler_(std::move(handler)) {
+  /// `stop`: what is sent in pieces ends.
+  Parser(ports::DoorHandler handler, const std::atomic<bool>& stop) : handler_(std::move(handler)), stop_(stop) {
     set_payload_max_length(kMostOfCall);
     const auto answer = [this](const httplib::Request& request, httplib::Response& response) {
       ports::DoorAnswer answered = handler_(
@@ -154,11 +164,11 @@ class Parser : public httplib::Server {
       } else if (answered.next_piece && answered.size == ports::kSizeNotKnown) {
         // It sends the head, and asks for nothing, as it does not listen itself.
         response.set_chunked_content_provider("application/x-ndjson", [](size_t, httplib::DataSink&) { return false; });
-        Then() = [next = std::move(answered.next_piece)](int connection) { SendChunks(connection, next); };
+        Then() = [this, next = std::move(answered.next_piece)](int connection) { SendChunks(connection, next, stop_); };
       } else if (answered.next_piece) {
         response.set_header("Content-Type", "application/octet-stream");
         response.set_header("Content-Length", std::to_string(answered.size));
-        Then() = [next = std::move(answered.next_piece)](int connection) { SendPieces(connection, next); };
+        Then() = [this, next = std::move(answered.next_piece)](int connection) { SendPieces(connection, next, stop_); };
       } else {
         response.set_content(answered.body, "application/json");
       }
@@ -186,6 +196,7 @@ class Parser : public httplib::Server {
   }
 
   const ports::DoorHandler handler_;
+  const std::atomic<bool>& stop_;
 };
 
 class UnixDoor : public ports::Door {
@@ -219,7 +230,7 @@ class UnixDoor : public ports::Door {
     if (!done || chmod(path.c_str(), 0666) != 0 || listen(socket.get(), SOMAXCONN) != 0)
       throw base::Error("listen", "cannot listen at " + path + ": " + std::strerror(errno));
     path_ = path;
-    parser_.emplace(std::move(handler));
+    parser_.emplace(std::move(handler), stop_);
     listener_ = std::thread([this, socket = std::move(socket)] { Accept(socket.get()); });
   }
 

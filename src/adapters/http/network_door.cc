@@ -5,6 +5,9 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -18,6 +21,7 @@ constexpr int kCallersAtOnce = 16;
 constexpr time_t kSilentSeconds = 10;  // seconds in which a caller has to go on
 constexpr size_t kMostOfBody = 65536;  // of a body
 constexpr int kHighestPort = 65535;
+constexpr size_t kMostAtOnce = size_t{64} << 10;
 
 /// Empty when there is none, or more than one, of which a proxy may have looked at the other.
 std::string TokenOf(const httplib::Request& request) {
@@ -31,12 +35,25 @@ std::string TokenOf(const httplib::Request& request) {
 
 /// Gives what comes in pieces to cpp-httplib, which breaks the connection off when there is no next one.
 void SendInPieces(httplib::Response& response, ports::DoorAnswer answered) {
-  const auto give = [next = std::move(answered.next_piece)](httplib::DataSink& sink, bool tell_end) {
-    const auto piece = next();
-    if (!piece) return false;
-    if (!piece->empty()) return sink.write(piece->data(), piece->size());
-    if (tell_end) sink.done();
-    return tell_end;
+  struct Part {
+    std::string piece;
+    size_t given = 0;
+  };
+  // A little at a time, as cpp-httplib looks in between whether it is to stop.
+  const auto give = [next = std::move(answered.next_piece), part = std::make_shared<Part>()](httplib::DataSink& sink,
+                                                                                             bool tell_end) {
+    if (part->given == part->piece.size()) {
+      auto piece = next();
+      if (!piece) return false;
+      if (piece->empty()) {
+        if (tell_end) sink.done();
+        return tell_end;
+      }
+      *part = {std::move(*piece), 0};
+    }
+    const std::string_view some = std::string_view(part->piece).substr(part->given, kMostAtOnce);
+    part->given += some.size();
+    return sink.write(some.data(), some.size());
   };
   if (answered.size == ports::kSizeNotKnown) {
     response.set_chunked_content_provider("application/x-ndjson",
