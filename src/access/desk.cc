@@ -206,7 +206,7 @@ Result<Request> Desk::Release(const std::string& identity, const std::string& id
   Result<Found> found = Find(identity, id);
   if (!found) return No(found.error());
   return Do(*found, [&](Store& store) {
-    store.Finish(id, found->person->name, RequestState::kReleased, "given back by " + found->person->name);
+    store.Finish(id, found->person->name, RequestState::kReleased, GivenBackBy(found->person->name));
   });
 }
 

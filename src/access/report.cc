@@ -14,10 +14,11 @@ namespace {
 
 constexpr size_t kDigitsOfDay = 10;  // 2026-01-31
 
-bool WasCut(const AccessSession& session) {
-  const auto ended_by_its_person = [&](ports::RecordingEnd end) { return session.end_reason == ports::WordOf(end); };
-  return !session.ended_at.empty() && !ended_by_its_person(ports::RecordingEnd::kEnded) &&
-         !ended_by_its_person(ports::RecordingEnd::kHungUp);
+/// Not ended by its person.
+bool WasCut(const AccessSession& session, const std::string& person) {
+  const std::string& why = session.end_reason;
+  return !session.ended_at.empty() && why != ports::WordOf(ports::RecordingEnd::kEnded) &&
+         why != ports::WordOf(ports::RecordingEnd::kHungUp) && why != GivenBackBy(person);
 }
 
 bool Holds(const Request& request, Exception exception) {
@@ -31,7 +32,8 @@ bool Holds(const Request& request, Exception exception) {
     case Exception::kRevoked:
       return request.revoked;
     case Exception::kSessionCut:
-      return std::any_of(request.sessions.begin(), request.sessions.end(), WasCut);
+      return std::any_of(request.sessions.begin(), request.sessions.end(),
+                         [&](const AccessSession& session) { return WasCut(session, request.content.person); });
     case Exception::kEscalated:
       return request.state == RequestState::kEscalated;
     case Exception::kOverdue:

@@ -54,7 +54,7 @@ TEST(Report, MinutesThatHaveBegunCount) {
 TEST(Report, WhatIsUsualIsNoException) {
   Request request = Asked("a", "2026-01-01T00:00:00Z");
   request.state = RequestState::kAccepted;
-  for (const char* end : {"ended", "hung_up"}) {
+  for (const std::string& end : {std::string("ended"), std::string("hung_up"), GivenBackBy("alice")}) {
     AccessSession session;
     session.ended_at = "2026-01-01T00:10:00Z", session.end_reason = end;
     request.sessions.push_back(session);

@@ -21,6 +21,8 @@ std::optional<RequestKind> RequestKindOf(std::string_view word) {
   return std::nullopt;
 }
 
+std::string GivenBackBy(const std::string& person) { return "given back by " + person; }
+
 std::string StatementsOf(const std::string& recording) {
   constexpr std::string_view kRecording = ".cast.";
   const size_t at = recording.find(kRecording);

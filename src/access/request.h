@@ -123,4 +123,7 @@ struct Request {
   std::optional<OperationRun> operation;
 };
 
+/// The end_reason of a request that its person has given back, and of the sessions that this ends.
+std::string GivenBackBy(const std::string& person);
+
 }  // namespace yellow::access
