@@ -11,7 +11,6 @@ namespace {
 
 constexpr size_t kHashDigits = 64;
 constexpr int64_t kMostRecords = 1'000'000'000'000'000;  // what every reader of JSON takes for a whole number
-constexpr size_t kMostFindings = 1000;
 constexpr std::string_view kTag{"yellow-audit-v1\0", 16};
 
 JsonValue::Object Fields(const AuditRecord& record, int64_t sequence) {
@@ -198,67 +197,15 @@ Lines SplitLines(std::string_view text) {
   return lines;
 }
 
-std::string_view Word(Fault fault) {
-  switch (fault) {
-    case Fault::kBroken:
-      return "broken";
-    case Fault::kShort:
-      return "shorter_than_anchor";
-    case Fault::kHeadDiffers:
-      return "head_differs";
-    case Fault::kBadSignature:
-      return "bad_signature";
-    case Fault::kGap:
-      return "gap";
-    case Fault::kRecording:
-      return "recording";
-    case Fault::kDatabase:
-      return "database_differs";
-  }
-  return "";
+ChainVerifier::ChainVerifier(std::string chain, std::string key, FindRecording find_recording, RecordRange range)
+    : chain_(std::move(chain)), key_(std::move(key)), find_recording_(std::move(find_recording)), findings_(range) {}
+
+void ChainVerifier::Add(Fault fault, int64_t sequence, const std::string& text, int64_t last) {
+  findings_.Add({fault, sequence, segment_, text}, last);
 }
 
-const std::vector<Fault>& AllFaults() {
-  static const std::vector<Fault> faults{Fault::kBroken, Fault::kShort,     Fault::kHeadDiffers, Fault::kBadSignature,
-                                         Fault::kGap,    Fault::kRecording, Fault::kDatabase};
-  return faults;
-}
-
-const std::vector<std::string>& FaultWords() {
-  static const std::vector<std::string> words = [] {
-    std::vector<std::string> all;
-    for (const Fault fault : AllFaults()) all.emplace_back(Word(fault));
-    return all;
-  }();
-  return words;
-}
-
-ChainVerifier::ChainVerifier(std::string chain, std::string key, FindRecording find_recording)
-    : chain_(std::move(chain)), key_(std::move(key)), find_recording_(std::move(find_recording)) {}
-
-void ChainVerifier::Add(Fault fault, int64_t sequence, const std::string& text) {
-  // A missing recording may be excused by what comes later.
-  if (fault != Fault::kRecording && findings_.size() >= kMostFindings) {
-    ++left_out_;
-    return;
-  }
-  findings_.push_back({fault, sequence, segment_, text});
-}
-
-void ChainVerifier::AddOfDatabase(int64_t sequence, const std::string& text) {
-  if (of_database_.size() >= kMostFindings) {
-    ++left_out_;
-    return;
-  }
-  of_database_.push_back({Fault::kDatabase, sequence, 0, text});
-}
-
-std::vector<AuditFinding> ChainVerifier::findings() const {
-  std::vector<AuditFinding> all = findings_;
-  all.insert(all.end(), of_database_.begin(), of_database_.end());
-  if (left_out_ > 0)
-    all.push_back({all.back().fault, all.back().sequence, 0, Number(left_out_) + " more findings are left out"});
-  return all;
+void ChainVerifier::AddOfDatabase(int64_t sequence, const std::string& text, int64_t last) {
+  findings_.AddOfDatabase({Fault::kDatabase, sequence, 0, text}, last);
 }
 
 void ChainVerifier::ForgetBefore(int64_t sequence) {
@@ -298,7 +245,8 @@ void ChainVerifier::TakeRecord(const ChainedRecord& record) {
   if (found > expected) {
     Add(Fault::kGap, expected,
         found == expected + 1 ? "record " + Number(expected) + " is missing"
-                              : "records " + Number(expected) + " to " + Number(found - 1) + " are missing");
+                              : "records " + Number(expected) + " to " + Number(found - 1) + " are missing",
+        found - 1);
   } else if (found < expected) {
     Add(Fault::kBroken, found, "record " + Number(found) + " stands where record " + Number(expected) + " should");
   } else if (LinkTo(head_, record.record).head.hash != record.head.hash) {
@@ -337,9 +285,7 @@ void ChainVerifier::CheckRecording(const ChainedRecord& record, std::string_view
   if (!find_recording_) return;
   const auto facts = find_recording_(file);
   if (!facts) {
-    const std::string text = "the recording " + file + " is missing";
-    missing_[sha256 + file] = text;
-    Add(Fault::kRecording, sequence, text);
+    findings_.AddMissing(sequence, segment_, file, sha256);
   } else if (facts->bytes != bytes || facts->sha256 != sha256) {
     Add(Fault::kRecording, sequence, "the recording " + file + " is not what it was");
   }
@@ -351,13 +297,7 @@ void ChainVerifier::ExcuseDeleted(const ChainedRecord& record) {
   if (list == nullptr) return;
   for (const JsonValue& one : *list) {
     std::string file, sha256;
-    if (!FieldReader(one).Get("file", file).GetHash("sha256", sha256).good()) continue;
-    const auto missing = missing_.find(sha256 + file);
-    if (missing == missing_.end()) continue;
-    std::erase_if(findings_, [&](const AuditFinding& finding) {
-      return finding.fault == Fault::kRecording && finding.text == missing->second;
-    });
-    missing_.erase(missing);
+    if (FieldReader(one).Get("file", file).GetHash("sha256", sha256).good()) findings_.Excuse(file, sha256);
   }
 }
 
@@ -391,6 +331,17 @@ void ChainVerifier::Compare(const AuditRecord& record, const Head& head) {
   const Head before{sequence - 1, last == hashes_.end() ? Head().hash : last->second};
   if (found->second != head.hash || (follows && LinkTo(before, record).head.hash != head.hash))
     AddOfDatabase(sequence, "record " + Number(sequence) + " is another one in the database than in the files");
+}
+
+void ChainVerifier::MissInDatabase(int64_t first, int64_t last) {
+  while (first <= last && IsExcused(first)) ++first;
+  while (first <= last && IsExcused(last)) --last;
+  if (first > last) return;
+  AddOfDatabase(first,
+                (first == last ? "record " + Number(first) + " is"
+                               : "records " + Number(first) + " to " + Number(last) + " are") +
+                    " not in the database",
+                last);
 }
 
 bool ChainVerifier::IsExcused(int64_t sequence) const {

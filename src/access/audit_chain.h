@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "access/audit_findings.h"
 #include "access/json_value.h"
 #include "access/recording_facts.h"
 #include "base/secret.h"
@@ -90,38 +91,18 @@ struct Lines {
 };
 Lines SplitLines(std::string_view text);
 
-/// What can be wrong with an audit log; each is the exit status of `audit verify`.
-enum class Fault {
-  kBroken = 20,        ///< a record is not what was chained
-  kShort = 21,         ///< it ends before an anchor
-  kHeadDiffers = 22,   ///< at an anchor's place it has another hash
-  kBadSignature = 23,  ///< of a segment or an anchor
-  kGap = 24,           ///< a number or a segment is missing
-  kRecording = 25,     ///< a recording is missing or not what it was
-  kDatabase = 26       ///< the database and the files disagree
-};
-std::string_view Word(Fault fault);  ///< "broken", …
-const std::vector<Fault>& AllFaults();
-const std::vector<std::string>& FaultWords();
-
-struct AuditFinding {
-  Fault fault = Fault::kBroken;
-  int64_t sequence = 0;  ///< the record where it was seen
-  int segment = 0;       ///< 0: in none
-  std::string text;      ///< one sentence, without a full stop
-};
-
 /// Nothing when it is not there.
 using FindRecording = std::function<std::optional<RecordingFacts>(const std::string& file)>;
 
-/// Reads a chain from its first segment on and says everything that is wrong with it, the first thousand findings one
-/// by one. What follows a fault is compared with what stands there, so that one fault gives one finding.
+/// Reads a chain from its first segment on and says everything that is wrong with it. What follows a fault is compared
+/// with what stands there, so that one fault gives one finding.
 class ChainVerifier {
  public:
   /// `key`: who must have signed. `find_recording` is asked for each file that a record binds (`details.recording` and
   /// `details.statements`: {file, bytes, sha256}); without it these are not compared. One that is missing is not when a
-  /// later record says that it was deleted (kEvidenceDeleted), with the same digest.
-  ChainVerifier(std::string chain, std::string key, FindRecording find_recording);
+  /// later record says that it was deleted (kEvidenceDeleted), with the same digest. `range`: of which records it is
+  /// told what is wrong.
+  ChainVerifier(std::string chain, std::string key, FindRecording find_recording, RecordRange range = {});
 
   /// The next segment, in the order of their numbers. `newest`: it may still be written to.
   void Feed(int segment, std::string_view text, bool newest);
@@ -134,12 +115,15 @@ class ChainVerifier {
   void Compare(const Anchor& anchor);
   /// A record of the database that was chained: the same as in the files.
   void Compare(const AuditRecord& record, const Head& head);
+  /// These are not in the database, and no record says that they are in the files alone (kWentBack). After the last
+  /// segment.
+  void MissInDatabase(int64_t first, int64_t last);
 
   const Head& head() const { return head_; }
   int64_t records() const { return records_; }
   int segments() const { return segments_; }
   /// What is wrong with the files by themselves and at anchors, and then what the database says against them.
-  std::vector<AuditFinding> findings() const;
+  std::vector<AuditFinding> findings() const { return findings_.All(); }
   /// True when a record says that this one is in the files alone (kWentBack).
   bool IsExcused(int64_t sequence) const;
 
@@ -148,8 +132,8 @@ class ChainVerifier {
   void TakeClose(const SegmentClose& close);
   void CheckRecording(const ChainedRecord& record, std::string_view name);
   void ExcuseDeleted(const ChainedRecord& record);
-  void Add(Fault fault, int64_t sequence, const std::string& text);
-  void AddOfDatabase(int64_t sequence, const std::string& text);
+  void Add(Fault fault, int64_t sequence, const std::string& text, int64_t last = 0);
+  void AddOfDatabase(int64_t sequence, const std::string& text, int64_t last = 0);
 
   const std::string chain_, key_;
   const FindRecording find_recording_;
@@ -160,9 +144,7 @@ class ChainVerifier {
   std::map<int64_t, std::string> hashes_;  ///< by sequence number
   std::set<int64_t> remembered_;
   std::vector<std::pair<int64_t, int64_t>> excused_;
-  std::map<std::string, std::string> missing_;  ///< findings of missing files, by digest and name
-  std::vector<AuditFinding> findings_, of_database_;
-  int64_t left_out_ = 0;  ///< findings that are only counted
+  AuditFindings findings_;
 };
 
 /// The action of a record that says: records (details.database, details.files] are in the files alone, because the

@@ -74,7 +74,7 @@ std::vector<AuditFinding> Verify(const std::vector<std::string>& segments, const
 
 /// The same of a copy, all segments in one text, which comes in parts of this size.
 std::vector<AuditFinding> VerifyCopy(std::string_view text, const std::string& anchors, size_t part) {
-  CopyVerifier verifier(AnchorAt({}).key, anchors);
+  CopyVerifier verifier({anchors, AnchorAt({}).key});
   for (; !text.empty(); text.remove_prefix(std::min(part, text.size()))) verifier.Feed(text.substr(0, part));
   return verifier.Finish().findings;
 }
@@ -250,7 +250,7 @@ TEST(CopyVerifier, AnchorsSayWhichLogItIs) {
   // Of several logs that are anchored in one place it is the one of which a record stands in it.
   const std::string foreign =
       SignedLine(Anchor{"2026-01-01T06:00:01Z", chain, {1, std::string(64, 'a')}, "", ""}, kSeed);
-  CopyVerifier verifier(AnchorAt({}).key, foreign + AnchorLine(log.heads[2]));
+  CopyVerifier verifier({foreign + AnchorLine(log.heads[2]), AnchorAt({}).key});
   verifier.Feed(log.segments[0].substr(0, log.segments[0].find("{\"close\"")));
   const Verified verified = verifier.Finish();
   EXPECT_EQ(verified.chain, kChain);
@@ -258,10 +258,71 @@ TEST(CopyVerifier, AnchorsSayWhichLogItIs) {
   EXPECT_THAT(verified.not_compared, ElementsAre("recordings", "database"));
 }
 
+/// A record that binds a recording, or says that it was deleted.
+AuditRecord Bound(int64_t id, const std::string& file, bool deleted) {
+  AuditRecord record = Record(id, deleted ? std::string(kEvidenceDeleted) : "access.session_end");
+  const std::string one = R"({"bytes":4,"file":")" + file + R"(","sha256":")" + base::Sha256Hex(file) + "\"}";
+  record.details = *ParseJson(deleted ? R"({"files":[)" + one + "]}" : R"({"recording":)" + one + "}");
+  return record;
+}
+
+std::vector<AuditFinding> VerifyRange(const std::vector<std::string>& segments, RecordRange range) {
+  ChainVerifier verifier(kChain, AnchorAt({}).key, [](const std::string&) { return std::nullopt; }, range);
+  for (size_t i = 0; i < segments.size(); ++i)
+    verifier.Feed(static_cast<int>(i) + 1, segments[i], i + 1 == segments.size());
+  return verifier.findings();
+}
+
 TEST(ChainVerifier, WhatIsWrongAThousandTimesIsCounted) {
-  const std::vector<AuditFinding> found = Verify({std::string(5000, '\n')});
+  const std::string line = LinkTo({}, Record(1)).line;
+  std::string text;
+  for (int i = 0; i < 5001; ++i) text += line;
+  const std::vector<AuditFinding> found = Verify({text});
   EXPECT_THAT(found, SizeIs(1001));
-  EXPECT_EQ(found.back().text, "4000 more findings are left out");
+  EXPECT_THAT(found.back().text, testing::StartsWith("4000 more findings are left out, first: record 1 stands"));
+}
+
+TEST(ChainVerifier, DeletedRecordingsTakeNoFaultsPlace) {
+  constexpr int kRecordings = 1500;
+  Log log;
+  for (int i = 1; i <= kRecordings; ++i) log.Append(Bound(i, "r" + std::to_string(i), false));
+  log.Close();
+  for (int i = 1; i <= kRecordings; ++i) log.Append(Bound(kRecordings + i, "r" + std::to_string(i), true));
+  EXPECT_THAT(VerifyRange(log.segments, {}), IsEmpty());
+  std::string& signed_segment = log.segments[0];
+  const size_t at = signed_segment.rfind("\"signature\":\"") + 13;
+  signed_segment[at] = signed_segment[at] == '0' ? '1' : '0';
+  const std::vector<AuditFinding> found = VerifyRange(log.segments, {});
+  EXPECT_THAT(Faults(found), ElementsAre(Fault::kBadSignature));
+  EXPECT_EQ(found[0].sequence, kRecordings);
+  // Of those that nobody deleted the first thousand are named.
+  const std::vector<AuditFinding> missing = VerifyRange({log.segments[0]}, {0, kRecordings - 1});
+  EXPECT_THAT(missing, SizeIs(1001));
+  EXPECT_EQ(missing.front().text, "the recording r1 is missing");
+  EXPECT_EQ(missing.back().text,
+            "499 more findings are left out, first: the recording that record 1001 binds is missing");
+}
+
+TEST(ChainVerifier, WhatIsOutsideTheRangeTakesNoPlaceInIt) {
+  Log log = LogOf(5, 10);
+  std::string text;
+  const Lines lines = SplitLines(log.segments[0]);
+  for (int i = 0; i < 1500; ++i) text += std::string(lines.whole[0]) + "\n";
+  text += log.segments[0].substr(lines.whole[0].size() + 1);
+  text.replace(text.rfind("ada"), 3, "eve");
+  EXPECT_EQ(VerifyRange({text}, {}).size(), 1001U);
+  const std::vector<AuditFinding> found = VerifyRange({text}, {3, 5});
+  ASSERT_THAT(Faults(found), ElementsAre(Fault::kBroken));
+  EXPECT_EQ(found[0].sequence, 5);
+  EXPECT_THAT(VerifyRange({text}, {2, 4}), IsEmpty());
+}
+
+TEST(ChainVerifier, AGapIsToldFromWithinIt) {
+  const Log log = LogOf(9, 10);
+  const Lines lines = SplitLines(log.segments[0]);
+  const std::string text = std::string(lines.whole[0]) + "\n" + std::string(lines.whole[8]) + "\n";
+  EXPECT_THAT(Faults(VerifyRange({text}, {5, 6})), ElementsAre(Fault::kGap));
+  EXPECT_THAT(VerifyRange({text}, {9, 9}), IsEmpty());
 }
 
 /// The lines of all segments, each with the number of its segment, as somebody edits them.

@@ -10,8 +10,8 @@ constexpr std::string_view kCloseBegins = "{\"close\":";
 
 }  // namespace
 
-CopyVerifier::CopyVerifier(std::string key, const std::optional<std::string>& anchors)
-    : key_(std::move(key)), has_anchors_(anchors.has_value()), anchors_(AnchorsIn(anchors.value_or(""))) {}
+CopyVerifier::CopyVerifier(VerifyOptions options)
+    : options_(std::move(options)), anchors_(AnchorsIn(options_.anchors.value_or(""))) {}
 
 void CopyVerifier::Feed(std::string_view part) {
   for (size_t end = part.find('\n'); end != std::string_view::npos; end = part.find('\n')) {
@@ -55,7 +55,7 @@ void CopyVerifier::Close(const SegmentClose& close) {
 
 void CopyVerifier::FeedSegment(int number, std::string_view text, bool newest) {
   if (!verifier_) {
-    verifier_.emplace(chain_, key_, nullptr);
+    verifier_.emplace(chain_, options_.key, nullptr, options_.range);
     for (const Anchor& anchor : anchors_) verifier_->Remember(anchor.head.sequence);
   }
   verifier_->Feed(number, text, newest);
@@ -79,14 +79,14 @@ Verified CopyVerifier::Finish() {
   if (!half_.empty() || !segment_.empty() || !verifier_) FeedSegment(last_ + 1, segment_ + half_, true);
   Verified verified;
   verified.chain = chain_;
-  verified.key = key_;
+  verified.key = options_.key;
   verified.not_compared = {"recordings", "database"};
   for (const Anchor& anchor : anchors_) {
     if (anchor.chain != chain_) continue;
     verified.anchors_of_chain = true;
     verifier_->Compare(anchor);
   }
-  if (!has_anchors_) verified.not_compared.emplace_back("anchors");
+  if (!options_.anchors) verified.not_compared.emplace_back("anchors");
   verified.head = verifier_->head();
   verified.records = verifier_->records();
   verified.segments = verifier_->segments();

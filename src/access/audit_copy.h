@@ -14,8 +14,8 @@ namespace yellow::access {
 /// It has no recordings and no database to compare with, and says so.
 class CopyVerifier {
  public:
-  /// `anchors`: lines of anchors, which may be of several logs.
-  CopyVerifier(std::string key, const std::optional<std::string>& anchors);
+  /// `options.anchors` may be of several logs; absent: none is compared.
+  explicit CopyVerifier(VerifyOptions options);
 
   /// The next part of the text, wherever it is cut.
   void Feed(std::string_view part);
@@ -28,9 +28,8 @@ class CopyVerifier {
   void FeedSegment(int number, std::string_view text, bool newest);
   std::string ChainOf(const std::optional<SegmentClose>& close) const;
 
-  const std::string key_;
-  const bool has_anchors_;
-  std::vector<Anchor> anchors_;
+  const VerifyOptions options_;
+  const std::vector<Anchor> anchors_;
   std::string half_;                ///< of a line that has not come whole
   std::string segment_;             ///< what has come of the segment
   std::vector<size_t> beginnings_;  ///< of its lines

@@ -50,7 +50,7 @@ LogVerification::LogVerification(const AuditEffects& effects, ports::Session& se
   if (result_.key.empty()) {
     if (const auto seed = ReadKey(effects_.files, place_.data)) result_.key = base::PublicKeyOf(*seed);
   }
-  verifier_.emplace(stored_.chain, result_.key, RecordingsIn(effects_.files, place_.data));
+  verifier_.emplace(stored_.chain, result_.key, RecordingsIn(effects_.files, place_.data), options_.range);
   // Before the files, so that nothing is noted there that is not in these yet.
   ReadAnchors();
   for (const Anchor& anchor : anchors_) verifier_->Remember(anchor.head.sequence);
@@ -63,6 +63,7 @@ bool LogVerification::Step() {
     for (const Anchor& anchor : anchors_) verifier_->Compare(anchor);
     CompareDatabase(stored_.head.sequence);
     Miss(compared_ + 1, stored_.head.sequence);
+    for (const auto& [first, last] : missing_) verifier_->MissInDatabase(first, last);
     return false;
   }
   const int segment = segments_[next_++];
@@ -79,10 +80,6 @@ Verified LogVerification::Result() {
   result_.records = verifier_->records();
   result_.segments = verifier_->segments();
   result_.findings = verifier_->findings();
-  for (const auto& [first, last] : missing_) TellMissing(first, last);
-  std::erase_if(result_.findings, [&](const AuditFinding& finding) {
-    return finding.sequence < options_.from || finding.sequence > options_.to;
-  });
   return std::move(result_);
 }
 
@@ -102,15 +99,6 @@ void LogVerification::CompareDatabase(int64_t to) {
 
 void LogVerification::Miss(int64_t first, int64_t last) {
   if (first <= last) missing_.emplace_back(first, last);
-}
-
-void LogVerification::TellMissing(int64_t first, int64_t last) {
-  while (first <= last && verifier_->IsExcused(first)) ++first;
-  while (first <= last && verifier_->IsExcused(last)) --last;
-  if (first > last) return;
-  const std::string which = first == last ? "record " + std::to_string(first) + " is"
-                                          : "records " + std::to_string(first) + " to " + std::to_string(last) + " are";
-  result_.findings.push_back({Fault::kDatabase, first, 0, which + " not in the database"});
 }
 
 void LogVerification::ReadAnchors() {

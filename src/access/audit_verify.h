@@ -13,7 +13,7 @@ namespace yellow::access {
 struct VerifyOptions {
   std::optional<std::string> anchors;  ///< lines of anchors; absent: what the places of the environment have noted
   std::string key = {};                ///< the public key; empty: that of the data folder
-  int64_t from = 0, to = INT64_MAX;    ///< only what is wrong with these records is told
+  RecordRange range = {};              ///< only what is wrong with these records is told
 };
 
 /// What `audit verify` found.
@@ -44,7 +44,6 @@ class LogVerification {
  private:
   void CompareDatabase(int64_t to);
   void Miss(int64_t first, int64_t last);
-  void TellMissing(int64_t first, int64_t last);
   void ReadAnchors();
   void TakeAnchors(const std::string& lines);
 

@@ -137,8 +137,8 @@ ports::DoorAnswer NewestRecords(access::AuditDesk& desk, const ports::DoorCall& 
 ports::DoorAnswer VerifyLogs(access::AuditDesk& desk, const ports::DoorCall& call, Query words) {
   access::VerifyOptions options;
   options.key = words.Text("key");
-  options.from = words.Number("from", options.from, 0, INT64_MAX);
-  options.to = words.Number("to", options.to, 0, INT64_MAX);
+  options.range.from = words.Number("from", options.range.from, 0, INT64_MAX);
+  options.range.to = words.Number("to", options.range.to, 0, INT64_MAX);
   const std::string container = words.Text("container");
   if (const std::string fault = words.Fault(); !fault.empty()) return InvalidQuery(fault);
   if (!options.key.empty() && !base::IsHex(options.key, kDigitsOfPublicKey))

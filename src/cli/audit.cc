@@ -106,7 +106,7 @@ int Follow(const Program& program, const OpenLog& log, RecordPrinter& printer, s
 
 int AuditVerify(const Program& program, const Options& options, const AuditOptions& audit) {
   access::VerifyOptions how;
-  how.key = audit.key, how.from = audit.from, how.to = audit.to;
+  how.key = audit.key, how.range = {audit.from, audit.to};
   if (!how.key.empty() && !base::IsHex(how.key, kKeyDigits))
     throw base::UsageError("this is no public key: " + how.key).Remedy("64 lower-case hexadecimal digits are one");
   if (!audit.copies.empty()) return AuditVerifyCopy(program, options, audit);

@@ -30,27 +30,24 @@ int AuditVerifyCopy(const Program& program, const Options& options, const AuditO
   if (audit.key.empty())
     throw base::UsageError("a copy does not prove itself: it takes the public key that was noted when the log began")
         .Remedy("name it: --key PUBLIC_KEY; yellow audit verify says it where the log is");
-  std::optional<std::string> anchors;
+  access::VerifyOptions how{std::nullopt, audit.key, {audit.from, audit.to}};
   if (!audit.anchor.empty()) {
-    anchors = program.files.Read(AbsolutePath(program, audit.anchor));
-    if (!anchors) throw base::UsageError("there is no file " + audit.anchor);
+    how.anchors = program.files.Read(AbsolutePath(program, audit.anchor));
+    if (!how.anchors) throw base::UsageError("there is no file " + audit.anchor);
   }
-  access::CopyVerifier verifier(audit.key, anchors);
+  access::CopyVerifier verifier(how);
   std::string names;
   for (const std::string& file : audit.copies) {
     FeedFile(program, file, verifier);
     names += (names.empty() ? "" : ", ") + file;
   }
   access::Verified verified = verifier.Finish();
-  if (anchors && !verified.anchors_of_chain)
+  if (how.anchors && !verified.anchors_of_chain)
     throw base::UsageError("no anchor of this audit log stands in " + audit.anchor);
   if (verified.records == 0 && verified.findings.empty())
     throw base::UsageError("there is no record of an audit log in " + names);
   verified.container = names;
   verified.folder = program.working_directory;
-  std::erase_if(verified.findings, [&](const access::AuditFinding& finding) {
-    return finding.sequence < audit.from || finding.sequence > audit.to;
-  });
   return ShowVerified(program, options, VerifiedRecord().List(std::vector{std::move(verified)}));
 }
 
