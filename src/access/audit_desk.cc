@@ -1,6 +1,7 @@
 #include "access/audit_desk.h"
 
 #include <chrono>
+#include <mutex>
 #include <set>
 
 #include "base/error.h"
@@ -9,26 +10,12 @@ namespace yellow::access {
 namespace {
 
 constexpr int kReaders = 4;               // at once
+constexpr int kReadersOfOne = 2;          // of them, of one person
 constexpr int kMostWaitingHere = 10'000;  // records without a place in the chain, for one reader
 constexpr std::chrono::milliseconds kFollowPause{500};
 constexpr int kLooksBetweenChecks = 4;
 
 tl::unexpected<Refusal> NotGiven(Refusal refusal) { return tl::unexpected<Refusal>(std::move(refusal)); }
-
-/// A place at the desk; nothing while all are taken. It is free again when this goes.
-std::shared_ptr<void> TakePlace(const std::shared_ptr<std::atomic<int>>& readers) {
-  if (readers->fetch_add(1) >= kReaders) {
-    readers->fetch_sub(1);
-    return nullptr;
-  }
-  return {readers.get(), [readers](void*) { readers->fetch_sub(1); }};
-}
-
-Refusal AllTaken() {
-  return {Refusal::Kind::kUnavailable, "busy",
-          std::to_string(kReaders) + " people are reading the audit log through this service, which is as many as can",
-          "try again in a while"};
-}
 
 }  // namespace
 
@@ -44,9 +31,37 @@ struct AuditDesk::Log {
   }
 };
 
+/// Who reads, by name.
+struct AuditDesk::Readers {
+  std::mutex mutex;
+  std::multiset<std::string> people;
+};
+
 AuditDesk::AuditDesk(Effects effects, AuditEffects audit, std::function<AuditPlace(const std::string&)> place_of,
                      std::function<bool()> ends)
-    : effects_(std::move(effects)), audit_(audit), place_of_(std::move(place_of)), ends_(std::move(ends)) {}
+    : effects_(std::move(effects)),
+      audit_(audit),
+      place_of_(std::move(place_of)),
+      ends_(std::move(ends)),
+      readers_(std::make_shared<Readers>()) {}
+
+Result<std::shared_ptr<void>> AuditDesk::TakePlace(const std::string& person) {
+  const std::lock_guard lock(readers_->mutex);
+  const auto busy = [](const std::string& text) {
+    return NotGiven({Refusal::Kind::kUnavailable, "busy", text, "try again in a while"});
+  };
+  if (readers_->people.count(person) >= kReadersOfOne)
+    return busy(person + " is reading the audit log " + std::to_string(kReadersOfOne) +
+                " times through this service, which is as often as one person can");
+  if (readers_->people.size() >= kReaders)
+    return busy(std::to_string(kReaders) +
+                " times the audit log is being read through this service, which is as often as can be");
+  const auto place = readers_->people.insert(person);
+  return std::shared_ptr<void>(readers_.get(), [readers = readers_, place](void*) {
+    const std::lock_guard leave(readers->mutex);
+    readers->people.erase(place);
+  });
+}
 
 Result<AuditDesk::Logs> AuditDesk::Open(const std::string& identity, const std::string& container) const {
   Logs logs;
@@ -105,8 +120,8 @@ Result<Parts<std::vector<StoredRecord>>> AuditDesk::Search(const std::string& id
   const Result<Logs> logs = Open(identity, container);
   if (!logs) return NotGiven(logs.error());
   if (const auto refusal = CanBeRead(*logs)) return NotGiven(*refusal);
-  const auto taken = TakePlace(readers_);
-  if (taken == nullptr) return NotGiven(AllTaken());
+  const auto taken = TakePlace(logs->front()->person);
+  if (!taken) return NotGiven(taken.error());
   std::vector<int64_t> readings;
   for (const auto& log : *logs) readings.push_back(log->RecordReading("search", WordsOf(query)));
   struct State {
@@ -116,7 +131,7 @@ Result<Parts<std::vector<StoredRecord>>> AuditDesk::Search(const std::string& id
     std::optional<AuditScan> scan = {};
   };
   const auto state = std::make_shared<State>(State{*logs, std::move(readings)});
-  return [this, taken, state, query = query]() mutable -> std::optional<std::vector<StoredRecord>> {
+  return [this, taken = *taken, state, query = query]() mutable -> std::optional<std::vector<StoredRecord>> {
     while (state->at < state->logs.size()) {
       if (ends_()) throw base::Error("stopping", "the service is being stopped").Retryable();
       const Log& log = *state->logs[state->at];
@@ -136,8 +151,8 @@ Result<Parts<std::vector<StoredRecord>>> AuditDesk::Tail(const std::string& iden
   if (!logs) return NotGiven(logs.error());
   if (const auto refusal = CanBeRead(*logs)) return NotGiven(*refusal);
   if (const auto refusal = follow ? IsOne(*logs) : std::nullopt) return NotGiven(*refusal);
-  const auto taken = TakePlace(readers_);
-  if (taken == nullptr) return NotGiven(AllTaken());
+  const auto taken = TakePlace(logs->front()->person);
+  if (!taken) return NotGiven(taken.error());
   for (const auto& log : *logs) log->RecordReading(follow ? "follow" : "tail", {});
   struct State {
     Logs logs;
@@ -146,7 +161,7 @@ Result<Parts<std::vector<StoredRecord>>> AuditDesk::Tail(const std::string& iden
     int looks = 0;
   };
   const auto state = std::make_shared<State>(State{*logs});
-  return [this, taken, state, identity, lines, follow]() -> std::optional<std::vector<StoredRecord>> {
+  return [this, taken = *taken, state, identity, lines, follow]() -> std::optional<std::vector<StoredRecord>> {
     if (state->follower) {
       effects_.clock.Sleep(kFollowPause);
       if (ends_()) throw base::Error("stopping", "the service is being stopped").Retryable();
@@ -171,8 +186,8 @@ Result<Parts<std::vector<Verified>>> AuditDesk::Verify(const std::string& identi
                                                        const VerifyOptions& options) {
   const Result<Logs> logs = Open(identity, container);
   if (!logs) return NotGiven(logs.error());
-  const auto taken = TakePlace(readers_);
-  if (taken == nullptr) return NotGiven(AllTaken());
+  const auto taken = TakePlace(logs->front()->person);
+  if (!taken) return NotGiven(taken.error());
   for (const auto& log : *logs) log->RecordReading("verify", {});
   struct State {
     Logs logs;
@@ -181,7 +196,7 @@ Result<Parts<std::vector<Verified>>> AuditDesk::Verify(const std::string& identi
     bool told = false;
   };
   const auto state = std::make_shared<State>(State{*logs});
-  return [this, taken, state, options]() -> std::optional<std::vector<Verified>> {
+  return [this, taken = *taken, state, options]() -> std::optional<std::vector<Verified>> {
     if (state->told) return std::nullopt;
     if (ends_()) throw base::Error("stopping", "the service is being stopped").Retryable();
     const Log& log = *state->logs[state->found.size()];
@@ -199,15 +214,15 @@ Result<AuditDesk::Text> AuditDesk::Export(const std::string& identity, const std
   const Result<Logs> logs = Open(identity, container);
   if (!logs) return NotGiven(logs.error());
   if (const auto refusal = IsOne(*logs)) return NotGiven(*refusal);
-  const auto taken = TakePlace(readers_);
-  if (taken == nullptr) return NotGiven(AllTaken());
+  const auto taken = TakePlace(logs->front()->person);
+  if (!taken) return NotGiven(taken.error());
   const auto& log = logs->front();
   const LogExtent extent = ExtentOf(audit_.log, log->folder);
   // The hash of the last record is that of all that is given.
   log->RecordReading("export",
                      {{"bytes", {extent.bytes}}, {"hash", {extent.head.hash}}, {"sequence", {extent.head.sequence}}});
   return Text{extent.bytes,
-              [this, taken, text = TextOf(audit_.log, log->folder, extent)]() -> std::optional<std::string> {
+              [this, taken = *taken, text = TextOf(audit_.log, log->folder, extent)]() -> std::optional<std::string> {
                 if (ends_()) throw base::Error("stopping", "the service is being stopped").Retryable();
                 std::string part = text();
                 if (part.empty()) return std::nullopt;

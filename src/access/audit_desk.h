@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,7 +19,8 @@ using Parts = std::function<std::optional<T>()>;
 
 /// Where people read the audit log who are not at the service's machine as its own user. `identity` as for Desk. That
 /// somebody reads is recorded (`audit.read`) before anything is read for them; when it cannot be, nothing is given.
-/// A few read at once, and what is kept in memory for each is some segments at most. Thread-safe. Throws base::Error.
+/// A few read at once, of one person fewer, and what is kept in memory for each is some segments at most. Thread-safe.
+/// Throws base::Error.
 class AuditDesk {
  public:
   /// `place_of`: where the log of a merge database is. `ends`: whether the service is being stopped.
@@ -46,10 +46,13 @@ class AuditDesk {
 
  private:
   struct Log;
+  struct Readers;
   using Logs = std::vector<std::shared_ptr<Log>>;
 
   /// The logs that this person may read, each with a session that carries their identity.
   Result<Logs> Open(const std::string& identity, const std::string& container) const;
+  /// A place at the desk, which is free again when it goes.
+  Result<std::shared_ptr<void>> TakePlace(const std::string& person);
   std::optional<Refusal> IsOne(const Logs& logs) const;
   /// Why what waits for its place in the chain cannot be looked through.
   static std::optional<Refusal> CanBeRead(const Logs& logs);
@@ -59,7 +62,7 @@ class AuditDesk {
   AuditEffects audit_;
   std::function<AuditPlace(const std::string&)> place_of_;
   std::function<bool()> ends_;
-  std::shared_ptr<std::atomic<int>> readers_ = std::make_shared<std::atomic<int>>(0);
+  const std::shared_ptr<Readers> readers_;
 };
 
 }  // namespace yellow::access

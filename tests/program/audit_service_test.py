@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import http.client
 import json
 import os
 import pathlib
@@ -172,6 +173,17 @@ class AuditService(unittest.TestCase):
                 self.assertEqual(call(path), status)
         self.assertEqual(len(self.office.reads()), before)
 
+    def test_no_part_of_an_answer_is_given(self):
+        before = len(self.office.reads())
+        for asked in ("0-0", "5-9", "0-0,3-4", "99999999-"):
+            for path in ("log", "newest?lines=1"):
+                with self.subTest(asked=asked, path=path):
+                    done = subprocess.run(["curl", "-sS", "-r", asked, "-w", "\n%{http_code}", "--max-time", "20", "--unix-socket", str(self.office.socket), f"http://yellow/v1/audit/{path}"],
+                                          capture_output=True, text=True, timeout=60, **as_user(AUDRA))
+                    body, _, status = done.stdout.rpartition("\n")
+                    self.assertEqual((done.returncode, status, json.loads(body)["error"]["code"]), (0, "400", "call"), done)
+        self.assertEqual(len(self.office.reads()), before)
+
     def test_what_cannot_be_recorded_is_not_given(self):
         function = "yellow_access.audit_add(text, text, text, text, jsonb)"
         self.office.sql("MergeDB", f"ALTER FUNCTION {function} RENAME TO no_audit")
@@ -206,15 +218,28 @@ class AuditService(unittest.TestCase):
             self.assertEqual(found[0] or None, identity)
 
     def test_only_a_few_read_at_once(self):
-        """Who takes places and reads nothing keeps no one else from anything but reading the log."""
-        holders = [subprocess.Popen([str(self.office.program), "audit", "tail", "-f", "--socket", str(self.office.socket)], stdout=subprocess.PIPE, text=True, **as_user(AUDRA)) for _ in range(4)]
-        for holder in holders:
-            holder.stdout.readline()
-        before = len(self.office.reads())
-        busy = self.office.audit_as(AUDRA, "search")
-        self.assertEqual(busy.status, 3, busy)
-        self.assertIn("try again", busy.err)
-        self.assertEqual(len(self.office.reads()), before)
+        """Who takes places and reads nothing keeps no one else from anything but reading the log, and alone not even from that."""
+        holders = []
+
+        def hold(user):
+            holders.append(subprocess.Popen([str(self.office.program), "audit", "tail", "-f", "--socket", str(self.office.socket)], stdout=subprocess.PIPE, text=True, **as_user(user)))
+            holders[-1].stdout.readline()
+
+        def refused(user, why):
+            before = len(self.office.reads())
+            busy = self.office.audit_as(user, "search")
+            self.assertEqual(busy.status, 3, busy)
+            self.assertIn(why, busy.err)
+            self.assertIn("try again", busy.err)
+            self.assertEqual(len(self.office.reads()), before)
+
+        for _ in range(2):
+            hold(AUDRA)
+        refused(AUDRA, "audra is reading the audit log 2 times")
+        self.assertEqual(self.office.audit_as("games", "tail").status, 0)
+        for _ in range(2):
+            hold("games")
+        refused("mail", "4 times the audit log is being read")
         self.assertEqual(self.office.access("bob", "list").status, 0)
         for holder in holders:
             holder.kill()
@@ -266,9 +291,13 @@ class LongLog(unittest.TestCase):
             time.sleep(0.5)
         self.office.audit_as(AUDRA, "tail")
         before = self.memory()
-        copies = [self.office.desk / f"long-{number}.jsonl" for number in range(3)]
-        readers = [subprocess.Popen([str(self.office.program), "audit", "export", "--to", str(copy), "--socket", str(self.office.socket)], stdout=subprocess.DEVNULL, **as_user(AUDRA)) for copy in copies]
-        readers.append(subprocess.Popen([str(self.office.program), "audit", "verify", "--socket", str(self.office.socket)], stdout=subprocess.DEVNULL, **as_user(AUDRA)))
+        bobs = self.office.base / "bob-audits"
+        bobs.mkdir()
+        os.chown(bobs, pwd.getpwnam("games").pw_uid, -1)
+        copies = [self.office.desk / "long-0.jsonl", self.office.desk / "long-1.jsonl", bobs / "long-2.jsonl"]
+        readers = [subprocess.Popen([str(self.office.program), "audit", "export", "--to", str(copy), "--socket", str(self.office.socket)], stdout=subprocess.DEVNULL, **as_user(user))
+                   for copy, user in zip(copies, (AUDRA, AUDRA, "games"))]
+        readers.append(subprocess.Popen([str(self.office.program), "audit", "verify", "--socket", str(self.office.socket)], stdout=subprocess.DEVNULL, **as_user("games")))
         answered = 0
         while any(reader.poll() is None for reader in readers):
             began = time.monotonic()
@@ -487,6 +516,24 @@ class ByToken(unittest.TestCase):
         files = sorted((self.office.root / ".yellow/audit").glob("*/*.jsonl"))
         self.assertTrue(body and b"".join(file.read_bytes() for file in files).startswith(body))
         self.assertEqual([read[1:] for read in self.office.reads()[-3:]], [("oidc:audra@example.com", how) for how in ("tail", "verify", "export")])
+
+    def test_no_part_of_the_log_is_given(self):
+        """Two calls on one connection: the answer of the first ends where it says."""
+        before = self.office.reads()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        self.addCleanup(connection.close)
+        headers = {"Authorization": f"Bearer {self.token('audra')}"}
+        for asked in ("bytes=0-0", "bytes=0-0,3-4", "bytes=99999999-"):
+            connection.request("GET", "/v1/audit/log", headers={**headers, "Range": asked})
+            answer = connection.getresponse()
+            self.assertEqual((answer.status, json.loads(answer.read())["error"]["code"]), (400, "call"))
+            kept = connection.sock
+            self.assertIsNotNone(kept)
+        self.assertEqual(self.office.reads(), before)
+        connection.request("GET", "/v1/audit/newest?lines=1", headers=headers)
+        self.assertIs(connection.sock, kept)
+        answer = connection.getresponse()
+        self.assertEqual((answer.status, len(answer.read().splitlines()) > 0), (200, True))
 
 
 if __name__ == "__main__":

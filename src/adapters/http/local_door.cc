@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "adapters/http/curl_answer.h"
+#include "adapters/http/range_header.h"
 #include "base/error.h"
 
 namespace yellow::adapters::http {
@@ -155,6 +156,7 @@ class Parser : public httplib::Server {
   Parser(ports::DoorHandler handler, const std::atomic<bool>& stop) : handler_(std::move(handler)), stop_(stop) {
     set_payload_max_length(kMostOfCall);
     const auto answer = [this](const httplib::Request& request, httplib::Response& response) {
+      if (RefuseRange(request, response)) return;
       ports::DoorAnswer answered = handler_(
           {request.method, request.path, request.body, request.params, request.get_header_value(kIdentity), ""});
       response.status = answered.status;

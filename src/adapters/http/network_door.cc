@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "adapters/http/range_header.h"
 #include "base/check.h"
 #include "base/error.h"
 
@@ -102,6 +103,7 @@ class NetworkDoor : public ports::Door {
     server_.set_read_timeout(kSilentSeconds);
     server_.set_write_timeout(kSilentSeconds);
     const auto answer = [this](const httplib::Request& request, httplib::Response& response) {
+      if (RefuseRange(request, response)) return;
       ports::DoorAnswer answered =
           handler_({request.method, request.path, request.body, request.params, "", TokenOf(request)});
       YELLOW_CHECK(answered.status != 101);
