@@ -105,6 +105,18 @@ class AccessSqlTest(Sessions, unittest.TestCase):
         self.ended(process, request)
         self.assertEqual([fact["does"] for fact in self.office.facts(request) if fact["kind"] == "query"], [["SelectStmt"]])
 
+    def test_a_recorder_that_is_killed_in_the_middle_of_a_statement_has_not_said_it(self):
+        request = self.active()
+        for number in range(1, 11):
+            process = self.begin(request, f"SELECT 'begun';\nDELETE FROM {TABLE}\n")
+            self.wait(lambda: sum(fact["kind"] == "outcome" for fact in self.office.facts(request)) == number)
+            recorder, = [int(path.parent.name) for path in pathlib.Path("/proc").glob("[0-9]*/stat")
+                         if path.exists() and f"(yellow-recorder) S {self.office.service.pid} " in path.read_text()]
+            os.kill(recorder, signal.SIGKILL)
+            process.wait(20)
+            self.wait(lambda: all(one["ended_at"] for one in self.shown(request)["sessions"]))
+        self.assertEqual({tuple(fact["does"]) for fact in self.office.facts(request) if fact["kind"] == "query"}, {("SelectStmt",)})
+
     def test_only_reviewers_read_it(self):
         request = self.active()
         self.office.session(request, "SELECT 'canary-2718';\n")

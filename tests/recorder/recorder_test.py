@@ -134,6 +134,19 @@ class PipedInput(Case):
             session.report()
             self.assertEqual(mark.read_bytes(), b"half", how)
 
+    def test_its_end_does_not_come_when_the_recorder_is_killed(self):
+        """However the kernel's end of the recorder and that of what ran in it fall."""
+        seen = []
+        for number in range(30):
+            mark = self.base.reach / f"killed-{number}"
+            session = self.started("sh", "-c", f"cat >{mark}; echo end >>{mark}", options=["piped"])
+            session.type(b"half")
+            wait_for(lambda: mark.exists() and mark.read_bytes() == b"half", "it reads")
+            os.kill(session.recorder(), signal.SIGKILL)
+            self.assertEqual(session.report()["end"], "recorder_gone")
+            seen.append(mark.read_bytes())
+        self.assertEqual(set(seen), {b"half"}, seen)
+
 
 class HowItEnds(Case):
     SURVIVORS = ("setsid sleep {n}1 & nohup sleep {n}2 >/dev/null 2>&1 & (setsid sh -c 'sleep {n}3 & exec sleep {n}4' &) ; trap '' HUP TERM INT; "

@@ -11,6 +11,9 @@ namespace yellow::adapters::recorder {
 
 using Message = std::vector<std::string>;
 
+/// From the recorder, before its report: all of a piped input has been passed on, and there is no more.
+inline const Message kInputIsWhole{"input is whole"};
+
 /// False when the other side has gone.
 bool SendMessage(int socket, const Message& message);
 /// Waits for a whole one; nothing when the other side has gone.

@@ -66,6 +66,7 @@ class ProcessSession : public ports::RecordedSession {
     if (listener_ >= 0) close(listener_);
     if (!report_) WaitForRecorder();
     WaitForProgram();
+    EndInput();
   }
   ProcessSession(const ProcessSession&) = delete;
   ProcessSession& operator=(const ProcessSession&) = delete;
@@ -78,11 +79,16 @@ class ProcessSession : public ports::RecordedSession {
     if (answer->front() == "refused") throw base::Error("recorder", (*answer)[1]).Remedy((*answer)[2]);
     program_ = static_cast<int>(syscall(SYS_pidfd_open, std::stoi((*answer)[1]), 0));
     if (spec.listened_port != 0) listener_ = ReceiveDescriptor(orders_);
+    if (spec.piped_input) input_ = ReceiveDescriptor(orders_);
   }
 
   std::optional<ports::RecordingReport> Poll() override {
     if (report_ || !Readable(orders_, 0)) return report_;
     const auto message = ReceiveMessage(orders_);
+    if (message == kInputIsWhole) {
+      EndInput();
+      return std::nullopt;
+    }
     WaitForRecorder();
     report_ = message ? ReportOf(*message) : ports::RecordingReport{};
     // Its recorder was killed: the kernel kills what ran in it, and that takes a moment.
@@ -108,6 +114,9 @@ class ProcessSession : public ports::RecordedSession {
     Readable(program_, kNothingIsLeft);
     close(std::exchange(program_, -1));
   }
+  void EndInput() {
+    if (input_ >= 0) close(std::exchange(input_, -1));
+  }
   /// Of a recording that did not end properly, as far as it goes.
   void Summarize() {
     try {
@@ -123,6 +132,9 @@ class ProcessSession : public ports::RecordedSession {
   int orders_;
   int program_ = -1;   // a pidfd
   int listener_ = -1;  // of the session's own loopback, until it is taken
+  // A second end of the pipe into which piped input goes. The recorder's alone would close when that is killed, and the
+  // program would take half of its input for all of it before it is killed, too.
+  int input_ = -1;
   std::string path_;
   std::optional<ports::RecordingReport> report_;
 };
@@ -219,6 +231,7 @@ int BeRecorder() {
     prctl(PR_SET_DUMPABLE, 0);  // who may look into it could read the file's key
     if (!SendMessage(kOrders, {"started", std::to_string(session.program()), ""})) return 1;
     if (session.listener() >= 0 && !SendDescriptor(kOrders, session.listener())) return 1;
+    if (session.input() >= 0 && !SendDescriptor(kOrders, session.input())) return 1;
     SendMessage(kOrders, MessageOf(session.Run()));
   } catch (const base::Error& error) {
     SendMessage(kOrders, {"refused", error.what(), error.remedy});

@@ -17,6 +17,7 @@
 
 #include "adapters/recorder/enclosure.h"
 #include "adapters/recorder/failure.h"
+#include "adapters/recorder/order.h"
 #include "base/error.h"
 
 namespace yellow::adapters::recorder {
@@ -216,7 +217,7 @@ bool Session::HidesInput() const {
 void Session::PassInput() {
   const Elapsed now = SinceBoot();
   // Not when the person has gone: a program may do what a beginning says whose end never came.
-  if (input_is_whole_ && !hung_up_ && input_.empty() && typed_.empty() && pipe_ >= 0) close(std::exchange(pipe_, -1));
+  if (input_is_whole_ && !hung_up_ && input_.empty() && typed_.empty() && pipe_ >= 0) EndInput();
   if (input_.empty() || !typed_.empty() || !running_ || now < input_after_) return;
   size_t length = input_.size();
   if (!spec_.hidden_input && HidesInput()) {
@@ -245,6 +246,12 @@ void Session::WriteInput() {
     if (wrote <= 0) return;
     typed_.erase(0, static_cast<size_t>(wrote));
   }
+}
+
+/// Once the service, which has the pipe's end too, lets go of it.
+void Session::EndInput() {
+  close(std::exchange(pipe_, -1));
+  SendMessage(orders_, kInputIsWhole);  // a service that has gone is seen by Wait
 }
 
 void Session::SeeProgram() {

@@ -21,6 +21,9 @@ class Session {
   pid_t program() const { return program_; }
   /// What listens at the port that the program is given; -1: none. This object's own.
   int listener() const { return listener_; }
+  /// Into which piped input goes; -1: it is not. This object's own. The program sees the end of its input when no copy
+  /// is left; Run says on `orders` with kInputIsWhole when that is due.
+  int input() const { return pipe_; }
   /// Until its end. REQUIRES: called once.
   ports::RecordingReport Run();
 
@@ -37,6 +40,7 @@ class Session {
   bool HidesInput() const;
   void PassInput();
   void WriteInput();
+  void EndInput();
   void SeeProgram();
   void Kill();
   void Finish();
