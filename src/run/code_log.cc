@@ -39,6 +39,12 @@ std::vector<base::Secret> SecretsIn(const std::map<std::string, std::string>& en
   return secrets;
 }
 
+std::string WithholdLog(ports::FileSystem& files, const PrintedLog& log) {
+  files.RemoveTree(log.path);
+  return "(what it has printed is not kept: the secrets that it was given cannot be read any more, so that they cannot "
+         "be blotted out)\n";
+}
+
 std::string TakeLog(ports::FileSystem& files, Reporter& reporter, const std::vector<base::Secret>& secrets,
                     const PrintedLog& log, size_t most) {
   const bool end_is_cut = !secrets.empty() && EndIsCut(files, log);

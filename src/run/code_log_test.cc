@@ -60,6 +60,13 @@ TEST_F(CodeLogTest, TheSecretsOfAnEnvironmentAreItsPasswordsAndTokens) {
   EXPECT_EQ(found, "ade");
 }
 
+TEST_F(CodeLogTest, NothingStaysOfALogWhoseSecretsNobodyCanTell) {
+  Write("begun with " + kSecret);
+  EXPECT_THAT(WithholdLog(*files_, {path_}), AllOf(HasSubstr("is not kept"), Not(HasSubstr(kSecret))));
+  EXPECT_EQ(InFile(), "none");
+  EXPECT_THAT(WithholdLog(*files_, {path_}), HasSubstr("is not kept")) << "also of code that has printed nothing";
+}
+
 TEST_F(CodeLogTest, ALogWithoutSecretsStaysAsItIs) {
   const std::string log = std::string(kMostKept + kTail, 'x') + "end";
   Write(log);

@@ -190,9 +190,8 @@ class Waiting {
 
   /// What cannot be told from secrets is not kept where others read it.
   std::string Log() {
-    if (given_) return TakeLog(effects_.files, effects_.reporter, *given_, {log_, kMostOfLog}, kTailOfLog);
-    return "(what it has printed is not shown: the secrets that it was given cannot be read any more, so that they "
-           "cannot be blotted out)\n";
+    if (!given_) return WithholdLog(effects_.files, {log_, kMostOfLog});
+    return TakeLog(effects_.files, effects_.reporter, *given_, {log_, kMostOfLog}, kTailOfLog);
   }
 
   void AwaitEnd(ports::ContainerFollower& follower) {
