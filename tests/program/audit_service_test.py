@@ -313,7 +313,27 @@ class LongLog(unittest.TestCase):
         grown = self.memory() - before
         print(f"{size >> 20} MiB of audit log given three times, searched and verified: {answered} others answered, the service grew by {grown} KiB")
         self.assertLess(grown, 80 << 10)
+        self.stopped_while_somebody_reads_slowly()
         self.killed_while_it_gives(size)
+
+    def stopped_while_somebody_reads_slowly(self):
+        """Who takes a little now and then keeps the service from nothing."""
+        before = len(self.office.reads())
+        reader = subprocess.Popen(["curl", "-s", "-o", "/dev/null", "--limit-rate", "1k", "--unix-socket", str(self.office.socket), "http://yellow/v1/audit/log"], **as_user(AUDRA))
+        self.addCleanup(reader.wait)
+        self.addCleanup(reader.kill)
+        until = time.monotonic() + 20
+        while len(self.office.reads()) == before:
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.1)
+        time.sleep(1)
+        self.assertIsNone(reader.poll())
+        began = time.monotonic()
+        self.office.stop_service()
+        self.assertLess(time.monotonic() - began, 8)
+        self.assertEqual(self.office.service.returncode, 0)
+        self.assertNotEqual(reader.wait(10), 0, "it is told that this was not all")
+        self.office.start_service()
 
     def killed_while_it_gives(self, size):
         copy = self.office.desk / "killed.jsonl"
