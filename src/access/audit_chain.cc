@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/digest.h"
 #include "base/signature.h"
@@ -221,22 +222,41 @@ void ChainVerifier::Feed(int segment, std::string_view text, bool newest) {
   ++segments_;
   in_segment_ = 0, closed_ = false;
   const Lines lines = SplitLines(text);
+  int64_t strange = 0;
   for (const std::string_view line : lines.whole) {
     const auto parsed = ParseLine(line);
-    const bool known = parsed && !std::holds_alternative<Anchor>(*parsed);
-    if (closed_) {
-      Add(Fault::kBroken, head_.sequence + 1, "a line follows the end of segment " + Number(segment));
-    } else if (!known) {
-      Add(Fault::kBroken, head_.sequence + 1, "a line is no record of the audit log");
-    } else if (const auto* close = std::get_if<SegmentClose>(&*parsed)) {
+    if (closed_ || !parsed || std::holds_alternative<Anchor>(*parsed)) {
+      ++strange;
+      continue;
+    }
+    TellStrangeLines(std::exchange(strange, 0));
+    if (const auto* close = std::get_if<SegmentClose>(&*parsed)) {
       TakeClose(*close);
     } else {
       TakeRecord(std::get<ChainedRecord>(*parsed));
     }
   }
+  TellStrangeLines(strange);
   if (!lines.half.empty())
     Add(Fault::kBroken, head_.sequence + 1, "only the beginning of a line was written: the writer sets it aside");
   if (!newest && !closed_) Add(Fault::kBadSignature, head_.sequence, "segment " + Number(segment) + " is not signed");
+}
+
+/// Those that stand together are one fault.
+void ChainVerifier::TellStrangeLines(int64_t lines) {
+  if (lines == 0) return;
+  const std::string which = lines == 1 ? "a line" : Number(lines) + " lines";
+  if (closed_) {
+    Add(Fault::kBroken, head_.sequence + 1,
+        which + (lines == 1 ? " follows" : " follow") + " the end of segment " + Number(segment_));
+  } else {
+    Add(Fault::kBroken, head_.sequence + 1,
+        which + (lines == 1 ? " is no record" : " are no records") + " of the audit log");
+  }
+}
+
+void ChainVerifier::TellCut() {
+  Add(Fault::kBroken, head_.sequence + 1, "the last line has no end: the copy has not come whole");
 }
 
 void ChainVerifier::TakeRecord(const ChainedRecord& record) {
@@ -271,6 +291,8 @@ void ChainVerifier::TakeClose(const SegmentClose& close) {
     Add(Fault::kBroken, head_.sequence,
         "segment " + Number(segment_) + " was signed as segment " + Number(close.segment) + " with " +
             Number(close.count) + " records up to " + Number(close.head.sequence));
+  } else {
+    signed_up_to_ = head_.sequence;
   }
 }
 
@@ -301,15 +323,17 @@ void ChainVerifier::ExcuseDeleted(const ChainedRecord& record) {
   }
 }
 
-void ChainVerifier::Compare(const Anchor& anchor) {
-  if (anchor.chain != chain_) return;
+bool ChainVerifier::Compare(const Anchor& anchor) {
+  if (anchor.chain != chain_) return false;
   segment_ = 0;
   const int64_t sequence = anchor.head.sequence;
   const auto found = hashes_.find(sequence);
   if (!IsSigned(anchor) || anchor.key != key_) {
     Add(Fault::kBadSignature, sequence,
         "the anchor at record " + Number(sequence) + " was not signed with the key of this audit log");
-  } else if (sequence > head_.sequence) {
+    return false;
+  }
+  if (sequence > head_.sequence) {
     Add(Fault::kShort, sequence,
         "the audit log ends at record " + Number(head_.sequence) + ", and an anchor of " + anchor.at +
             " is at record " + Number(sequence));
@@ -317,6 +341,7 @@ void ChainVerifier::Compare(const Anchor& anchor) {
     Add(Fault::kHeadDiffers, sequence,
         "record " + Number(sequence) + " is another one than when it was anchored at " + anchor.at);
   }
+  return true;
 }
 
 void ChainVerifier::Compare(const AuditRecord& record, const Head& head) {

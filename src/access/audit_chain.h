@@ -111,8 +111,10 @@ class ChainVerifier {
   /// Between segments: nothing but an anchor will be compared with records before this one. What is kept of a chain
   /// does not grow with it then.
   void ForgetBefore(int64_t sequence);
-  /// After the last segment. Of another chain: it is left out.
-  void Compare(const Anchor& anchor);
+  /// After the segments of a copy: it breaks off in a line.
+  void TellCut();
+  /// After the last segment. Of another chain: it is left out. True when it is of this one and signed.
+  bool Compare(const Anchor& anchor);
   /// A record of the database that was chained: the same as in the files.
   void Compare(const AuditRecord& record, const Head& head);
   /// These are not in the database, and no record says that they are in the files alone (kWentBack). After the last
@@ -122,12 +124,15 @@ class ChainVerifier {
   const Head& head() const { return head_; }
   int64_t records() const { return records_; }
   int segments() const { return segments_; }
+  /// The last record for which the signature of its segment stands; 0: none.
+  int64_t signed_up_to() const { return signed_up_to_; }
   /// What is wrong with the files by themselves and at anchors, and then what the database says against them.
   std::vector<AuditFinding> findings() const { return findings_.All(); }
   /// True when a record says that this one is in the files alone (kWentBack).
   bool IsExcused(int64_t sequence) const;
 
  private:
+  void TellStrangeLines(int64_t lines);
   void TakeRecord(const ChainedRecord& record);
   void TakeClose(const SegmentClose& close);
   void CheckRecording(const ChainedRecord& record, std::string_view name);
@@ -138,7 +143,7 @@ class ChainVerifier {
   const std::string chain_, key_;
   const FindRecording find_recording_;
   Head head_;
-  int64_t records_ = 0, in_segment_ = 0;
+  int64_t records_ = 0, in_segment_ = 0, signed_up_to_ = 0;
   int segments_ = 0, segment_ = 0;
   bool closed_ = false;
   std::map<int64_t, std::string> hashes_;  ///< by sequence number

@@ -241,6 +241,43 @@ TEST(CopyVerifier, SaysWhereASegmentHasNoEnd) {
   EXPECT_EQ(VerifyCopy(log.segments[1] + log.segments[0], "", 7)[0].fault, Fault::kGap);
 }
 
+TEST(CopyVerifier, SaysUpToWhereItIsSignedAndAnchored) {
+  const Log log = LogOf(5, 2);
+  const auto verified = [&](const std::string& text, const std::optional<std::string>& anchors) {
+    CopyVerifier verifier({anchors, AnchorAt({}).key});
+    verifier.Feed(text);
+    return verifier.Finish();
+  };
+  const std::string whole = log.segments[0] + log.segments[1] + log.segments[2];
+  EXPECT_EQ(verified(whole, std::nullopt).signed_up_to, 4);
+  EXPECT_EQ(verified(whole, std::nullopt).key, AnchorAt({}).key);
+  const std::string not_signed = log.segments[0].substr(0, log.segments[0].find("{\"close\""));
+  const Verified alone = verified(not_signed, std::nullopt);
+  EXPECT_EQ(std::tie(alone.signed_up_to, alone.key, alone.chain), std::tuple(0, "", ""));
+  const Verified anchored = verified(not_signed, AnchorLine(log.heads[2]) + AnchorLine(log.heads[1]));
+  EXPECT_EQ(std::tie(anchored.signed_up_to, anchored.key, anchored.chain), std::tuple(0, AnchorAt({}).key, kChain));
+  ASSERT_THAT(anchored.anchors, SizeIs(1));
+  EXPECT_EQ(anchored.anchors[0].sequence, 2);
+  const Verified forged = verified(not_signed, AnchorLine(log.heads[2], kOtherSeed));
+  EXPECT_THAT(forged.anchors, IsEmpty());
+  EXPECT_EQ(forged.key, "");
+}
+
+TEST(CopyVerifier, StrangeLinesThatStandTogetherAreOneFault) {
+  const Log log = LogOf(4, 2);
+  const std::string strange(3000, '\n');
+  const auto before = VerifyCopy(strange + log.segments[0], "", 1000);
+  ASSERT_THAT(Faults(before), ElementsAre(Fault::kBroken));
+  EXPECT_EQ(before[0].text, "3000 lines are no records of the audit log");
+  const auto after = VerifyCopy(log.segments[0] + strange, "", 1000);
+  ASSERT_THAT(Faults(after), ElementsAre(Fault::kBroken));
+  const auto cut = VerifyCopy(log.segments[0] + log.segments[1].substr(0, 20), "", 7);
+  ASSERT_THAT(Faults(cut), ElementsAre(Fault::kBroken));
+  EXPECT_EQ(cut[0].text, "the last line has no end: the copy has not come whole");
+  EXPECT_THAT(Verify({log.segments[0] + strange, log.segments[1]})[0].text,
+              HasSubstr("3000 lines follow the end of segment 1"));
+}
+
 TEST(CopyVerifier, AnchorsSayWhichLogItIs) {
   const Log log = LogOf(2, 2);
   std::string other = log.segments[0];

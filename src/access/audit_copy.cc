@@ -76,17 +76,22 @@ std::string CopyVerifier::ChainOf(const std::optional<SegmentClose>& close) cons
 
 Verified CopyVerifier::Finish() {
   if (!verifier_) chain_ = ChainOf(std::nullopt);
-  if (!half_.empty() || !segment_.empty() || !verifier_) FeedSegment(last_ + 1, segment_ + half_, true);
+  if (!segment_.empty() || !verifier_) FeedSegment(last_ + 1, segment_, true);
+  if (!half_.empty()) verifier_->TellCut();
   Verified verified;
   verified.chain = chain_;
-  verified.key = options_.key;
   verified.not_compared = {"recordings", "database"};
+  AnchorState reach;
   for (const Anchor& anchor : anchors_) {
     if (anchor.chain != chain_) continue;
     verified.anchors_of_chain = true;
-    verifier_->Compare(anchor);
+    if (verifier_->Compare(anchor) && anchor.head.sequence >= reach.sequence)
+      reach.sequence = anchor.head.sequence, reach.at = anchor.at;
   }
+  if (!reach.at.empty()) verified.anchors.push_back(reach);
   if (!options_.anchors) verified.not_compared.emplace_back("anchors");
+  verified.signed_up_to = verifier_->signed_up_to();
+  if (verified.signed_up_to > 0 || !reach.at.empty()) verified.key = options_.key;
   verified.head = verifier_->head();
   verified.records = verifier_->records();
   verified.segments = verifier_->segments();

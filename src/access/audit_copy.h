@@ -19,7 +19,8 @@ class CopyVerifier {
 
   /// The next part of the text, wherever it is cut.
   void Feed(std::string_view part);
-  /// After the last part. `container` and `folder` are the caller's to fill in.
+  /// After the last part. `container`, `folder` and the target of the only anchor, which says how far those that are
+  /// signed reach, are the caller's to fill in.
   Verified Finish();
 
  private:

@@ -60,7 +60,7 @@ LogVerification::LogVerification(const AuditEffects& effects, ports::Session& se
 
 bool LogVerification::Step() {
   if (next_ == segments_.size()) {
-    for (const Anchor& anchor : anchors_) verifier_->Compare(anchor);
+    for (const Anchor& anchor : anchors_) any_anchor_signed_ = verifier_->Compare(anchor) || any_anchor_signed_;
     CompareDatabase(stored_.head.sequence);
     Miss(compared_ + 1, stored_.head.sequence);
     for (const auto& [first, last] : missing_) verifier_->MissInDatabase(first, last);
@@ -77,6 +77,8 @@ bool LogVerification::Step() {
 
 Verified LogVerification::Result() {
   result_.head = verifier_->head();
+  result_.signed_up_to = verifier_->signed_up_to();
+  if (!options_.key.empty() && result_.signed_up_to == 0 && !any_anchor_signed_) result_.key.clear();
   result_.records = verifier_->records();
   result_.segments = verifier_->segments();
   result_.findings = verifier_->findings();

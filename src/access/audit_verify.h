@@ -19,8 +19,9 @@ struct VerifyOptions {
 /// What `audit verify` found.
 struct Verified {
   std::string container, folder, chain;
-  std::string key;  ///< the public one; empty: nobody has signed yet
-  Head head;        ///< of the files
+  std::string key;           ///< the public one; empty: nobody has signed yet, or nothing with the one that was named
+  int64_t signed_up_to = 0;  ///< the last record for which the signature of its segment stands; 0: none
+  Head head;                 ///< of the files
   int64_t records = 0, unchained = 0;
   int segments = 0;
   std::vector<AuditFinding> findings;
@@ -54,6 +55,7 @@ class LogVerification {
   const StoredHead stored_;
   std::optional<ChainVerifier> verifier_;
   std::vector<Anchor> anchors_;
+  bool any_anchor_signed_ = false;
   std::vector<int> segments_;
   size_t next_ = 0;
   std::string newest_;                                ///< what may still be written to, as it was at the beginning

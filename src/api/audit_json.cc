@@ -86,7 +86,12 @@ const Record<Verified>& VerifiedRecord() {
               [](const Verified& it) { return it.findings.empty() ? "" : it.findings.front().text; })
           .Field("chain", "The id of the chain.", &Verified::chain)
           .Field("folder", "Where its segments lie.", &Verified::folder)
-          .TextOrNull("public_key", "The Ed25519 key that signs it, in hexadecimal digits.", &Verified::key)
+          .TextOrNull("public_key",
+                      "The Ed25519 key that signs it, in hexadecimal digits; null: nobody has signed yet, or nothing "
+                      "with the key that was named.",
+                      &Verified::key)
+          .Field("signed_up_to", "The last record for which the signature of its segment stands; 0: none.",
+                 &Verified::signed_up_to)
           .Field("sequence", "The last record.", [](const Verified& it) { return it.head.sequence; })
           .Field("hash", "Its hash.", [](const Verified& it) { return it.head.hash; })
           .Field("records", "How many there are.", &Verified::records)

@@ -11,14 +11,14 @@ namespace {
 
 constexpr size_t kPartOfCopy = size_t{1} << 20;
 
-/// Tells the verifier all of a file.
-void FeedFile(const Program& program, const std::string& file, access::CopyVerifier& verifier) {
+/// Tells the verifier all of a file. Returns its size.
+int64_t FeedFile(const Program& program, const std::string& file, access::CopyVerifier& verifier) {
   const std::string path = AbsolutePath(program, file);
   int64_t at = 0;
   for (;;) {
     const auto part = program.files.ReadPart(path, at, kPartOfCopy);
     if (!part) throw base::UsageError("there is no file " + file);
-    if (part->empty()) return;
+    if (part->empty()) return at;
     verifier.Feed(*part);
     at += static_cast<int64_t>(part->size());
   }
@@ -37,15 +37,19 @@ int AuditVerifyCopy(const Program& program, const Options& options, const AuditO
   }
   access::CopyVerifier verifier(how);
   std::string names;
+  int64_t bytes = 0;
   for (const std::string& file : audit.copies) {
-    FeedFile(program, file, verifier);
+    bytes += FeedFile(program, file, verifier);
     names += (names.empty() ? "" : ", ") + file;
   }
   access::Verified verified = verifier.Finish();
+  // One that was emptied is a log that was cut, if anchors say so.
+  if (verified.records == 0 && (bytes > 0 || !how.anchors))
+    throw base::UsageError("this is no export of the audit log: " + names)
+        .Remedy("yellow audit export --to FILE writes one");
   if (how.anchors && !verified.anchors_of_chain)
     throw base::UsageError("no anchor of this audit log stands in " + audit.anchor);
-  if (verified.records == 0 && verified.findings.empty())
-    throw base::UsageError("there is no record of an audit log in " + names);
+  for (access::AnchorState& anchor : verified.anchors) anchor.target = audit.anchor;
   verified.container = names;
   verified.folder = program.working_directory;
   return ShowVerified(program, options, VerifiedRecord().List(std::vector{std::move(verified)}));

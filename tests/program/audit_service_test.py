@@ -430,14 +430,47 @@ class Copies(unittest.TestCase):
                 ("in the middle of a line", whole[:len(whole) - 20], 20),
                 ("no end of a segment", b"".join([*lines[:first], *lines[first + 1:]]), 23),
                 ("a signature", whole.replace(b'"signature":"', b'"signature":"0', 1).replace(b'"}}\n', b'"}}\n', 1), 23),
-                ("random bytes", os.urandom(100000) + b"\n", 20),
-                ("random lines", b"\n" * 100000, 20),
-                ("nothing but zeros", b"\0" * 100000, 20),
+                ("lines before it", b"x\n" * 100000 + whole, 20),
+                ("lines behind it", whole + b"x\n" * 100000, 20),
                 ("nothing", b"", 21)):
             with self.subTest(name):
                 done = self.verify(content, status)
                 self.assertIn("error: ", done.out)
-                self.assertLess(len(done.out), 200_000)
+                self.assertLess(len(done.out.splitlines()), 20)
+        self.assertIn("the copy has not come whole", self.verify(whole[:len(whole) - 20], 20).out)
+        self.assertIn("error: 100000 lines are no records", self.verify(b"x\n" * 100000 + whole, 20).out)
+
+    def test_what_is_no_copy(self):
+        for name, content in (("random bytes", os.urandom(100000) + b"\n"), ("lines", b"\n" * 100000), ("zeros", b"\0" * 100000),
+                              ("anchors", self.anchors.read_bytes()), ("people", pathlib.Path("/etc/passwd").read_bytes()),
+                              ("ends of lines of another system", self.copy.read_bytes().replace(b"\n", b"\r\n"))):
+            for more in ((), ("--from", "5")):
+                with self.subTest(name, more=more):
+                    done = self.verify(content, 2, *more)
+                    self.assertEqual(done.out, "")
+                    self.assertIn("this is no export of the audit log", done.err)
+
+    def test_what_is_before_a_range_hides_nothing_in_it(self):
+        whole = self.copy.read_bytes()
+        late = len(whole) // 2
+        changed = whole[:late] + whole[late:].replace(b'"person":"root"', b'"person":"eve"', 1)
+        first = self.lines[0]
+        self.verify(first * 1500 + changed, 20, "--from", "5")
+        self.verify(first * 1500 + whole, 0, "--from", "5")
+
+    def test_up_to_where_it_is_signed(self):
+        last = json.loads(self.lines[self.closes()[-1]])["close"]
+        done = self.verify(self.copy.read_bytes(), 0)
+        self.assertIn(f"Chain {last['chain']}: signed up to record {last['sequence']} with {self.key}\n", done.out)
+        anchor = json.loads(self.anchors.read_text().splitlines()[-1])["anchor"]
+        self.assertIn(f"Anchor {self.anchors}: noted up to {anchor['sequence']} at {anchor['at']}\n", done.out)
+        unsigned = b"".join(line for number, line in enumerate(self.lines) if number not in self.closes())
+        for key in (self.key, "0" * 64):
+            done = self.verify(unsigned, 0, anchor=False, key=key)
+            self.assertIn("\nChain: nothing in it is signed yet\n", done.out)
+            self.assertNotIn(key, done.out)
+            shown, = json.loads(self.verify(unsigned, 0, "--output", "json", anchor=False, key=key).out)
+            self.assertEqual((shown["public_key"], shown["signed_up_to"], shown["anchors"]), (None, 0, []))
 
     def test_another_key_and_foreign_anchors(self):
         whole = self.copy.read_bytes()

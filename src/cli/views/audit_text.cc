@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "access/audit_chain.h"
 #include "base/utf8.h"
 #include "cli/exit_status.h"
@@ -23,6 +25,20 @@ std::string Reason(const Json& json) {
 
 const char* Plural(int64_t count) { return count == 1 ? "" : "s"; }
 
+/// Which chain it is, and up to where a signature stands for it.
+std::string ChainLine(const Json& verified) {
+  const std::string chain = Text(verified, "chain"), key = Text(verified, "public_key");
+  const int64_t up_to = Number(verified, "signed_up_to");
+  const Json findings = verified.value("findings", Json::array());
+  const bool bad = std::any_of(findings.begin(), findings.end(), [](const Json& finding) {
+    return Text(finding, "state") == access::Word(access::Fault::kBadSignature);
+  });
+  std::string text = "Chain" + (chain.empty() ? "" : " " + chain) + ": ";
+  if (up_to > 0) return text + fmt::format("signed up to record {} with {}\n", up_to, key);
+  text += bad ? "no signature in it is good" : "nothing in it is signed yet";
+  return text + (key.empty() ? "" : "; the key is " + key) + "\n";
+}
+
 }  // namespace
 
 std::string RecordLine(const Json& record) {
@@ -41,8 +57,7 @@ std::string DescribeVerified(const Json& verified) {
   std::string text =
       fmt::format("{}: {} record{} in {} segment{}, up to {} ({})\n", Text(verified, "key"), records, Plural(records),
                   segments, Plural(segments), Number(verified, "sequence"), Text(verified, "hash"));
-  const std::string key = Text(verified, "public_key");
-  text += "Chain " + Text(verified, "chain") + ", signed with " + (key.empty() ? "no key yet" : key) + "\n";
+  text += ChainLine(verified);
   if (unchained > 0)
     text += fmt::format("{} record{} not chained yet: yellow serve does it, or yellow audit chain\n", unchained,
                         unchained == 1 ? " is" : "s are");
