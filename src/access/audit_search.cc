@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "access/report.h"
+
 namespace yellow::access {
 namespace {
 
@@ -19,6 +21,23 @@ bool FitsAction(const std::string& action, const std::string& wanted) {
 }
 
 }  // namespace
+
+bool IsInstant(const std::string& text) {
+  constexpr std::string_view kForm = "0000-00-00T00:00:00Z";
+  constexpr size_t kDay = 10;  // digits and dashes
+  if (text.size() != kForm.size() || !IsDay(text.substr(0, kDay))) return false;
+  for (size_t i = kDay; i < text.size(); ++i)
+    if (kForm[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != kForm[i]) return false;
+  const std::string time = text.substr(kDay + 1);
+  return time.substr(0, 2) <= "23" && time.substr(3, 2) <= "59" && time.substr(6, 2) <= "59";
+}
+
+std::optional<Refusal> WhatIsWrongWith(const AuditQuery& query) {
+  if (query.since.empty() || query.until.empty() || query.since <= query.until) return std::nullopt;
+  return Refusal{Refusal::Kind::kInvalid, "time",
+                 "the first time is later than the last: " + query.since + ", " + query.until,
+                 "--since " + query.until + " --until " + query.since};
+}
 
 JsonValue::Object WordsOf(const AuditQuery& query) {
   JsonValue::Object words;

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "access/audit_store.h"
+#include "access/decide.h"
 
 namespace yellow::access {
 
@@ -14,6 +16,12 @@ struct AuditQuery {
   std::string text;                              ///< stands in any field, whatever its case
   int64_t reading = 0;                           ///< the record of this very search, which is left out
 };
+
+/// Whether a text is an instant as 2026-01-31T06:00:00Z is, on a day that there is.
+bool IsInstant(const std::string& text);
+
+/// Why nothing can be looked for in this way. REQUIRES: IsInstant of the times that are not empty.
+std::optional<Refusal> WhatIsWrongWith(const AuditQuery& query);
 
 /// What is looked for, as it is recorded.
 JsonValue::Object WordsOf(const AuditQuery& query);

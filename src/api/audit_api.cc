@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kMostLines = 10'000;
 constexpr size_t kDigitsOfPublicKey = 64;
 
-/// What stands behind the question mark, read strictly: a word that is not known, or stands twice, is an error.
+/// What stands behind the question mark, read strictly: a word that is not known, is empty or stands twice is an error.
 class Query {
  public:
   explicit Query(const std::multimap<std::string, std::string>& words) : words_(words) {}
@@ -33,12 +33,8 @@ class Query {
   }
   /// As 2026-01-31T06:00:00Z.
   std::string Time(const std::string& name) {
-    constexpr std::string_view kForm = "0000-00-00T00:00:00Z";
     const std::string text = Text(name);
-    bool good = text.empty() || text.size() == kForm.size();
-    for (size_t i = 0; good && i < text.size(); ++i)
-      good = kForm[i] == '0' ? text[i] >= '0' && text[i] <= '9' : text[i] == kForm[i];
-    if (!good) fault_ = name + " is a time as 2026-01-31T06:00:00Z";
+    if (!text.empty() && !access::IsInstant(text)) fault_ = name + " is a time as 2026-01-31T06:00:00Z";
     return text;
   }
   bool Truth(const std::string& name) {
@@ -50,6 +46,7 @@ class Query {
   std::string Fault() const {
     for (const auto& [name, value] : words_) {
       if (known_.count(name) == 0) return "there is no word " + Json(name).dump(-1, ' ', false, kLenient);
+      if (value.empty()) return name + " is empty: leave it out";
       if (words_.count(name) > 1) return name + " stands twice";
     }
     return fault_;
@@ -118,6 +115,7 @@ ports::DoorAnswer SearchRecords(access::AuditDesk& desk, const ports::DoorCall& 
                                  words.Text("text")};
   const std::string container = words.Text("container");
   if (const std::string fault = words.Fault(); !fault.empty()) return InvalidQuery(fault);
+  if (const auto refusal = access::WhatIsWrongWith(query)) return RefusedAudit(*refusal);
   return InParts<std::vector<access::StoredRecord>>(desk.Search(call.identity, container, query), &LinesOf);
 }
 

@@ -145,10 +145,12 @@ int AuditTail(const Program& program, const Options& options, const AuditOptions
 }
 
 int AuditSearch(const Program& program, const Options& options, const AuditOptions& audit) {
-  if (const auto socket = ServiceForAudit(program, options, audit))
-    return AuditSearchThere(program, options, audit, *socket);
   access::AuditQuery query{audit.person, audit.action, audit.subject, audit.request,
                            audit.since,  audit.until,  audit.text};
+  if (const auto refusal = access::WhatIsWrongWith(query))
+    throw base::UsageError(refusal->text).Remedy(refusal->remedy);
+  if (const auto socket = ServiceForAudit(program, options, audit))
+    return AuditSearchThere(program, options, audit, *socket);
   const OpenLogs open = OpenAudit(program, options, audit.container);
   RecordPrinter printer(program, options, false);
   for (const OpenLog& log : open.logs) {

@@ -71,6 +71,7 @@ std::optional<std::string> ServiceForAudit(const Program& program, const Options
 }
 
 void RecordPrinter::Take(Json record) {
+  any_ = true;
   if (!json_) {
     program_.out << RecordLine(record);
   } else if (each_alone_) {
@@ -81,7 +82,12 @@ void RecordPrinter::Take(Json record) {
 }
 
 void RecordPrinter::End() {
-  if (json_ && !each_alone_) program_.out << Printed(list_);
+  if (each_alone_) return;
+  if (json_) {
+    program_.out << Printed(list_);
+  } else if (!any_) {
+    program_.out << "Nothing was found.\n";
+  }
 }
 
 int ShowVerified(const Program& program, const Options& options, const Json& all) {

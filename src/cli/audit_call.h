@@ -26,6 +26,7 @@ class RecordPrinter {
  private:
   const Program& program_;
   const bool json_, each_alone_;
+  bool any_ = false;
   Json list_ = Json::array();
 };
 

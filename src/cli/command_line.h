@@ -61,6 +61,8 @@ class CommandLine {
   void Audit();
   void AuditSearchCommand(CLI::App& audit);
   static CLI::Validator IsUtc();
+  /// Refuses an empty text, which would stand for anything.
+  static CLI::Validator IsSaid();
   void Machine();
 
   CLI::App app_{"Yellow compiles a model of a data ecosystem and realises it on PostgreSQL.", "yellow"};

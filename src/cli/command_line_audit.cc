@@ -1,3 +1,4 @@
+#include "access/audit_search.h"
 #include "cli/command_line.h"
 
 // The audit log.
@@ -21,8 +22,10 @@ void CommandLine::Audit() {
                "is missing or changed; 26 the database and the files disagree. Of several the first one counts."},
               &AuditVerify, audit_);
   verify->add_option("--file", audit_.copies, "Files of a copy, in order; takes --key (default: the log itself)");
-  verify->add_option("--anchor", audit_.anchor, "A file with anchors (default: those of the environment)");
-  verify->add_option("--key", audit_.key, "The public key that must have signed (default: the data folder's)");
+  verify->add_option("--anchor", audit_.anchor, "A file with anchors (default: those of the environment)")
+      ->check(IsSaid());
+  verify->add_option("--key", audit_.key, "The public key that must have signed (default: the data folder's)")
+      ->check(IsSaid());
   verify->add_option("--from", audit_.from, "Tell only what is wrong from this record on (default: from the first)");
   verify->add_option("--to", audit_.to, "And up to this one (default: to the last)");
   CLI::App* tail = Command(*audit, "Commands", "tail",
@@ -45,7 +48,8 @@ void CommandLine::Audit() {
                             &AuditChain, audit_);
   chain->add_flag("--close", audit_.close, "Close the newest segment and sign it");
   for (CLI::App* command : audit->get_subcommands(nullptr)) {
-    command->add_option("--container", audit_.container, "Of one merge database only (default: of all)");
+    command->add_option("--container", audit_.container, "Of one merge database only (default: of all)")
+        ->check(IsSaid());
     if (command != chain)
       command->add_option("--socket", audit_.socket,
                           "Ask the service that answers here, as an auditor or senior of the model does (default: "
@@ -62,26 +66,30 @@ void CommandLine::AuditSearchCommand(CLI::App& audit) {
                                "yellow audit search --text Shop --output json"},
                               "Who searches is recorded."},
                              &AuditSearch, audit_);
-  search->add_option("--person", audit_.person, "Who did it (default: anybody)");
-  search->add_option("--action", audit_.action,
-                     "What was done: run.cancelled, or run.* for all that is done to runs (default: anything)");
-  search->add_option("--subject", audit_.subject, "To what (default: anything)");
-  search->add_option("--request", audit_.request, "For which access request (default: with and without one)");
+  search->add_option("--person", audit_.person, "Who did it (default: anybody)")->check(IsSaid());
+  search
+      ->add_option("--action", audit_.action,
+                   "What was done: run.cancelled, or run.* for all that is done to runs (default: anything)")
+      ->check(IsSaid());
+  search->add_option("--subject", audit_.subject, "To what (default: anything)")->check(IsSaid());
+  search->add_option("--request", audit_.request, "For which access request (default: with and without one)")
+      ->check(IsSaid());
   search->add_option("--since", audit_.since, "From this time on: 2026-01-31T06:00:00Z (default: the beginning)")
       ->check(IsUtc());
   search->add_option("--until", audit_.until, "Before this time (default: now)")->check(IsUtc());
-  search->add_option("--text", audit_.text, "Stands anywhere in it, whatever its case (default: anything)");
+  search->add_option("--text", audit_.text, "Stands anywhere in it, whatever its case (default: anything)")
+      ->check(IsSaid());
 }
 
 CLI::Validator CommandLine::IsUtc() {
   return {[](const std::string& text) {
-            const std::string form = "0000-00-00T00:00:00Z";
-            bool good = text.size() == form.size();
-            for (size_t i = 0; good && i < form.size(); ++i)
-              good = form[i] == '0' ? text[i] >= '0' && text[i] <= '9' : text[i] == form[i];
-            return good ? std::string() : "no time as 2026-01-31T06:00:00Z: " + text;
+            return access::IsInstant(text) ? std::string() : "no time as 2026-01-31T06:00:00Z: " + text;
           },
           "TIME"};
+}
+
+CLI::Validator CommandLine::IsSaid() {
+  return {[](const std::string& text) { return text.empty() ? "it is empty: name one, or leave it out" : ""; }, ""};
 }
 
 }  // namespace yellow::cli

@@ -87,11 +87,18 @@ class Audit(unittest.TestCase):
         at = found[1]["at"][:19] + "Z"
         self.assertIn("stream.resumed", [r["action"] for r in self.ask("search", "--since", at)])
         self.assertNotIn("stream.resumed", [r["action"] for r in self.ask("search", "--until", at)])
-        self.assertEqual(self.project.yellow("audit", "search", "--since", "yesterday").status, 2)
+        for words in (("--since", "yesterday"), ("--since", "2026-13-01T00:00:00Z"), ("--until", "2026-02-29T00:00:00Z"), ("--until", "2026-01-01T24:00:00Z"),
+                      *((word, "") for word in ("--person", "--action", "--subject", "--request", "--text", "--container"))):
+            refused = self.project.yellow("audit", "search", *words)
+            self.assertEqual((refused.status, refused.out), (2, ""), refused)
+        swapped = self.project.yellow("audit", "search", "--since", "2026-01-02T00:00:00Z", "--until", "2026-01-01T00:00:00Z")
+        self.assertEqual(swapped.status, 2, swapped)
+        self.assertIn("--since 2026-01-01T00:00:00Z --until 2026-01-02T00:00:00Z", swapped.err)
         # Who has read it is recorded, and waits for its place in the chain.
         newest = self.ask("tail", "-n", "2")
         self.assertEqual([(r["action"], r["state"]) for r in newest], [("audit.read", "waiting")] * 2)
         self.assertEqual(newest[0]["details"]["until"], at)
+        self.assertEqual(self.project.yellow("audit", "search", "--person", "nobody at all").out, "Nothing was found.\n")
 
         exported = self.project.root / "audit.jsonl"
         written = self.ask("export", "--to", str(exported))
