@@ -58,25 +58,19 @@ void AuditFindings::LeftOut::Take(Place at, const AuditFinding& finding) {
   ++count;
 }
 
-void AuditFindings::Add(AuditFinding finding, int64_t last) {
+void AuditFindings::Keep(List& list, AuditFinding finding, int64_t last) {
   if (!range_.Meets(finding.sequence, std::max(last, finding.sequence))) return;
-  if (of_log_.size() < kMostFindings) {
-    of_log_.emplace(next_, std::move(finding));
+  if (list.size() < kMostFindings) {
+    list.emplace(next_, std::move(finding));
   } else {
     left_out_.Take(next_, finding);
   }
   ++next_;
 }
 
-void AuditFindings::AddOfDatabase(AuditFinding finding, int64_t last) {
-  if (!range_.Meets(finding.sequence, std::max(last, finding.sequence))) return;
-  if (of_database_.size() < kMostFindings) {
-    of_database_.emplace(next_, std::move(finding));
-  } else {
-    left_out_.Take(next_, finding);
-  }
-  ++next_;
-}
+void AuditFindings::Add(AuditFinding finding, int64_t last) { Keep(of_log_, std::move(finding), last); }
+
+void AuditFindings::AddOfDatabase(AuditFinding finding, int64_t last) { Keep(of_database_, std::move(finding), last); }
 
 void AuditFindings::AddMissing(int64_t sequence, int segment, const std::string& file, const std::string& sha256) {
   if (!range_.Meets(sequence, sequence)) return;

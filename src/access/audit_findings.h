@@ -72,6 +72,7 @@ class AuditFindings {
     void Take(Place at, const AuditFinding& finding);
   };
 
+  void Keep(List& list, AuditFinding finding, int64_t last);
   static AuditFinding Tell(const Missing& missing);
 
   const RecordRange range_;
