@@ -78,6 +78,47 @@ std::optional<Refusal> HasParameters(const model::Model& model, const model::Sco
   return std::nullopt;
 }
 
+std::optional<model::Operation> OperationOf(const Request& request) {
+  const auto scope = model::ParseScope(request.content.scope);
+  return scope ? scope->operation : std::nullopt;
+}
+
+std::string HowItIsUsed(const Request& request) {
+  if (OperationOf(request)) return "yellow access show " + request.id + " says how far it is";
+  return "it is used by: yellow access " + std::string(request.content.grants.empty() ? "shell " : "sql ") + request.id;
+}
+
+std::string HowToAskAnew(const Request& request) {
+  if (OperationOf(request) == model::Operation::kErase) return "ask anew: yellow erase";
+  return "ask anew: yellow access request --scope " + request.content.scope;
+}
+
+/// What may be done with a request in this state, which is not Request::state of one whose time is over.
+std::string WhatMayBeDone(const Request& request, RequestState state) {
+  switch (state) {
+    case RequestState::kPending:
+      return "a senior approves it: yellow access approve " + request.id + " --content " +
+             request.content_hash.substr(0, kShortestHash);
+    case RequestState::kApproved:
+      return "who has asked may begin: yellow access activate " + request.id;
+    case RequestState::kActive:
+      return HowItIsUsed(request);
+    case RequestState::kExpired:
+    case RequestState::kRevoked:
+    case RequestState::kReleased:
+    case RequestState::kDisabled:
+    case RequestState::kDropped:
+    case RequestState::kInReview:
+    case RequestState::kAccepted:
+    case RequestState::kEscalated:
+    case RequestState::kDenied:
+    case RequestState::kWithdrawn:
+    case RequestState::kLapsed:
+      return HowToAskAnew(request);
+  }
+  YELLOW_CHECK(false);
+}
+
 }  // namespace
 
 const model::Person* PersonOf(const model::Model& model, const std::string& identity) {
@@ -205,6 +246,17 @@ std::optional<Refusal> Supports(const model::Person& person, const Content& cont
     return std::nullopt;
   return Refusal{Kind::kForbidden, "ticket_owner", "the ticket is not " + person.name + "'s: " + name,
                  "take it on in the ticket system, or give another one"};
+}
+
+Refusal NotInItsState(const Request& request) {
+  const bool over = request.state == RequestState::kActive && request.seconds_left <= 0;
+  const RequestState state = over ? RequestState::kExpired : request.state;
+  return {Kind::kState, "state", "the request is " + std::string(Word(state)), WhatMayBeDone(request, state)};
+}
+
+std::optional<Refusal> MayHappen(const Request& request, RequestEvent event) {
+  if (Next(request.state, event)) return std::nullopt;
+  return NotInItsState(request);
 }
 
 std::optional<Refusal> MayVote(const model::Model& model, const model::Person& voter, const Request& request,

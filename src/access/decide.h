@@ -70,6 +70,12 @@ Content Spelled(const model::Model& model, Content content);
 std::optional<Refusal> Supports(const model::Person& person, const Content& content,
                                 const std::optional<ports::Ticket>& ticket);
 
+/// That its state is in the way, and what may be done with the request as it stands. One whose time is over is expired.
+Refusal NotInItsState(const Request& request);
+
+/// Whether that may happen to the request as it stands.
+std::optional<Refusal> MayHappen(const Request& request, RequestEvent event);
+
 /// Whether this person may approve or deny, and is meant to vote on this content: the first 12 digits of its hash, or
 /// more.
 std::optional<Refusal> MayVote(const model::Model& model, const model::Person& voter, const Request& request,

@@ -192,6 +192,43 @@ TEST_F(Decide, WhoMayVote) {
   EXPECT_EQ(votes("bob", hash), "scope");
 }
 
+TEST_F(Decide, AStateThatIsInTheWaySaysWhatMayBeDone) {
+  const auto remedy = [&](RequestState state, int64_t seconds_left = 60) {
+    request_.state = state, request_.seconds_left = seconds_left;
+    const Refusal refusal = NotInItsState(request_);
+    EXPECT_EQ(refusal.text, "the request is " + std::string(Word(seconds_left > 0 ? state : RequestState::kExpired)));
+    return refusal.remedy;
+  };
+  EXPECT_EQ(remedy(RequestState::kPending), "a senior approves it: yellow access approve 0123456789abcdef --content " +
+                                                request_.content_hash.substr(0, 12));
+  EXPECT_EQ(remedy(RequestState::kApproved), "who has asked may begin: yellow access activate 0123456789abcdef");
+  EXPECT_EQ(remedy(RequestState::kActive), "it is used by: yellow access sql 0123456789abcdef");
+  const std::string anew = "ask anew: yellow access request --scope dt_write:MaskShop";
+  EXPECT_EQ(remedy(RequestState::kActive, 0), anew);
+  for (const RequestState state : {RequestState::kExpired, RequestState::kReleased, RequestState::kDenied,
+                                   RequestState::kLapsed, RequestState::kAccepted})
+    EXPECT_EQ(remedy(state), anew);
+  request_.content.grants.clear();
+  request_.content.scope = "shell";
+  EXPECT_EQ(remedy(RequestState::kActive), "it is used by: yellow access shell 0123456789abcdef");
+  request_.content.scope = "op:erase:Shop";
+  EXPECT_EQ(remedy(RequestState::kActive), "yellow access show 0123456789abcdef says how far it is");
+  EXPECT_EQ(remedy(RequestState::kDenied), "ask anew: yellow erase");
+}
+
+TEST_F(Decide, WhatMayHappenIsWhatItsStateAllows) {
+  const auto happens = [&](RequestState state, RequestEvent event) {
+    request_.state = state, request_.seconds_left = 60;
+    const auto refusal = MayHappen(request_, event);
+    return refusal ? refusal->text : "";
+  };
+  EXPECT_EQ(happens(RequestState::kPending, RequestEvent::kApproved), "");
+  EXPECT_EQ(happens(RequestState::kApproved, RequestEvent::kActivated), "");
+  EXPECT_EQ(happens(RequestState::kApproved, RequestEvent::kApproved), "the request is approved");
+  EXPECT_EQ(happens(RequestState::kDenied, RequestEvent::kEdited), "the request is denied");
+  EXPECT_EQ(happens(RequestState::kActive, RequestEvent::kActivated), "the request is active");
+}
+
 TEST_F(Decide, SeniorsAreThoseOfTheZoneAndOfAll) {
   EXPECT_THAT(SeniorsFor(model_, model_.scopes[0]), ElementsAre("bob"));
   EXPECT_THAT(SeniorsFor(model_, model_.scopes[1]), ElementsAre("bob", "sam"));

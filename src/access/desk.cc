@@ -145,6 +145,8 @@ Result<Request> Desk::Edit(const std::string& identity, const std::string& id, c
   Content content = found->request.content;
   if (content.person != found->person->name)
     return No({Kind::kForbidden, "not_yours", "only who has asked may change it"});
+  // Before its parameters, which are forgotten at its end.
+  if (const auto refusal = MayHappen(found->request, RequestEvent::kEdited)) return No(*refusal);
   if (wanted.seconds) content.seconds = *wanted.seconds;
   if (!wanted.ticket.empty()) content.ticket = wanted.ticket;
   if (!wanted.reason.empty()) content.reason = wanted.reason;
@@ -163,6 +165,8 @@ Result<Request> Desk::Vote(const std::string& identity, const std::string& id, c
   Result<Found> found = Find(identity, id);
   if (!found) return No(found.error());
   const Request& request = found->request;
+  if (const auto refusal = MayHappen(request, approves ? RequestEvent::kApproved : RequestEvent::kDenied))
+    return No(*refusal);
   if (const auto refusal = MayVote(found->place->model, *found->person, request, hash)) return No(*refusal);
   const auto asker = std::find_if(found->place->model.people.begin(), found->place->model.people.end(),
                                   [&](const model::Person& person) { return person.name == request.content.person; });
@@ -188,6 +192,7 @@ Result<Request> Desk::Activate(const std::string& identity, const std::string& i
   const Place& place = *found->place;
   if (request.content.person != found->person->name)
     return No({Kind::kForbidden, "not_yours", "only who has asked may use it"});
+  if (const auto refusal = MayHappen(request, RequestEvent::kActivated)) return No(*refusal);
   if (const auto refusal = MayAsk(place.model, *found->person, request.content)) return No(*refusal);
   if (const auto refusal = AskTicketSystem(place, *found->person, request.content)) return No(*refusal);
   if (const auto refusal = Blocked(*found->person, Store(*found->session, place.container).All())) return No(*refusal);

@@ -69,9 +69,7 @@ Result<SessionHost::Admitted> SessionHost::Admit(const Found& found, SessionProg
   const Request& request = found.request;
   if (request.content.person != found.person->name)
     return No({Kind::kForbidden, "not_yours", "only who has asked may use it"});
-  if (request.state != RequestState::kActive || request.seconds_left <= 0)
-    return No({Kind::kState, "state", "the request is " + std::string(Word(request.state)),
-               request.state == RequestState::kApproved ? "begin: yellow access activate " + request.id : ""});
+  if (request.state != RequestState::kActive || request.seconds_left <= 0) return No(NotInItsState(request));
   const model::Scope* scope = ScopeOf(found.place->model, request.content.scope);
   if (const auto refusal = Fits(scope, program, request.id)) return No(*refusal);
   if (const auto refusal = WhyNoCluster(effects_, *scope)) return No(*refusal);

@@ -66,14 +66,15 @@ class AccessTest(unittest.TestCase):
         self.assertEqual(request["approvers"], 2)
         self.assertEqual(self.office.approve(request, "bob")["state"], "pending")
         self.refused(self.office.access("bob", "approve", request["id"], "--content", request["content"]), "bob has voted already")
-        self.refused(self.office.access("alice", "activate", request["id"]), "the request is pending")
+        self.refused(self.office.access("alice", "activate", request["id"]), f"the request is pending\n  = a senior approves it: yellow access approve {request['id']} --content {request['content'][:12]}")
         self.assertEqual(self.office.approve(request, "carol")["state"], "approved")
 
     def test_one_denies(self):
         request = self.office.ask(scope="ws_read:Analysts", ticket=self.ticket())
         self.office.approve(request, "bob")
         self.assertEqual(self.office.did("carol", "deny", request["id"], "--content", request["content"], "--note", "not now")["state"], "denied")
-        self.refused(self.office.access("erin", "approve", request["id"], "--content", request["content"]), "the request is denied")
+        for who, words in (("erin", ["approve", request["id"], "--content", request["content"]]), ("alice", ["activate", request["id"]]), ("alice", ["edit", request["id"], "--reason", "x"])):
+            self.refused(self.office.access(who, *words), "the request is denied\n  = ask anew: yellow access request --scope ws_read:Analysts")
 
     def test_who_has_approved_may_think_again(self):
         request = self.office.ask(ticket=self.ticket())

@@ -303,6 +303,15 @@ class EraseTest(Erasing):
         self.run_all("Shop")
         self.assertEqual(office.sql("MergeDB", "SELECT 1 FROM yellow.batch WHERE stream = 'Ingest/Main/Shop' AND state = 'held'"), [])
 
+    def test_one_that_was_denied_says_so(self):
+        """Not that it lacks its key, which is forgotten with it."""
+        request = self.asked("Shop.customers", {"id": "C1"})
+        self.office.did("bob", "deny", request["id"], "--content", request["content"])
+        for who, words in (("carol", ["approve", request["id"], "--content", request["content"]]), ("alice", ["activate", request["id"]]), ("alice", ["edit", request["id"], "--reason", "x"])):
+            done = self.office.access(who, *words)
+            self.assertEqual(done.status, 1, done)
+            self.assertIn("the request is denied\n  = ask anew: yellow erase\n", done.err)
+
     def wait_for_verdict(self, text):
         until = time.monotonic() + 20
         while not self.office.sql("MergeDB", f"SELECT 1 FROM yellow.verdict WHERE sentence LIKE '%{text}%'"):
