@@ -214,7 +214,7 @@ ports::RecordingSpec SessionHost::Session::SpecOf(unsigned user) {
   spec.title = fmt::format("{} {} {}", content.person, content.scope, admitted_.request.id);
   spec.longest = left_;
   PrepareTerminal(spec, admitted_.terminal);
-  if (admitted_.program == SessionProgram::kShell) RunShell(spec, content.scope);
+  if (admitted_.program == SessionProgram::kShell) RunShell(spec, content.scope, admitted_.terminal.piped);
   if (IsOfDatabase(admitted_.scope.kind)) LeadToDatabase(spec);
   if (admitted_.scope.kind == model::ScopeKind::kKubernetes) LeadToCluster(spec);
   if (admitted_.scope.kind == model::ScopeKind::kShell) LeadToFolders(spec);

@@ -41,11 +41,12 @@ void RunPsql(ports::RecordingSpec& spec, const DatabaseDoor& door, bool piped) {
   spec.piped_input = piped;
 }
 
-void RunShell(ports::RecordingSpec& spec, const std::string& prompt) {
+void RunShell(ports::RecordingSpec& spec, const std::string& prompt, bool piped) {
   spec.command = {"sh", "-c", "command -v bash >/dev/null && exec bash --noprofile --norc; exec sh"};
   spec.environment["PS1"] = prompt + " $ ";
   spec.environment["PAGER"] = "cat";  // one that waits for a key would wait for ever where nobody is at the terminal
   spec.hidden_input = true;
+  spec.piped_input = piped;
 }
 
 void FindDatabase(ports::RecordingSpec& spec, const DatabaseDoor& door) {

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <memory>
 
 #include "adapters/audit/local_audit_log.h"
 #include "adapters/clock/system_clock.h"
@@ -66,19 +67,19 @@ std::string Variable(const char* name) {
 
 /// This process's terminal at a session that a service hosts.
 yellow::ports::TerminalOutcome CallTerminal(
-    const std::string& socket, const std::string& path, const yellow::ports::TerminalInput& input,
+    const std::string& socket, const std::string& path, const std::optional<std::string>& text,
     const std::function<std::string(const yellow::ports::TerminalFacts&)>& body) {
   const yellow::access::TerminalSize size = yellow::adapters::recorder::SizeOfTerminal();
-  const bool piped = yellow::adapters::recorder::IsPiped(input);
+  const bool piped = yellow::adapters::recorder::IsPiped(text);
   yellow::ports::TerminalOutcome outcome;
   int connection = -1;
+  const std::unique_ptr<int, void (*)(int*)> closed(&connection, [](int* descriptor) { close(*descriptor); });
   outcome.answer =
       yellow::adapters::http::TakeConnection(socket, path, body({size.columns, size.rows, piped}), connection);
   if (outcome.answer.status == 101) {
-    const auto end = yellow::adapters::recorder::AttachTerminal(connection, input);
+    const auto end = yellow::adapters::recorder::AttachTerminal(connection, text);
     if (end) outcome.end = end->end, outcome.status = end->status, outcome.why = end->why;
   }
-  close(connection);
   return outcome;
 }
 

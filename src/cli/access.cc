@@ -279,10 +279,11 @@ int RunSession(const Program& program, const Options& options, const AccessOptio
   if (options.json)
     throw base::UsageError(fmt::format("access {} is a terminal, and prints no JSON", word))
         .Remedy("leave --output json out");
+  const bool is_sql = word == std::string_view("sql");
   bool piped = false;
   const ports::TerminalOutcome outcome = program.call_terminal(
       SocketOf(program, options, access.socket), fmt::format("{}/{}/session", kRequests, IdOf(access)),
-      {access.statement, word == std::string_view("sql")}, [&](const ports::TerminalFacts& terminal) {
+      access.statement, [&](const ports::TerminalFacts& terminal) {
         piped = terminal.piped;
         return Json{{"program", word},
                     {"term", program.variable("TERM")},
@@ -294,7 +295,7 @@ int RunSession(const Program& program, const Options& options, const AccessOptio
   if (outcome.answer.status != 101) return Refused(program, options, outcome.answer);
   if (!outcome.end) throw base::Error("session", "the connection to the service was lost").Retryable();
   constexpr int kConnectionLost = 2;  // psql's exit status
-  if (*outcome.end == ports::RecordingEnd::kEnded && piped && outcome.status == kConnectionLost)
+  if (*outcome.end == ports::RecordingEnd::kEnded && is_sql && piped && outcome.status == kConnectionLost)
     throw base::Error("session", "the connection to the database was lost").Retryable();
   if (*outcome.end == ports::RecordingEnd::kEnded) return outcome.status == 0 ? kDone : kFindings;
   throw base::Error("session", "the session is over: " + HowItEnded(*outcome.end, outcome.why));

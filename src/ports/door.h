@@ -84,21 +84,17 @@ struct TerminalOutcome {
   std::string why;
 };
 
-/// What the program of a session gets to read.
-struct TerminalInput {
-  std::optional<std::string> text;  ///< this; nothing: this process's standard input
-  bool may_be_piped = false;  ///< true: it gets a text, or what is no terminal's, as it is; else as if it was typed
-};
-
 /// What a terminal says of itself when a session begins.
 struct TerminalFacts {
   int columns = 80, rows = 24;
-  bool piped = false;  ///< nobody types; see TerminalInput
+  bool piped = false;  ///< nobody types: the program gets what comes as it is
 };
 
-/// Calls such a service, with POST, for a session with this process's terminal. Throws as DoorClient.
-using TerminalClient =
-    std::function<TerminalOutcome(const std::string& socket, const std::string& path, const TerminalInput& input,
-                                  const std::function<std::string(const TerminalFacts&)>& body)>;
+/// Calls such a service, with POST, for a session with this process's terminal, whose program reads `text`, or this
+/// process's standard input where there is none. Throws as DoorClient, and when standard input cannot be read or
+/// standard output not written any more; the session is over then.
+using TerminalClient = std::function<TerminalOutcome(const std::string& socket, const std::string& path,
+                                                     const std::optional<std::string>& text,
+                                                     const std::function<std::string(const TerminalFacts&)>& body)>;
 
 }  // namespace yellow::ports

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import signal
@@ -90,6 +91,15 @@ echo "home $HOME, database $PGDATABASE"; env | grep -ci password
         self.assertEqual(self.run_in(request, "sleep 1; false\n").status, 1)
         self.assertEqual(self.run_in(request, "exec sh\necho nested; sh -c 'exit 3'; exit 4\n").status, 1)
 
+    def test_a_script_that_comes_in(self):
+        """Nothing of it is shown again, there is no prompt, and all of it is recorded."""
+        request = self.active()
+        done = self.run_in(request, "tty; test -t 1; echo on-one-$?\nread word\nthis-is-read\necho got-$word\nfalse\nexit 2")
+        self.assertEqual((done.status, done.out), (1, "not a tty\non-one-0\ngot-this-is-read\n"), done)
+        typed, shown = self.read(self.over(request))
+        self.assertIn("read word\nthis-is-read\n", typed)
+        self.assertEqual(shown, done.out)
+
     def test_only_what_was_approved_is_within_reach(self):
         request = self.active()
         info = self.office.server()
@@ -176,19 +186,26 @@ ps -e | wc -l
     def test_what_is_typed_unseen_is_recorded_too(self):
         """A shell without echo looks like one that asks for a password."""
         request = self.active()
-        process = self.begin(request, "stty -echo; exec sh\n")
+        terminal, other = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        process = subprocess.Popen([str(self.office.program), "access", "shell", request["id"], "--socket", str(self.office.socket)], stdin=other, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True, cwd="/", user="daemon", extra_groups=[])
+        os.close(other)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.kill)
+        self.wait(lambda: self.enclosed())
+        os.write(terminal, b"stty -echo; exec sh\n")
         time.sleep(1)
-        process.stdin.write(b": typed-in-the-dark\nexit\n")
-        process.stdin.flush()
+        os.write(terminal, b": typed-in-the-dark\nexit\n")
         process.wait(20)
-        self.assertIn("shown or not", process.stdout.read().decode())
+        self.assertIn("shown or not", process.stdout.read())
         typed, _ = self.read(self.over(request))
         self.assertIn(": typed-in-the-dark", typed)
 
     def test_random_bytes_and_a_flood(self):
         """Whatever is shown is recorded whole, and what comes after it, too."""
         request = self.active()
-        done = self.run_in(request, "head -c 2000000 /dev/urandom; stty sane; head -c 100000000 /dev/zero | tr '\\0' 'x' | fold -w 4000; echo the-end-$((40 + 2))\nexit 0\n", timeout=300)
+        done = self.run_in(request, "head -c 2000000 /dev/urandom; head -c 100000000 /dev/zero | tr '\\0' 'x' | fold -w 4000; echo the-end-$((40 + 2))\nexit 0\n", timeout=300)
         self.assertEqual(done.status, 0, done.err)
         self.assertIn("the-end-42", done.out[-2000:])
         self.assertGreaterEqual(done.out.count("x"), 100_000_000)

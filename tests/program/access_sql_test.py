@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shlex
 import signal
 import subprocess
 import unittest
@@ -116,6 +117,16 @@ class AccessSqlTest(Sessions, unittest.TestCase):
             process.wait(20)
             self.wait(lambda: all(one["ended_at"] for one in self.shown(request)["sessions"]))
         self.assertEqual({tuple(fact["does"]) for fact in self.office.facts(request) if fact["kind"] == "query"}, {("SelectStmt",)})
+
+    def test_input_that_cannot_be_read_and_output_that_nobody_takes(self):
+        request = self.active()
+        words = [str(self.office.program), "access", "sql", request["id"], "--socket", str(self.office.socket)]
+        for script, why in ((f"{shlex.join(words)} </tmp", "standard input cannot be read: Is a directory"),
+                            (f"echo 'SELECT generate_series(1, 1000000);' | {{ {shlex.join(words)}; echo status $? >&2; }} | head -2", "what it prints cannot be written any more")):
+            done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, cwd="/", user="daemon", extra_groups=[])
+            self.assertIn(f"error: {why}", done.stderr)
+            self.assertNotIn("was lost", done.stderr)
+            self.assertTrue(done.returncode == 3 or "status 3\n" in done.stderr, done)
 
     def test_only_reviewers_read_it(self):
         request = self.active()

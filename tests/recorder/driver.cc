@@ -73,7 +73,8 @@ int main(int argc, char** argv) {
     std::cerr << "end: " << (end ? PayloadOf(*end) : "lost") << "\n" << std::flush;
     return end ? end->status : 3;
   } catch (const base::Error& error) {
-    std::cout << "error: " << base::Describe(error) << "\n" << std::flush;
+    (argv[1] == std::string_view("serve") ? std::cout : std::cerr) << "error: " << base::Describe(error) << "\n"
+                                                                    << std::flush;
     return 3;
   }
 }

@@ -5,8 +5,11 @@ import pty
 import re
 import select
 import signal
+import socket
+import struct
 import subprocess
 import termios
+import threading
 import time
 import unittest
 
@@ -119,7 +122,7 @@ class TheTerminal(OnTerminals):
 class Pipes(OnTerminals):
     def test_input_ends_the_program_when_it_ends(self):
         for program, environment in ((["sh"], {"PS1": "> "}), (["bash", "--norc", "--noprofile"], {"PS1": "> "}), (["sh", "-c", "sh -c sh; cat"], {"PS1": "> "}), (["cat"], {})):
-            session = self.started(*program, environment=environment)
+            session = self.started(*program, environment=environment, options=["piped"])
             done = self.piped(session, "echo some-text\n")
             session.socket.close()
             self.assertEqual((done.returncode, session.report()["end"]), (0, "ended"), (program, done))
@@ -127,14 +130,48 @@ class Pipes(OnTerminals):
             self.assertIn(b"echo some-text\n", inputs(self.base.recording(session.path)))
 
     def test_a_line_without_an_end_arrives(self):
-        """With one: an editor of lines would wait for it, and take an end of input in the middle of a line for a key."""
-        session = self.started("sh", "-c", "stty -echo; cat > %s/got" % self.base.reach)
-        time.sleep(0.2)
+        session = self.started("sh", "-c", "cat > %s/got" % self.base.reach, options=["piped"])
         self.assertEqual(self.piped(session, "no end").returncode, 0)
-        self.assertEqual((self.base.reach / "got").read_text(), "no end\n")
+        self.assertEqual((self.base.reach / "got").read_text(), "no end")
+
+    def attached(self, session, **ends):
+        done = subprocess.run([DRIVER, "attach", str(session.socket.fileno())], stderr=subprocess.PIPE, text=True, timeout=60, pass_fds=[session.socket.fileno()], **ends)
+        session.socket.close()
+        return done
+
+    def test_input_that_cannot_be_read_has_not_ended(self):
+        """A folder; a connection that is reset after half of it."""
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listening.close)
+        for name, why in (("folder", "Is a directory"), ("connection", "Connection reset by peer")):
+            mark = self.base.reach / name
+            session = self.started("sh", "-c", f"trap '' HUP; cat >{mark}; echo end >>{mark}", options=["piped"])
+            wait_for(mark.exists, "it reads")
+            if name == "folder":
+                given = os.open(self.base.root, os.O_RDONLY)
+            else:
+                far = socket.create_connection(listening.getsockname())
+                given = listening.accept()[0].detach()
+                far.sendall(b"half")
+                threading.Thread(target=lambda: (wait_for(lambda: mark.read_bytes() == b"half", "half of it has come"), far.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)), far.close())).start()
+            done = self.attached(session, stdin=given, stdout=subprocess.PIPE)
+            os.close(given)
+            self.assertEqual(done.returncode, 3, done)
+            self.assertIn(f"error: standard input cannot be read: {why}\n", done.stderr)
+            self.assertEqual(session.report()["end"], "hung_up")
+            self.assertNotIn("end", mark.read_text(), name)
+
+    def test_what_cannot_be_shown_any_more_ends_it(self):
+        session = self.started("sh", "-c", "echo shown; sleep 60", options=["piped"])
+        with open("/dev/full", "w") as full:
+            done = self.attached(session, stdin=subprocess.DEVNULL, stdout=full)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("error: what it prints cannot be written any more: No space left on device\n", done.stderr)
+        self.assertEqual(session.report()["end"], "hung_up")
 
     def test_much_in_both_directions_does_not_block(self):
-        session = self.started("sh", "-c", "stty raw -echo; head -c 3000000 /dev/zero; head -c 3000000 | wc -c")
+        session = self.started("sh", "-c", "head -c 3000000 /dev/zero; head -c 3000000 | wc -c", options=["piped"])
         done = self.piped(session, "x" * 3000000)
         self.assertEqual(done.stdout.count("\0"), 3000000)
         self.assertTrue(done.stdout.rstrip().endswith("3000000"), done.stdout[-100:])

@@ -9,20 +9,17 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 
 #include "access/cast.h"
 #include "adapters/recorder/channel.h"
+#include "adapters/recorder/failure.h"
 
 namespace yellow::adapters::recorder {
 namespace {
 
 using access::FrameType;
-using Clock = std::chrono::steady_clock;
 
 constexpr size_t kMostUntaken = size_t{1} << 16;
-constexpr std::chrono::milliseconds kAgain{500};
-constexpr const char* kEndOfFile = "\x04";
 constexpr std::array kEnding{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 /// A terminal whose keys come one by one, while this object is there.
@@ -94,11 +91,11 @@ bool WriteAll(int to, std::string_view bytes) {
 
 class Attachment {
  public:
-  Attachment(int socket, const ports::TerminalInput& input)
-      : channel_(socket), piped_(IsPiped(input)), raw_(STDIN_FILENO, !piped_) {
-    if (!input.text) return;
-    if (!input.text->empty()) channel_.Send(FrameType::kInput, *input.text);
-    at_end_ = true;
+  Attachment(int socket, const std::optional<std::string>& text)
+      : channel_(socket), piped_(IsPiped(text)), raw_(STDIN_FILENO, !piped_) {
+    if (!text) return;
+    if (!text->empty()) channel_.Send(FrameType::kInput, *text);
+    End();
   }
 
   /// The signal that ended it; 0: the session or the socket did.
@@ -109,8 +106,7 @@ class Attachment {
       std::array<pollfd, 3> waiting{
           pollfd{channel_.socket(), static_cast<short>(POLLIN | (channel_.unsent() > 0 ? POLLOUT : 0)), 0},
           pollfd{may_read ? STDIN_FILENO : -1, POLLIN, 0}, pollfd{signals_.descriptor(), POLLIN, 0}};
-      const int ready = poll(waiting.data(), waiting.size(), at_end_ ? static_cast<int>(kAgain.count()) : -1);
-      if (ready < 0) continue;
+      if (poll(waiting.data(), waiting.size(), -1) < 0) continue;
       if (waiting[0].revents != 0 && !Show()) return 0;
       if (waiting[1].revents != 0) Read();
       if (waiting[2].revents != 0) {
@@ -118,7 +114,6 @@ class Attachment {
         if (signal == SIGWINCH) channel_.Send(FrameType::kResize, PayloadOf(SizeOfTerminal()));
         if (signal != SIGWINCH && signal != 0) return signal;
       }
-      SendEndOfFile();
     }
     return 0;
   }
@@ -126,12 +121,13 @@ class Attachment {
   const std::optional<access::SessionEnd>& end() const { return end_; }
 
  private:
-  /// False when nothing comes any more, or it cannot be shown.
+  /// False when nothing comes any more.
   bool Show() {
     channel_.Flush();
     channel_.Receive();
     while (const auto frame = channel_.Next()) {
-      if (frame->type == FrameType::kOutput && !WriteAll(STDOUT_FILENO, frame->payload)) return false;
+      if (frame->type == FrameType::kOutput && !WriteAll(STDOUT_FILENO, frame->payload))
+        throw Failure("what it prints cannot be written any more");
       if (frame->type == FrameType::kMessage)
         WriteAll(STDERR_FILENO, access::TextOf(frame->payload) + (raw_.is_one() ? "\r\n" : "\n"));
       if (frame->type == FrameType::kEnd) end_ = access::EndOf(frame->payload);
@@ -142,24 +138,16 @@ class Attachment {
   void Read() {
     std::array<char, 16384> buffer{};
     const ssize_t got = read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (got > 0) {
-      channel_.Send(FrameType::kInput, {buffer.data(), static_cast<size_t>(got)});
-      line_is_open_ = buffer[static_cast<size_t>(got) - 1] != '\n';
-    }
-    at_end_ = got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN);
+    if (got > 0) channel_.Send(FrameType::kInput, {buffer.data(), static_cast<size_t>(got)});
+    // Its end would have the program do what was half said.
+    if (got < 0 && errno != EINTR && errno != EAGAIN) throw Failure("standard input cannot be read");
+    if (got == 0) End();
   }
 
-  /// Again and again: a program that just then changes how it takes input does not see one that came before, and of
-  /// programs that started each other each needs its own. An editor of lines takes it at the beginning of one only.
-  void SendEndOfFile() {
-    if (!at_end_ || channel_.unsent() > 0 || Clock::now() < next_) return;
-    if (piped_) {
-      if (!std::exchange(said_, true)) channel_.Send(FrameType::kInput, "");
-      return;
-    }
-    if (std::exchange(line_is_open_, false)) channel_.Send(FrameType::kInput, "\n");
-    channel_.Send(FrameType::kInput, kEndOfFile);
-    next_ = Clock::now() + kAgain;
+  void End() {
+    if (!piped_) throw base::Error("recorder", "the terminal has gone");
+    at_end_ = true;
+    channel_.Send(FrameType::kInput, "");
   }
 
   Channel channel_;
@@ -168,9 +156,6 @@ class Attachment {
   RawTerminal raw_;
   std::optional<access::SessionEnd> end_;
   bool at_end_ = false;  // of the input
-  bool said_ = false;    // that it is
-  bool line_is_open_ = false;
-  Clock::time_point next_{};
 };
 
 }  // namespace
@@ -184,15 +169,13 @@ access::TerminalSize SizeOfTerminal() {
   return {};
 }
 
-bool IsPiped(const ports::TerminalInput& input) {
-  return input.may_be_piped && (input.text || isatty(STDIN_FILENO) != 1);
-}
+bool IsPiped(const std::optional<std::string>& text) { return text || isatty(STDIN_FILENO) != 1; }
 
-std::optional<access::SessionEnd> AttachTerminal(int socket, const ports::TerminalInput& input) {
+std::optional<access::SessionEnd> AttachTerminal(int socket, const std::optional<std::string>& text) {
   std::optional<access::SessionEnd> end;
   int signal = 0;
   {
-    Attachment attachment(socket, input);
+    Attachment attachment(socket, text);
     signal = attachment.Run();
     end = attachment.end();
   }
