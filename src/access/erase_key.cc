@@ -52,20 +52,6 @@ bool IsTimestamp(const std::string& text, bool zone) {
          IsTime(text.substr(kDate + 1), zone);
 }
 
-/// As PostgreSQL counts them.
-int64_t Characters(std::string_view text) {
-  return std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
-}
-
-/// Why no row has that value of the type in its key; empty: one may.
-std::string WhyNoKey(const model::DataType& type, std::string_view value) {
-  if (value.empty()) return "it is empty";
-  // Blanks at the end of a char mean nothing.
-  if (type.kind == TypeKind::kChar) value = value.substr(0, value.find_last_not_of(' ') + 1);
-  const bool limited = (type.kind == TypeKind::kVarchar || type.kind == TypeKind::kChar) && !type.array && type.length;
-  return limited && Characters(value) > *type.length ? "it is longer than " + model::ToShort(type) : "";
-}
-
 }  // namespace
 
 bool IsValueOf(const model::DataType& type, const std::string& text) {
@@ -144,11 +130,6 @@ tl::expected<std::string, Refusal> EraseKey(const std::string& store, const mode
   for (const model::Name& column : dataset.key) {
     const model::DataType& type = dataset.FindColumn(column.text)->type;
     const std::string* value = object->find(column.text)->second.Text();
-    if (value != nullptr) {
-      if (const std::string why = WhyNoKey(type, *value); !why.empty())
-        return wrong("what is given for " + column.text + " is none of " + name + "'s: " + why,
-                     "give the key of a row: " + example);
-    }
     if (value == nullptr || !IsValueOf(type, *value))
       return wrong("what is given for " + column.text + " is no " + model::ToShort(type),
                    "give its text, dates and times as 2026-01-31 and 06:30:00");
