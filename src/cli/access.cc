@@ -314,6 +314,7 @@ int Erase(const Program& program, const Options& options, const AccessOptions& a
   Json key = Json::object();
   for (const std::string& part : access.key) {
     const size_t equals = part.find('=');
+    if (part.empty()) throw base::UsageError("the key is empty").Remedy("write --key id= if that is the key of a row");
     if (equals == std::string::npos && access.key.size() == 1) {
       key.emplace("", part);
       continue;
