@@ -144,8 +144,9 @@ class AccessLoginTest(unittest.TestCase):
 
         def again():
             while not over.is_set():
+                began = time.monotonic()
                 with contextlib.suppress(psycopg2.Error), contextlib.closing(self.connect(request)):
-                    connected.append(time.monotonic())
+                    connected.append(began)
 
         threads = [threading.Thread(target=again) for _ in range(4)]
         for thread in threads:
