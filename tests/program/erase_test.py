@@ -99,8 +99,12 @@ class Erasing(unittest.TestCase):
     # ---- What there is.
 
     def run_all(self, *nodes):
+        """Again where the service had begun before: then it is done when that is over."""
         for node in nodes:
-            done = self.office.yellow("run", node)
+            until = time.monotonic() + 60
+            while "another" in (done := self.office.yellow("run", node)).out + done.err:
+                self.assertLess(time.monotonic(), until, done)
+                time.sleep(0.1)
             self.assertIn(done.status, (0, 1), done)
 
     def settled(self, transformer, runs, seconds=30):
