@@ -111,10 +111,7 @@ class EraseSpaceTest(Erasing):
         office = self.office
         self.addCleanup(lambda: (office.stop_service(), office.start_service()))
         code = self.lay()
-        with contextlib.closing(self.superuser()) as other, other.cursor() as cursor:
-            cursor.execute("LOCK TABLE dp_main.till__codes IN SHARE UPDATE EXCLUSIVE MODE")
-            request, _ = self.erased("Till.codes", {"code": code})
-            self.until_vacuum_waits()
+        with self.vacuum_waits(code) as request:
             office.stop_service(signal.SIGKILL)
             self.assertEqual(self.records(request), [])
             self.assertGreater(self.in_pages(code), 0)
@@ -128,10 +125,7 @@ class EraseSpaceTest(Erasing):
         office = self.office
         self.addCleanup(lambda: (office.stop_service(), office.start_service()))
         code = self.lay()
-        with contextlib.closing(self.superuser()) as other, other.cursor() as cursor:
-            cursor.execute("LOCK TABLE dp_main.till__codes IN SHARE UPDATE EXCLUSIVE MODE")
-            request, _ = self.erased("Till.codes", {"code": code})
-            self.until_vacuum_waits()
+        with self.vacuum_waits(code) as request:
             began = time.monotonic()
             office.stop_service()
             self.assertLess(time.monotonic() - began, 5)
@@ -141,6 +135,15 @@ class EraseSpaceTest(Erasing):
         office.start_service()
         self.given_back(request)
         self.recorded_once(request)
+
+    @contextlib.contextmanager
+    def vacuum_waits(self, code):
+        """For a lock, after this row was erased."""
+        with contextlib.closing(self.superuser()) as other:
+            other.cursor().execute("LOCK TABLE dp_main.till__codes IN SHARE UPDATE EXCLUSIVE MODE")
+            request, _ = self.erased("Till.codes", {"code": code})
+            self.until_vacuum_waits()
+            yield request
 
     def until_vacuum_waits(self):
         until = time.monotonic() + 20
@@ -162,16 +165,13 @@ class EraseSpaceTest(Erasing):
         code, place = self.office.sql("MergeDB", "SELECT code, ctid FROM dp_main.till__codes ORDER BY ctid DESC LIMIT 1")[0]
         self.office.sql("ShopDB", f"DELETE FROM codes WHERE code = '{code}'")
         page = place.split(",")[0]
-        with contextlib.closing(self.superuser()) as locker, contextlib.closing(self.superuser()) as reader, reader.cursor() as cursor:
-            locker.cursor().execute("LOCK TABLE dp_main.till__codes IN SHARE UPDATE EXCLUSIVE MODE")
-            request, _ = self.erased("Till.codes", {"code": code})
-            self.until_vacuum_waits()
-            cursor.execute("DECLARE resting NO SCROLL CURSOR FOR SELECT ctid FROM dp_main.till__codes")
-            for _ in range(10000):
-                cursor.execute("FETCH 1 FROM resting")
-                if cursor.fetchone()[0].startswith(page + ","):
-                    break
-            locker.rollback()
+        with contextlib.closing(self.superuser()) as reader, reader.cursor() as cursor:
+            with self.vacuum_waits(code) as request:
+                cursor.execute("DECLARE resting NO SCROLL CURSOR FOR SELECT ctid FROM dp_main.till__codes")
+                for _ in range(10000):
+                    cursor.execute("FETCH 1 FROM resting")
+                    if cursor.fetchone()[0].startswith(page + ","):
+                        break
             time.sleep(3)
             self.assertEqual(self.records(request), [])
             self.assertEqual(self.space(request), "owed")
@@ -259,14 +259,13 @@ class HeldBackTest(unittest.TestCase):
     def setUpClass(cls):
         cls.server = server = NamedPostgres()
         cls.addClassCleanup(server.close)
-        server.psql("postgres", "CREATE ROLE administrator LOGIN CREATEROLE PASSWORD 'canary-admin-1618'; CREATE ROLE stranger LOGIN; CREATE DATABASE other")
-        server.psql("postgres", "CREATE DATABASE merge OWNER administrator")
-        if int(server.psql("postgres", "SHOW server_version_num")) >= 160000:
-            server.psql("postgres", "GRANT pg_signal_backend TO administrator WITH ADMIN OPTION")
+        administrator = server.give_to_administrator()
+        server.psql("postgres", "CREATE ROLE stranger LOGIN")
+        server.psql("postgres", "CREATE DATABASE other")
         cls.project = Project()
         cls.addClassCleanup(cls.project.close)
         cls.project.write("environments/prod.yaml", ENVIRONMENT.format(port=server.port))
-        for command, secrets in (("bootstrap", {"PGUSER": "administrator", "PGPASSWORD": "canary-admin-1618"}), ("apply", {})):
+        for command, secrets in (("bootstrap", administrator), ("apply", {})):
             done = cls.project.yellow("--environment", "prod", command, environment=secrets)
             assert done.status == 0, done
         server.psql("merge", """INSERT INTO yellow_access.request (id, kind, person, scope, seconds, ticket, reason, grants, content_hash, approvers, lapses_at)

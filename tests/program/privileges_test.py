@@ -293,14 +293,12 @@ class NamedTest(Comparison):
     def setUpClass(cls):
         server = NamedPostgres()
         cls.addClassCleanup(server.close)
-        server.psql("postgres", "CREATE ROLE administrator LOGIN CREATEROLE PASSWORD 'canary-admin-1618'; CREATE ROLE stranger LOGIN; CREATE ROLE analyst LOGIN")
-        server.psql("postgres", "CREATE DATABASE merge OWNER administrator")
-        if int(server.psql("postgres", "SHOW server_version_num")) >= 160000:
-            server.psql("postgres", "GRANT pg_signal_backend TO administrator WITH ADMIN OPTION")
+        administrator = server.give_to_administrator()
+        server.psql("postgres", "CREATE ROLE stranger LOGIN; CREATE ROLE analyst LOGIN")
         cls.project = Project()
         cls.addClassCleanup(cls.project.close)
         cls.project.write("environments/prod.yaml", ENVIRONMENT.format(port=server.port))
-        for command, secrets in (("bootstrap", {"PGUSER": "administrator", "PGPASSWORD": "canary-admin-1618"}), ("apply", {})):
+        for command, secrets in (("bootstrap", administrator), ("apply", {})):
             done = cls.project.yellow("--environment", "prod", command, environment=secrets)
             assert done.status == 0, done
         server.psql("merge", with_run(RUN, "MaskShop", OPEN_RUN.format(prefix="acme")))

@@ -42,6 +42,14 @@ class NamedPostgres:
         self.settings = settings
         self.start()
 
+    def give_to_administrator(self):
+        """A database `merge` of somebody who is no superuser; returns how to call yellow as them."""
+        self.psql("postgres", "CREATE ROLE administrator LOGIN CREATEROLE PASSWORD 'canary-admin-1618'")
+        self.psql("postgres", "CREATE DATABASE merge OWNER administrator")
+        if int(self.psql("postgres", "SHOW server_version_num")) >= 160000:
+            self.psql("postgres", "GRANT pg_signal_backend TO administrator WITH ADMIN OPTION")
+        return {"PGUSER": "administrator", "PGPASSWORD": "canary-admin-1618"}
+
     @property
     def log(self):
         return self.folder / "log"
