@@ -233,6 +233,8 @@ exit 0
         request = self.active()
         self.assertEqual(self.shell(request, "kubectl get pods\n").status, 0)
         token = self.token(request)
+        # Of several that wait for the cluster the first alone is told.
+        wait("those of before are over", lambda: office.sql("MergeDB", "SELECT 1 FROM yellow_access.request WHERE state IN ('expired', 'revoked', 'released', 'disabled')") == [], 30)
         cluster("stop", "kube-apiserver")
         try:
             office.did("alice", "release", request["id"])
